@@ -1,0 +1,223 @@
+"""`gridpatrol`: the server and everything an operator does beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import typer
+from rich.console import Console
+
+from app.kit.cluster import ClusterError, private_cluster
+from app.kit.db import Connection, Database, migrate
+from app.settings import settings
+
+cli = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="GridPatrol: grid-patrol issue tracker.")
+importing = typer.Typer(no_args_is_help=True, help="Bring in real areas and real past cases.")
+grid = typer.Typer(no_args_is_help=True, help="Cells.")
+admin = typer.Typer(no_args_is_help=True, help="Accounts of administrators.")
+bench = typer.Typer(no_args_is_help=True, help="Measurements, with what they are compared to in the same run.")
+for name, group in (("import", importing), ("grid", grid), ("admin", admin), ("bench", bench)):
+    cli.add_typer(group, name=name)
+
+console = Console(stderr=True)
+T = TypeVar("T")
+Data = Annotated[Path | None, typer.Option(help="The data folder (GRIDPATROL_DATA).")]
+
+
+def fail(message: str) -> typer.Exit:
+    console.print(message, style="red", markup=False, highlight=False)
+    return typer.Exit(1)
+
+
+def _stop(number: int, frame: Any) -> None:
+    raise SystemExit(128 + number)
+
+
+@contextmanager
+def database_url(data: Path | None) -> Generator[str]:
+    """`DATABASE_URL`, or the private PostGIS of the data folder for as long as it is needed; migrated either way."""
+    signal.signal(signal.SIGTERM, _stop)
+    given = settings().database_url
+    try:
+        if given:
+            migrate(given)
+            yield given
+            return
+        with private_cluster(data or settings().data) as url:
+            migrate(url)
+            yield url
+    except ClusterError as error:
+        raise fail(str(error)) from None
+
+
+Work = Callable[[Connection], Awaitable[T]]
+
+
+def _bind(work: Callable[..., Awaitable[T]], *rest: Any) -> Work[T]:
+    return lambda connection: work(connection, *rest)
+
+
+async def _with_pool(url: str, work: Work[T]) -> T:
+    from app.catalogue.catalogue import seed
+
+    database = await Database.open(url, 2)
+    try:
+        async with database.transaction() as connection:
+            await seed(connection)
+            return await work(connection)
+    finally:
+        await database.close()
+
+
+def with_connection(data: Path | None, work: Work[T]) -> T:
+    """Run `work(connection)` in one transaction on the migrated database."""
+    with database_url(data) as url:
+        return asyncio.run(_with_pool(url, work))
+
+
+@cli.command()
+def run(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    data: Data = None,
+    demo: Annotated[bool, typer.Option(help="Fill an empty database with a demo community.")] = False,
+) -> None:
+    """The server; ready when /readyz answers 200."""
+    import uvicorn
+
+    from app.main import create_app
+
+    with database_url(data) as url:
+        folder = data or settings().data
+        if demo:
+            from app.demo.community import make_demo
+
+            accounts = asyncio.run(_with_pool(url, _bind(make_demo, folder, console.print)))
+            if accounts:
+                console.print(f"Demo accounts: {accounts}", markup=False, highlight=False)
+        console.print(f"GridPatrol at http://{host}:{port} (openapi.json, readyz)", markup=False, highlight=False)
+        proxies = settings().trust_proxy
+        config = uvicorn.Config(
+            create_app(url), host=host, port=port, access_log=False, log_level="warning", server_header=False,
+            proxy_headers=bool(proxies), forwarded_allow_ips=proxies or None,
+        )  # fmt: skip
+        server = uvicorn.Server(config)
+        server.run()
+        if not server.started:
+            raise fail(f"The server could not listen on {host}:{port}.")
+
+
+@cli.command("migrate")
+def migrate_command(data: Data = None) -> None:
+    """Bring the schema and the first catalogue up to date."""
+
+    async def nothing(connection: Connection) -> None:
+        pass
+
+    with_connection(data, nothing)
+    console.print("The schema is up to date.")
+
+
+@admin.command("create")
+def admin_create(
+    account: str,
+    name: Annotated[str, typer.Option(help="Display name.")] = "",
+    password: Annotated[str | None, typer.Option(envvar="GRIDPATROL_ADMIN_PASSWORD", help="Asked for when not given.")] = None,
+    data: Data = None,
+) -> None:
+    """Make an administrator who can sign in with ACCOUNT."""
+    word = password or typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    if len(word) < 8:
+        raise fail("The password needs at least 8 characters.")
+
+    async def create(connection: Connection) -> bool:
+        from app.people.accounts import add_account
+
+        return await add_account(connection, account, name or account, word, [("admin", None, None, None)]) is not None
+
+    if not with_connection(data, create):
+        raise fail(f"There is an account {account} already.")
+    console.print(f"{account} can sign in as administrator.")
+
+
+@importing.command("areas")
+def import_areas_command(
+    file: Path,
+    level: Annotated[str, typer.Option(help="city, district, street or community.")] = "community",
+    parent: Annotated[str | None, typer.Option(help="Name of the area they lie in; made when there is none.")] = None,
+    time_zone: Annotated[str | None, typer.Option(help="Their time zone, as Asia/Shanghai.")] = None,
+    data: Data = None,
+) -> None:
+    """Areas from a GeoJSON FeatureCollection. Repeatable: an area is known by its name within its parent."""
+    from app.grid.imports import LEVELS, ImportProblem, import_areas
+
+    if level not in LEVELS:
+        raise fail(f"--level is one of {', '.join(LEVELS)}.")
+    try:
+        taken, refused = with_connection(data, _bind(import_areas, file, level, parent, time_zone, print))
+    except ImportProblem as problem:
+        raise fail(str(problem)) from None
+    print(f"{taken} areas taken, {refused} refused.")
+    if refused:
+        raise typer.Exit(2)
+
+
+@importing.command("reports")
+def import_reports_command(
+    file: Path,
+    preset: Annotated[Literal["boston"], typer.Option(help="How to read the file: boston.")] = "boston",
+    refusals: Annotated[Path | None, typer.Option(help="CSV of the rows that were refused; default FILE.refused.csv.")] = None,
+    data: Data = None,
+) -> None:
+    """Past cases with their history, from CSV (also gzipped). Repeatable without doubling anything."""
+    from app.interop.cases import import_cases
+
+    out = refusals or Path.cwd() / f"{file.name.split('.')[0]}.refused.csv"
+    try:
+        told = with_connection(data, _bind(import_cases, file, preset, out, console))
+    except OSError as error:
+        raise fail(str(error)) from None
+    print(told)
+
+
+@grid.command("make")
+def grid_make(
+    area: Annotated[str, typer.Option(help="Area to cut; with areas below it, each smallest one is cut.")],
+    size: Annotated[float, typer.Option(min=20, max=20_000, help="Size of a cell, in metres.")] = 250,
+    hexagons: Annotated[bool, typer.Option(help="Hexagons instead of squares.")] = False,
+    data: Data = None,
+) -> None:
+    """Cut an area into cells. Areas that have cells already keep them."""
+    from app.grid.imports import ImportProblem, make_grid
+
+    try:
+        made = with_connection(data, _bind(make_grid, area, size, hexagons, print))
+    except ImportProblem as problem:
+        raise fail(str(problem)) from None
+    print(f"{made} cells made.")
+
+
+@bench.command("intake")
+def bench_intake(
+    issues: Annotated[str, typer.Option(help="Sizes to measure at, comma-separated.")] = "10000,1000000",
+    seconds: Annotated[float, typer.Option(help="Length of one measurement.")] = 6,
+    rounds: Annotated[int, typer.Option(help="Measurements of each, in turn.")] = 3,
+    json: Annotated[Path | None, typer.Option(help="Write the figures here as JSON.")] = None,
+) -> None:
+    """PUT /v1/reports and the list of a cell's newest open issues, against bare endpoints in the same run."""
+    from bench.intake import main as measure
+
+    measure([int(size) for size in issues.split(",")], seconds, rounds, json)
+
+
+def main() -> None:
+    if sys.platform != "linux" and not os.environ.get("DATABASE_URL"):
+        print("The private database needs Linux; elsewhere set DATABASE_URL.", file=sys.stderr)
+    cli()

@@ -1,0 +1,70 @@
+"""Working time in a community's own zone: when a deadline falls, and how much of it is left.
+
+Working hours are 08:30-12:00 and 14:00-17:30 on working days: seven hours a day. Working days of China are the statutory
+ones with their make-up days, where the library knows the year; in other years and zones Monday to Friday.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import chinese_calendar
+
+Clock = Literal["working", "calendar"]
+_SPANS = ((time(8, 30), time(12, 0)), (time(14, 0), time(17, 30)))
+_MAX_DAYS = 366 * 8
+
+
+@lru_cache(maxsize=4096)
+def is_working_day(day: date, zone: str) -> bool:
+    if zone == "Asia/Shanghai":
+        try:
+            return chinese_calendar.is_workday(day)
+        except NotImplementedError:  # a year whose statutory days are not yet published
+            pass
+    return day.weekday() < 5
+
+
+def _spans(day: date, zone: str) -> list[tuple[datetime, datetime]]:
+    if not is_working_day(day, zone):
+        return []
+    tz = ZoneInfo(zone)
+    return [
+        (datetime.combine(day, start, tz).astimezone(UTC), datetime.combine(day, end, tz).astimezone(UTC))
+        for start, end in _SPANS
+    ]
+
+
+def add(start: datetime, seconds: int, clock: Clock, zone: str) -> datetime:
+    """The instant `seconds` of `clock` time after `start`, in UTC."""
+    start = start.astimezone(UTC)
+    if clock == "calendar":
+        return start + timedelta(seconds=seconds)
+    left = timedelta(seconds=max(0, seconds))
+    day = start.astimezone(ZoneInfo(zone)).date()
+    for _ in range(_MAX_DAYS):
+        for opens, closes in _spans(day, zone):
+            begin = max(opens, start)
+            if begin < closes:
+                if left <= closes - begin:
+                    return begin + left
+                left -= closes - begin
+        day += timedelta(days=1)
+    raise ValueError("a deadline this far away cannot be reckoned in working hours")
+
+
+def between(start: datetime, end: datetime, clock: Clock, zone: str) -> int:
+    """Seconds of `clock` time from `start` to `end`; negative calendar time, or 0 working time, when `end` is past."""
+    start, end = start.astimezone(UTC), end.astimezone(UTC)
+    if clock == "calendar":
+        return int((end - start).total_seconds())
+    total = timedelta()
+    day, last = start.astimezone(ZoneInfo(zone)).date(), end.astimezone(ZoneInfo(zone)).date()
+    while day <= last:
+        for opens, closes in _spans(day, zone):
+            total += max(timedelta(), min(closes, end) - max(opens, start))
+        day += timedelta(days=1)
+    return int(total.total_seconds())

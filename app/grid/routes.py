@@ -1,0 +1,130 @@
+"""HTTP of the grid: areas, cells, units, and which cell a position lies in."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import asyncpg
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from app.grid import queries
+from app.kit import paging
+from app.kit.access import Caller
+from app.kit.datum import Datum, to_wgs84
+from app.kit.problems import Problem, invalid, not_found
+from app.kit.route import Route, Secret, TheCaller, Transaction
+from app.kit.wire import Lat, Lon, Name, Text, Wire, answer, page
+
+router = APIRouter(route_class=Route, tags=["grid"])
+Limit = Annotated[int, Query(ge=1, le=paging.MAX_LIMIT)]
+
+
+class UnitIn(Wire):
+    area: UUID
+    name: Name
+    kind: Annotated[Text, Query(min_length=1, max_length=40)] = "other"
+    phone: Annotated[Text, Query(max_length=40)] = ""
+
+
+class CellPatch(Wire):
+    """What shall change; `unit: null` takes the sponsoring unit away."""
+
+    name: Name | None = None
+    unit: UUID | None = None
+
+
+def _feature(row: Any) -> dict[str, Any]:
+    properties = {key: row[key] for key in ("id", "kind", "name", "level", "parent", "time_zone", "unit", "people")}
+    return {"type": "Feature", "id": row["id"], "geometry": row["geometry"], "properties": properties}
+
+
+async def _place(connection: Any, caller: Caller, id: UUID) -> Any:
+    return await connection.fetchrow(queries.PLACE, id, caller.is_admin, caller.staffs, caller.leads)
+
+
+@router.get("/v1/areas")
+async def get_areas(
+    caller: TheCaller,
+    connection: Transaction,
+    secret: Secret,
+    parent: UUID | None = None,
+    cursor: str | None = None,
+    limit: Limit = paging.DEFAULT_LIMIT,
+) -> Response:
+    """Areas and cells as a GeoJSON FeatureCollection with `next_cursor`; `parent` narrows to what lies directly below."""
+    after = UUID(paging.unseal(secret, "areas", cursor)[0]) if cursor else UUID(int=0)
+    rows = await connection.fetch(queries.PLACES, parent, caller.is_admin, caller.staffs, caller.leads, after, limit + 1)
+    features = [_feature(row) for row in rows[:limit]]
+    following = paging.seal(secret, "areas", [features[-1]["id"]]) if len(rows) > limit else None
+    return answer({"type": "FeatureCollection", "features": features, "next_cursor": following})
+
+
+@router.get("/v1/areas/locate")
+async def locate(caller: TheCaller, connection: Transaction, lat: Lat, lon: Lon, datum: Datum = "wgs84") -> Response:
+    """The cell at a position, and its area; both null where there is none."""
+    lat, lon = to_wgs84(lat, lon, datum)
+    cell = await connection.fetchrow(queries.CELL_AT, lon, lat)
+    if cell is not None:
+        area = {"id": cell["area_id"], "name": cell["area_name"]}
+        return answer({"cell": {"id": cell["id"], "name": cell["name"]}, "area": area})
+    found = await connection.fetchrow(queries.AREA_AT, lon, lat)
+    return answer({"cell": None, "area": dict(found) if found else None})
+
+
+@router.get("/v1/areas/{id}")
+async def get_area(id: UUID, caller: TheCaller, connection: Transaction) -> Response:
+    """One area or cell as a GeoJSON Feature."""
+    row = await _place(connection, caller, id)
+    if row is None:
+        raise not_found()
+    return answer(_feature(row))
+
+
+@router.get("/v1/units")
+async def get_units(
+    caller: TheCaller,
+    connection: Transaction,
+    secret: Secret,
+    cursor: str | None = None,
+    limit: Limit = paging.DEFAULT_LIMIT,
+) -> Response:
+    """Responsible units of the caller's areas."""
+    after = UUID(paging.unseal(secret, "units", cursor)[0]) if cursor else UUID(int=0)
+    rows = await connection.fetch(queries.UNITS, caller.is_admin, caller.reads, caller.units, after, limit + 1)
+    items = [dict(row) for row in rows[:limit]]
+    return page(items, paging.seal(secret, "units", [items[-1]["id"]]) if len(rows) > limit else None)
+
+
+@router.put("/v1/units/{id}")
+async def put_unit(id: UUID, wish: UnitIn, caller: TheCaller, connection: Transaction) -> Response:
+    """Make or change a responsible unit of one of the caller's areas."""
+    if not caller.is_admin and wish.area not in caller.staffs:
+        raise not_found()
+    try:
+        row = await connection.fetchrow(queries.PUT_UNIT, id, wish.area, wish.name, wish.kind, wish.phone)
+    except asyncpg.UniqueViolationError:
+        raise Problem(409, "conflict", fields=[("/name", "conflict")]) from None
+    except asyncpg.ForeignKeyViolationError:
+        raise invalid("/area", "unknown-place") from None
+    if row is None:
+        raise not_found()
+    return answer(dict(row))
+
+
+@router.patch("/v1/cells/{id}")
+async def patch_cell(id: UUID, wish: CellPatch, caller: TheCaller, connection: Transaction) -> Response:
+    """Rename a cell or change its sponsoring unit."""
+    sets_unit = "unit" in wish.model_fields_set
+    try:
+        changed = await connection.fetchval(
+            queries.PATCH_CELL, id, wish.name, sets_unit, wish.unit, caller.is_admin, caller.staffs
+        )
+    except asyncpg.UniqueViolationError:
+        raise Problem(409, "conflict", fields=[("/name", "conflict")]) from None
+    except asyncpg.ForeignKeyViolationError:
+        raise invalid("/unit", "unknown-unit") from None
+    if changed is None:
+        raise not_found()
+    return answer(_feature(await _place(connection, caller, id)))

@@ -1,0 +1,283 @@
+"""The one way in for change: every action on an issue passes through `act`.
+
+An action reads the issue, checks the lifecycle table, reckons what changes, and writes state and event in one statement
+that takes effect only if nobody changed the issue since (`issues.version`, with `events (issue_id, version)` unique
+behind it). Of two at once one wins; the other is told the present state.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from app.duties import calendar
+from app.grid.locate import locate
+from app.issues import queries
+from app.issues.lifecycle import ACTIONS, OPEN, Action, Who, acts_as
+from app.issues.reading import etag, one
+from app.issues.schemas import ActionIn, wrong_fields
+from app.kit.access import Caller
+from app.kit.db import Connection
+from app.kit.problems import Problem, from_validation, invalid, not_found
+from app.kit.times import now
+from app.settings import settings
+
+_KEPT = (
+    "unit_id", "assignee_id", "deadline", "deadline_left_s", "extension_until", "authority", "reply_by", "rectified_by",
+    "rectified_at", "merged_into", "closed_at", "category", "category_version", "lon", "lat", "cell_id", "area_id", "place",
+    "reports",
+)  # fmt: skip
+
+
+class Raced(Exception):
+    """Somebody changed the issue between reading and writing."""
+
+
+async def act(
+    connection: Connection, caller: Caller, token: bytes, id: UUID, name: str, fields: dict[str, Any], if_match: str | None
+) -> dict[str, Any]:
+    """Take action `name` on issue `id`; the issue as it then is.
+
+    Problems: 404 not for this caller; 412 stale If-Match; 409 not open now (with the issue as it is), or somebody acted at
+    the same moment; 422 fields missing, unknown or impossible.
+    """
+    for _ in range(20):
+        try:
+            async with connection.transaction():
+                return await _act_once(connection, caller, token, id, name, fields, if_match)
+        except Raced:
+            if name not in ACTIONS or not ACTIONS[name].commutes:
+                break
+    issue = await one(connection, token, id)
+    raise Problem(409, "acted-at-once", extra={"issue": issue})
+
+
+async def _act_once(
+    connection: Connection, caller: Caller, token: bytes, id: UUID, name: str, fields: dict[str, Any], if_match: str | None
+) -> dict[str, Any]:
+    row = await connection.fetchrow(queries.FOR_CHANGE, token, id, settings().time_zone)
+    if row is None:
+        raise not_found()
+    if if_match is not None and if_match.strip() != "*":
+        tags = {tag.strip().removeprefix("W/") for tag in if_match.split(",")}
+        if etag(row["version"]) not in tags:
+            raise Problem(412, "stale", version=row["version"], headers={"etag": etag(row["version"])})
+    action = ACTIONS.get(name)
+    acting = acts_as(action, row["state"], row["relation"], row["ended_lately"]) if action else None
+    if action is None or acting is None:
+        issue = await one(connection, token, id)
+        raise Problem(409, "not-open", state=row["state"], action=name, extra={"issue": issue, "actions": issue["actions"]})
+    try:
+        wish = ActionIn.model_validate(fields)
+    except ValidationError as error:
+        raise from_validation(error.errors()) from None
+    wrong = wrong_fields(action, wish)
+    if wrong:
+        raise Problem(422, "validation", fields=wrong)
+    change = dict(row)
+    data = wish.model_dump(mode="json", exclude_none=True)
+    state = action.to[0] if action.to else row["state"]
+    state = await _Reckoning(connection, caller, token, change, wish, data, action).run() or state
+    photos = wish.photos or []
+    if photos:
+        await connection.execute(queries.ADD_EVIDENCE, id, photos, None, "after" if name in ("rectify", "reply") else "scene")
+    await _write(connection, row, state, change, action.name, caller.account_id, acting, data, len(photos))
+    return await one(connection, token, id)
+
+
+async def _write(
+    connection: Connection,
+    row: Any,
+    state: str,
+    change: dict[str, Any],
+    action: str,
+    actor: UUID,
+    acting: Who,
+    data: dict[str, Any],
+    photos: int = 0,
+) -> None:
+    version = await connection.fetchval(
+        queries.CHANGE, row["id"], row["version"], state, *(change[name] for name in _KEPT), photos, action, row["state"],
+        actor, acting, data,
+    )  # fmt: skip
+    if version is None:
+        raise Raced
+
+
+class _Reckoning:
+    """What one action changes beside the state. `change` holds the issue's columns and is written back whole."""
+
+    def __init__(
+        self, connection: Connection, caller: Caller, token: bytes, change: dict[str, Any], wish: ActionIn,
+        data: dict[str, Any], action: Action,
+    ) -> None:  # fmt: skip
+        self.connection, self.caller, self.token = connection, caller, token
+        self.change, self.wish, self.data, self.action = change, wish, data, action
+
+    async def run(self) -> str | None:
+        """Changes `change` and `data` in place; the state, where the request decides it."""
+        step = getattr(self, self.action.name, None)
+        return await step() if step is not None else None
+
+    def _future(self, field: str, value: datetime | None) -> None:
+        if value is not None and value <= now():
+            raise invalid(f"/{field}", "past-time")
+
+    def _time_left(self) -> int | None:
+        deadline = self.change["deadline"]
+        if deadline is None:
+            return None
+        return calendar.between(now(), deadline, self.change["deadline_clock"], self.change["time_zone"])
+
+    def _resume_clock(self) -> None:
+        left = self.change["deadline_left_s"]
+        if left is not None:
+            self.change["deadline"] = calendar.add(now(), left, self.change["deadline_clock"], self.change["time_zone"])
+        self.change.update(deadline_left_s=None, authority=None, reply_by=None)
+
+    def _needs_after_photo(self) -> None:
+        if self.change["after_photo"] and not self.wish.photos:
+            raise invalid("/photos", "after-photo")
+
+    async def assign(self) -> None:
+        wish, change = self.wish, self.change
+        if wish.unit is not None and wish.assignee is not None:
+            raise invalid("/assignee", "one-assignee")
+        unit, person = wish.unit, wish.assignee
+        if unit is None and person is None:
+            unit = await self.connection.fetchval(queries.RULE, change["cell_id"], change["area_id"], change["category"])
+            if unit is None:
+                raise invalid("/unit", "no-rule")
+        elif unit is not None and not await self.connection.fetchval(queries.UNIT_SERVES, unit, change["area_id"]):
+            raise invalid("/unit", "unknown-unit")
+        elif person is not None and not await self.connection.fetchval(queries.PERSON_SERVES, person, change["area_id"]):
+            raise invalid("/assignee", "unknown-account")
+        self._future("deadline", wish.deadline)
+        deadline = wish.deadline or calendar.add(
+            now(), change["deadline_hours"] * 3600, change["deadline_clock"], change["time_zone"]
+        )
+        change.update(
+            unit_id=unit, assignee_id=person, deadline=deadline, deadline_left_s=None, extension_until=None,
+            authority=None, reply_by=None,
+        )  # fmt: skip
+        self.data.update(deadline=deadline.isoformat(), **({"unit": str(unit)} if unit else {"assignee": str(person)}))
+
+    async def rectify(self) -> None:
+        self._needs_after_photo()
+        self.change.update(rectified_by=self.caller.account_id, rectified_at=now(), extension_until=None)
+
+    async def verify(self) -> None:
+        self.change["closed_at"] = now()
+
+    async def send_back(self) -> None:
+        self.change.update(rectified_by=None, rectified_at=None)
+        if self.change["unit_id"] is None and self.change["assignee_id"] is None:
+            # Mended by its reporter: it goes back to him.
+            self.change["assignee_id"] = self.change["reporter_id"]
+
+    async def hand_over(self) -> None:
+        self._future("reply_by", self.wish.reply_by)
+        self.change.update(
+            deadline_left_s=self._time_left(), deadline=None, extension_until=None, authority=self.wish.authority,
+            reply_by=self.wish.reply_by,
+        )  # fmt: skip
+
+    async def reply(self) -> str:
+        assert self.wish.to is not None
+        self.data["authority"] = self.change["authority"]
+        self._resume_clock()
+        if self.wish.to == "rectified":
+            self._needs_after_photo()
+            # Mended by the authority outside: nobody here, so anybody who may verify can.
+            self.change.update(rectified_by=None, rectified_at=now())
+        return self.wish.to
+
+    async def request_extension(self) -> None:
+        self._future("deadline", self.wish.deadline)
+        self.change["extension_until"] = self.wish.deadline
+
+    async def grant_extension(self) -> None:
+        until = self.wish.deadline or self.change["extension_until"]
+        if until is None:
+            raise Problem(409, "no-extension")
+        self._future("deadline", until)
+        self.change.update(deadline=until, extension_until=None)
+        self.data["deadline"] = until.isoformat()
+
+    async def refuse_extension(self) -> None:
+        if self.change["extension_until"] is None:
+            raise Problem(409, "no-extension")
+        self.change["extension_until"] = None
+
+    async def close_unresolved(self) -> None:
+        self.change.update(closed_at=now(), authority=None, reply_by=None, deadline_left_s=None, extension_until=None)
+
+    async def reopen(self) -> None:
+        self.change.update(
+            closed_at=None, rectified_by=None, rectified_at=None, unit_id=None, assignee_id=None, deadline=None,
+            deadline_left_s=None, extension_until=None, authority=None, reply_by=None,
+        )  # fmt: skip
+
+    async def reclassify(self) -> None:
+        kind = await self.connection.fetchrow(queries.KIND, self.wish.category)
+        if kind is None:
+            raise invalid("/category", "unknown-category")
+        self.data["before"] = self.change["category"]
+        self.change.update(category=kind["code"], category_version=kind["version"])
+
+    async def relocate(self) -> None:
+        assert self.wish.position is not None
+        lat, lon = self.wish.position.wgs84()
+        cell, area = await locate(self.connection, lat, lon)
+        self.data["before"] = {"lat": self.change["lat"], "lon": self.change["lon"], "cell": _text(self.change["cell_id"])}
+        self.change.update(lat=lat, lon=lon, cell_id=cell, area_id=area or self.change["area_id"])
+        if self.wish.place is not None:
+            self.change["place"] = self.wish.place
+
+    async def merge(self) -> None:
+        target = self.wish.into
+        if target == self.change["id"]:
+            raise invalid("/into", "same-issue")
+        assert target is not None
+        # Both rows are locked in the order of their ids, so that two merges crossing each other cannot deadlock.
+        for id in sorted((target, self.change["id"])):
+            await self.connection.fetchrow(queries.LOCK_ISSUE, id)
+        survivor = await self.connection.fetchrow(queries.FOR_CHANGE, self.token, target, settings().time_zone)
+        if survivor is None or acts_as(self.action, survivor["state"], survivor["relation"], False) is None:
+            raise invalid("/into", "unknown-issue")
+        moved = [str(r["id"]) for r in await self.connection.fetch(queries.MOVE_REPORTS, self.change["id"], target)]
+        gained = dict(survivor) | {"reports": survivor["reports"] + len(moved)}
+        await _write(
+            self.connection, survivor, survivor["state"], gained, "absorb", self.caller.account_id, "leader",
+            {"from": str(self.change["id"]), "reports": moved},
+        )  # fmt: skip
+        self.data.update(into=str(target), reports=moved, state=self.change["state"])
+        self.change.update(merged_into=target, reports=0)
+
+    async def unmerge(self) -> str:
+        target = self.change["merged_into"]
+        for id in sorted((target, self.change["id"])):
+            await self.connection.fetchrow(queries.LOCK_ISSUE, id)
+        merge: Any = await self.connection.fetchval(queries.MERGE_EVENT, self.change["id"])
+        survivor = await self.connection.fetchrow(queries.FOR_CHANGE, self.token, target, settings().time_zone)
+        if survivor is None:
+            raise not_found()
+        moved = [UUID(id) for id in merge["reports"]]
+        await self.connection.execute(queries.MOVE_BACK, target, self.change["id"], moved)
+        lost = dict(survivor) | {"reports": survivor["reports"] - len(moved)}
+        await _write(
+            self.connection, survivor, survivor["state"], lost, "release", self.caller.account_id, "leader",
+            {"to": str(self.change["id"]), "reports": merge["reports"]},
+        )  # fmt: skip
+        self.data["reports"] = merge["reports"]
+        self.change.update(merged_into=None, reports=len(moved))
+        assert merge["state"] in OPEN
+        return merge["state"]
+
+
+def _text(value: UUID | None) -> str | None:
+    return None if value is None else str(value)
+

@@ -1,0 +1,284 @@
+"""Statements about reports, issues and their events. Each is text built once; the first parameter is the token's hash."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from app.kit.access import CALLER, RELATION, SCOPE
+
+_OVERDUE = "(i.deadline < now() and i.state in ('reported', 'accepted', 'assigned', 'in_progress'))"
+_ENDED_LATELY = "(coalesce(i.closed_at, i.updated_at) > now() - interval '14 days')"
+
+# Everything the wire shows of an issue `i` to the caller `c`. Names of persons only to whom they answer.
+_ISSUE = f"""
+i.id::text, i.number, i.state, i.category, st_y(i.position) as lat, st_x(i.position) as lon,
+i.cell_id::text, cell.name as cell_name, i.area_id::text, area.name as area_name, i.place, i.note,
+i.unit_id::text, unit.name as unit_name, i.assignee_id::text,
+case when c.is_admin or i.assignee_id = c.account_id or i.area_id = any(c.staffs) or i.cell_id = any(c.leads)
+  then assignee.name end as assignee_name,
+i.deadline, {_OVERDUE} as overdue, i.extension_until, i.authority, i.reply_by,
+i.recurrence_of::text, i.merged_into::text, i.reports,
+case when i.evidence > 0 then (
+  select json_agg(json_build_object('id', e.photo_id, 'kind', e.kind, 'state', 'awaited') order by e.position)
+  from evidence e where e.issue_id = i.id)::text end as photos,
+i.created_at, i.updated_at, i.closed_at, i.version, {RELATION} as relation, {_ENDED_LATELY} as ended_lately
+"""
+_NAMES = """
+left join cells cell on cell.id = i.cell_id left join areas area on area.id = i.area_id
+left join units unit on unit.id = i.unit_id left join accounts assignee on assignee.id = i.assignee_id
+"""
+
+# --- intake: one statement, so that a report costs one round trip and is one transaction -------------------------------
+# What makes it safe: reports' primary key. Of two sends of one report, whether at once or years apart, one inserts it;
+# the issue, its event and its evidence are made from the rows that insert returned, or not at all.
+_NEARBY = f"""
+select n.id, n.number, n.state, n.category, json_build_object('lat', n.lat, 'lon', n.lon) as position,
+  round(n.distance_m::numeric, 1)::float8 as distance_m, n.place, n.note, n.reports, n.created_at
+from (
+  select i.id, i.number, i.state, i.category, st_y(i.position) as lat, st_x(i.position) as lon, i.place, i.note, i.reports,
+    i.created_at, st_distancesphere(i.position, p.at) as distance_m
+  from issues i
+  where i.is_open and i.category = $3 and i.mercator && st_expand(p.flat, k.radius_m * p.stretch) and {SCOPE}
+) n where n.distance_m <= k.radius_m order by n.distance_m, n.id limit 10
+"""
+_PLACE = """
+k as materialized (
+  select v.code, v.version, v.after_photo, v.volunteer_may_close, v.radius_m
+  from categories g join category_versions v using (code, version) where g.code = $3 and g.active
+),
+p as materialized (
+  select st_setsrid(st_makepoint($4, $5), 4326) as at, st_setsrid(st_makepoint($6, $7), 3857) as flat, $8::float8 as stretch
+)"""
+INTAKE = f"""
+with c as materialized ({CALLER}),
+{_PLACE},
+l as materialized (
+  select g.id, g.name, g.area_id from cells g, p
+  where g.retired_at is null and st_intersects(g.geom, p.at) order by g.id limit 1
+),
+a as materialized (
+  select x.id, x.name, x.time_zone from areas x where x.id = coalesce(
+    (select area_id from l),
+    (select g.id from areas g, p where st_intersects(g.geom, p.at)
+     order by array_position(array['community', 'street', 'district', 'city'], g.level), g.id limit 1),
+    (select home_id from c))
+),
+prior as materialized (select account_id, fingerprint from reports where id = $2),
+r as (
+  insert into reports (id, issue_id, account_id, fingerprint, category, category_version, position, claimed_lat, claimed_lon,
+    datum, accuracy_m, observed_at, counted_at, clock, place, note, mended)
+  select $2, $2, c.account_id, $9, k.code, k.version, p.at, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19
+  from c, k, p
+  where not exists (select from prior) and not ($19 and k.after_photo and cardinality($20::uuid[]) = 0)
+  on conflict (id) do nothing
+  returning id, account_id, received_at
+),
+i as (
+  insert into issues (id, number, state, category, category_version, position, cell_id, area_id, place, note, reporter_id,
+    evidence, created_at, rectified_by, rectified_at, closed_at)
+  select r.id, next_issue_number($15, coalesce(a.time_zone, $21)),
+    case when not $19 then 'reported' when k.volunteer_may_close then 'closed' else 'rectified' end,
+    k.code, k.version, p.at, l.id, a.id, $17, $18, r.account_id, cardinality($20::uuid[]), $15,
+    case when $19 then r.account_id end, case when $19 then $15 end,
+    case when $19 and k.volunteer_may_close then $15 end
+  from r cross join k cross join p left join l on true left join a on true
+  returning *
+),
+e as (
+  insert into events (issue_id, version, action, to_state, actor_id, acted_as, report_id)
+  select i.id, 1, case when $19 then 'report_mended' else 'report' end, i.state, i.reporter_id, 'reporter', i.id from i
+),
+f as (
+  insert into evidence (issue_id, photo_id, report_id, kind, position)
+  select i.id, photo, i.id, case when not $19 then 'before' when n = cardinality($20::uuid[]) then 'after' else 'before' end, n
+  from i, unnest($20::uuid[]) with ordinality as u(photo, n)
+)
+select c.account_id, k.code is not null as known, ($19 and k.after_photo and cardinality($20::uuid[]) = 0) as lacks_photo,
+  prior.account_id as prior_account, prior.fingerprint as prior_fingerprint,
+  i.id::text, i.number, i.state, i.category, st_y(i.position) as lat, st_x(i.position) as lon,
+  i.cell_id::text, l.name as cell_name, i.area_id::text, a.name as area_name, i.place, i.note, i.created_at, i.updated_at,
+  i.closed_at, case when i.id is not null then {RELATION} end as relation, r.received_at,
+  case when i.id is not null then (select json_agg(near) from ({_NEARBY}) near)::text end as nearby
+from c left join k on true cross join p left join prior on true left join r on true left join i on true
+left join l on true left join a on true
+"""
+NEARBY = f"""
+with c as materialized ({CALLER}), {_PLACE}
+select k.code is not null as known, (select json_agg(near) from ({_NEARBY}) near)::text as nearby
+from c left join k on true cross join p where $2::uuid is null
+"""
+
+# --- a report that joins an issue: the lock on the issue orders it among the issue's other changes ----------------------
+JOINABLE = f"""
+with recursive c as materialized ({CALLER}),
+chain as (
+  select i.id, i.merged_into, i.is_open, 1 as depth from issues i, c where i.id = $2 and {SCOPE}
+  union all select s.id, s.merged_into, s.is_open, chain.depth + 1 from chain join issues s on s.id = chain.merged_into
+  where chain.depth < 20
+)
+select id, is_open from chain where merged_into is null
+"""
+LOCK_ISSUE = "select id, version, state, is_open from issues where id = $1 for update"
+KIND = """
+select v.code, v.version, v.after_photo, v.volunteer_may_close from categories g join category_versions v using (code, version)
+where g.code = $1 and g.active
+"""
+JOIN_REPORT = """
+insert into reports (id, issue_id, account_id, fingerprint, category, category_version, position, claimed_lat, claimed_lon,
+  datum, accuracy_m, observed_at, counted_at, clock, place, note, mended)
+values ($1, $2, $3, $4, $5, $6, st_setsrid(st_makepoint($7, $8), 4326), $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+on conflict (id) do nothing returning id
+"""
+JOIN_ISSUE = """
+update issues set reports = reports + 1, evidence = evidence + $2, version = version + 1, updated_at = now()
+where id = $1 returning version, state
+"""
+ADD_EVIDENCE = """
+insert into evidence (issue_id, photo_id, report_id, kind, position)
+select $1, photo, $3, $4, n + (select count(*) from evidence where issue_id = $1)
+from unnest($2::uuid[]) with ordinality as u(photo, n) on conflict do nothing
+"""
+STORED_REPORT = f"""
+with c as ({CALLER})
+select r.account_id = c.account_id as own, r.fingerprint, r.id::text, r.issue_id::text, r.category, r.claimed_lat, r.claimed_lon,
+  r.datum, r.accuracy_m, r.observed_at, r.received_at, r.clock, r.note, r.place, r.mended,
+  array(select e.photo_id::text from evidence e where e.report_id = r.id order by e.position) as photos,
+  st_x(r.position) as lon, st_y(r.position) as lat
+from c left join reports r on r.id = $2 and (r.account_id = c.account_id
+  or exists (select from issues i where i.id = r.issue_id and {SCOPE}))
+"""
+
+# --- reading ------------------------------------------------------------------------------------------------------------
+ONE = f"""
+with c as ({CALLER})
+select {_ISSUE} from c left join issues i on i.id = $2 and {SCOPE} {_NAMES}
+"""
+BY_NUMBER = "select id from issues where number = $1"
+TIMELINE = f"""
+with c as ({CALLER})
+select i.id as issue, e.version, e.action, e.from_state as from, e.to_state as to, e.at, e.acted_as, e.actor_id::text,
+  case when c.is_admin or e.actor_id = c.account_id or i.area_id = any(c.staffs) or i.cell_id = any(c.leads)
+    or e.acted_as in ('leader', 'staff', 'inspector') then actor.name end as actor_name,
+  e.report_id::text as report, e.data
+from c left join issues i on i.id = $2 and {SCOPE}
+left join events e on e.issue_id = i.id and e.version > $3
+left join accounts actor on actor.id = e.actor_id
+order by e.version limit $4
+"""
+
+_SORTS = {
+    "-created_at": ("i.created_at", "desc", "<"),
+    "-updated_at": ("i.updated_at", "desc", "<"),
+    "deadline": ("coalesce(i.deadline, 'infinity')", "asc", ">"),
+}
+_FILTERS = {
+    "state": "i.state = any(${}::text[])",
+    "open": "i.is_open",
+    "cell": "i.cell_id = ${}",
+    "area": "i.area_id = any(array(select t.area_id from area_tree t where t.ancestor_id = ${}))",
+    "category": "i.category = any(${}::text[])",
+    "unit": "i.unit_id = ${}",
+    "assignee": "i.assignee_id = ${}",
+    "mine": "i.id in (select r.issue_id from reports r where r.account_id = c.account_id)",
+    "overdue": f"{_OVERDUE} = ${{}}",
+    "bbox": "i.mercator && ${}::text::geometry",
+    "q": "(i.note ilike ${0} or i.place ilike ${0} or i.number ilike ${0})",
+    "created_since": "i.created_at >= ${}",
+    "created_until": "i.created_at < ${}",
+}
+VALUELESS = {"open", "mine"}
+_DRIVERS = ("cell", "unit", "assignee", "mine")
+
+
+@lru_cache(maxsize=1024)
+def issues(filters: tuple[str, ...], sort: str, after: bool) -> str:
+    """The list for a set of filters. Parameters: token hash, limit, the two keys of the cursor (if `after`), the filters' values.
+
+    A list narrowed to a cell, unit or person reads that index and applies the scope to each row. A wide one takes the
+    first rows of every branch of the scope, each from its own index, and then the first of those: never more than
+    limit × branches rows, however many issues there are.
+    """
+    key, direction, beyond = _SORTS[sort]
+    number = 5 if after else 3
+    terms: list[str] = [f"({key}, i.id) {beyond} ($3::timestamptz, $4::uuid)"] if after else []
+    area = "null"
+    for name in filters:
+        text = _FILTERS[name]
+        if name == "area":
+            area = f"${number}"
+        terms.append(text.format(number))
+        number += name not in VALUELESS
+    conditions = " and ".join(terms) or "true"
+    order = f"order by {key} {direction}, i.id {direction} limit $2"
+    if any(name in filters for name in _DRIVERS):
+        rows = f"select i.* from issues i where {SCOPE} and {conditions} {order}"
+    else:
+        areas = "array(select x.id from areas x) || c.reads" if area == "null" else (
+            f"array(select t.area_id from area_tree t where t.ancestor_id = {area})"
+        )  # fmt: skip
+
+        def first(condition: str) -> str:
+            return f"select i.* from issues i where {condition} and {conditions} {order}"
+
+        rows = f"""
+select i.* from issues i join (
+  select b.id from unnest(case when c.is_admin or {area}::uuid is not null then {areas} else c.reads end) w(id)
+    cross join lateral ({first(f"i.area_id = w.id and {SCOPE}")}) b
+  union select b.id from ({first("c.is_admin and i.area_id is null")}) b
+  union select b.id from unnest(c.units) w(id) cross join lateral ({first("i.unit_id = w.id")}) b
+  union select b.id from ({first("i.assignee_id = c.account_id")}) b
+  union select b.id from ({first("i.id in (select r.issue_id from reports r where r.account_id = c.account_id)")}) b
+) b on b.id = i.id {order}"""
+    return f"""
+with c as ({CALLER})
+select {_ISSUE}, {key} as sort_key from c left join lateral ({rows}) i on true {_NAMES}
+order by {key} {direction}, i.id {direction}
+"""
+
+
+# --- change -------------------------------------------------------------------------------------------------------------
+FOR_CHANGE = f"""
+with c as ({CALLER})
+select i.*, {RELATION} as relation, {_ENDED_LATELY} as ended_lately, st_y(i.position) as lat, st_x(i.position) as lon,
+  v.after_photo, v.deadline_hours, v.deadline_clock, coalesce(a.time_zone, $3) as time_zone
+from c join issues i on i.id = $2 and {SCOPE}
+left join category_versions v on v.code = i.category and v.version = i.category_version
+left join areas a on a.id = i.area_id
+"""
+# The one way in for change. Of two changes made at once from the same version, one finds no row left to update.
+CHANGE = """
+with i as (
+  update issues set
+    state = $3, version = version + 1, updated_at = now(),
+    unit_id = $4, assignee_id = $5, deadline = $6, deadline_left_s = $7, extension_until = $8, authority = $9, reply_by = $10,
+    rectified_by = $11, rectified_at = $12, merged_into = $13, closed_at = $14, category = $15, category_version = $16,
+    position = st_setsrid(st_makepoint($17, $18), 4326), cell_id = $19, area_id = $20, place = $21,
+    reports = $22, evidence = evidence + $23
+  where id = $1 and version = $2 returning id, version, state
+)
+insert into events (issue_id, version, action, from_state, to_state, actor_id, acted_as, data)
+select i.id, i.version, $24, $25, i.state, $26, $27, $28 from i returning version
+"""
+RULE = """
+select unit_id from (
+  select unit_id, 0 as rank from assignment_rules where cell_id = $1 and category = $3
+  union all select unit_id, 1 from assignment_rules where cell_id = $1 and category is null
+  union all select unit_id, 2 from assignment_rules where area_id = $2 and cell_id is null and category = $3
+  union all select unit_id, 3 from assignment_rules where area_id = $2 and cell_id is null and category is null
+  union all select unit_id, 4 from cells where id = $1 and unit_id is not null
+) r order by rank limit 1
+"""
+# A unit or person serves an area when their own area lies on the way from it to the root, or below it.
+UNIT_SERVES = """
+select exists (select from units u join area_tree t on (t.ancestor_id, t.area_id) in ((u.area_id, $2), ($2, u.area_id))
+               where u.id = $1)
+"""
+PERSON_SERVES = """
+select exists (select from role_grants g join area_tree t on (t.ancestor_id, t.area_id) in ((g.area_id, $2), ($2, g.area_id))
+               join accounts a on a.id = g.account_id where g.account_id = $1 and a.disabled_at is null)
+"""
+MOVE_REPORTS = "update reports set issue_id = $2 where issue_id = $1 returning id"
+MOVE_BACK = "update reports set issue_id = $2 where issue_id = $1 and id = any($3::uuid[])"
+MERGE_EVENT = """
+select data from events where issue_id = $1 and action = 'merge' order by version desc limit 1
+"""

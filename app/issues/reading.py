@@ -1,0 +1,99 @@
+"""Reading issues as a caller may see them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from app.issues import queries
+from app.issues.lifecycle import open_actions
+from app.kit import paging
+from app.kit.datum import Datum, from_wgs84
+from app.kit.db import Connection
+from app.kit.problems import not_found
+from app.kit.route import unauthorized
+
+
+def _ref(id: str | None, name: str | None) -> dict[str, Any] | None:
+    return None if id is None else {"id": id, "name": name}
+
+
+def issue_json(row: Any, datum: Datum = "wgs84") -> dict[str, Any]:
+    """The wire form (schemas.Issue) of a row of `queries.ONE`."""
+    lat, lon = row["lat"], row["lon"]
+    if datum != "wgs84":
+        lat, lon = from_wgs84(lat, lon, datum)
+    return {
+        "id": row["id"],
+        "number": row["number"],
+        "state": row["state"],
+        "category": row["category"],
+        "position": {"lat": lat, "lon": lon},
+        "cell": _ref(row["cell_id"], row["cell_name"]),
+        "area": _ref(row["area_id"], row["area_name"]),
+        "place": row["place"],
+        "note": row["note"],
+        "unit": _ref(row["unit_id"], row["unit_name"]),
+        "assignee": _ref(row["assignee_id"], row["assignee_name"]),
+        "deadline": row["deadline"],
+        "overdue": bool(row["overdue"]),
+        "extension_until": row["extension_until"],
+        "handover": {"authority": row["authority"], "reply_by": row["reply_by"]} if row["authority"] else None,
+        "recurrence_of": row["recurrence_of"],
+        "merged_into": row["merged_into"],
+        "reports": row["reports"],
+        "photos": orjson.Fragment(row["photos"] or "[]"),
+        "created_at": row["created_at"],
+        "updated_at": row["updated_at"],
+        "closed_at": row["closed_at"],
+        "version": row["version"],
+        "actions": open_actions(row["state"], row["relation"], row["ended_lately"]),
+    }
+
+
+def etag(version: int) -> str:
+    return f'"{version}"'
+
+
+async def one(connection: Connection, token: bytes, id: UUID, datum: Datum = "wgs84") -> dict[str, Any]:
+    """One issue; 404 when there is none for this caller."""
+    row = await connection.fetchrow(queries.ONE, token, id)
+    if row is None:
+        raise unauthorized()
+    if row["id"] is None:
+        raise not_found()
+    return issue_json(row, datum)
+
+
+async def listed(
+    connection: Connection,
+    token: bytes,
+    secret: bytes,
+    filters: dict[str, Any],
+    sort: str,
+    cursor: str | None,
+    limit: int,
+    datum: Datum,
+) -> tuple[list[dict[str, Any]], str | None]:
+    """A page of issues and the cursor of the next. `filters` maps names of `queries.issues` to values."""
+    keys: list[Any] = []
+    if cursor:
+        at, id = paging.unseal(secret, sort, cursor)
+        keys = [datetime.max if at is None else datetime.fromisoformat(at), UUID(id)]
+    names = tuple(sorted(filters))
+    values = [filters[name] for name in names if name not in queries.VALUELESS]
+    rows = await connection.fetch(queries.issues(names, sort, bool(cursor)), token, limit + 1, *keys, *values)
+    if not rows:
+        raise unauthorized()
+    if rows[0]["id"] is None:
+        return [], None
+    following = None
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        at = last["sort_key"]
+        # asyncpg reads PostgreSQL's `infinity` as datetime.max, which no zone can shift.
+        following = paging.seal(secret, sort, [None if at.year == datetime.max.year else at.isoformat(), last["id"]])
+    return [issue_json(row, datum) for row in rows[:limit]], following

@@ -1,0 +1,210 @@
+"""HTTP of reports and issues."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Body, Header, Path, Query, Request
+from pydantic import AwareDatetime, ValidationError
+from starlette.responses import Response
+
+from app.issues import intake, queries, reading
+from app.issues.actions import act
+from app.issues.lifecycle import OPEN, STATES
+from app.issues.schemas import ACTION_SCHEMA, Batch, BatchItem, Issue, IssuePage, ReportAnswer, ReportIn
+from app.kit import paging
+from app.kit.datum import Datum, to_wgs84
+from app.kit.problems import Problem, document, from_validation, invalid, not_found
+from app.kit.route import Route, Secret, TheCaller, TheDatabase, Token, Transaction, unauthorized
+from app.kit.wire import Lat, Lon, answer, page
+
+router = APIRouter(route_class=Route, tags=["issues"])
+Limit = Annotated[int, Query(ge=1, le=paging.MAX_LIMIT)]
+_REPORT: dict[int | str, dict[str, Any]] = {200: {"model": ReportAnswer}, 201: {"model": ReportAnswer}}
+
+
+@router.put("/v1/reports/{id}", responses=_REPORT)
+async def put_report(id: UUID, report: ReportIn, database: TheDatabase, token: Token, datum: Datum = "wgs84") -> Response:
+    """Report what one person saw. Sent again, in whatever way, it is the same report: 201 the first time, then 200."""
+    status, body = await intake.submit(database, token, id, report, datum)
+    return answer(body, status, {"etag": reading.etag(body["issue"]["version"])})
+
+
+@router.get("/v1/reports/{id}", responses={200: {"model": ReportAnswer}})
+async def get_report(id: UUID, database: TheDatabase, token: Token, datum: Datum = "wgs84") -> Response:
+    """A report, its issue, and open issues of the same kind nearby."""
+    async with database.acquire() as connection:
+        return answer(await intake.stored(connection, token, id, None, datum))
+
+
+@router.post("/v1/reports/batch")
+async def post_batch(
+    batch: Batch, request: Request, caller: TheCaller, database: TheDatabase, token: Token, datum: Datum = "wgs84"
+) -> Response:
+    """Up to 100 reports, each with its `id`, each answered by itself with a status and a body."""
+    results: list[dict[str, Any]] = []
+    for raw in batch.items:
+        try:
+            item = BatchItem.model_validate(raw)
+            report = ReportIn.model_construct(**{name: getattr(item, name) for name in ReportIn.model_fields})
+            status, body = await intake.submit(database, token, item.id, report, datum)
+            results.append({"id": str(item.id), "status": status, **body})
+        except (Problem, ValidationError) as error:
+            problem = from_validation(error.errors()) if isinstance(error, ValidationError) else error
+            told = document(request, problem)
+            results.append({"id": raw.get("id"), "status": problem.status, "problem": orjson.Fragment(bytes(told.body))})
+    return answer({"items": results})
+
+
+def _box(text: str) -> str:
+    """Mercator EWKT of `minlon,minlat,maxlon,maxlat`; a box that crosses the date line is two."""
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+    except ValueError:
+        raise invalid("/bbox", "bad-range") from None
+    if not all(map(math.isfinite, (west, south, east, north))) or not (
+        -180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90
+    ):
+        raise invalid("/bbox", "bad-range")
+    spans = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
+    rings: list[str] = []
+    for low, high in spans:
+        (x1, y1, _), (x2, y2, _) = intake.mercator(south, low), intake.mercator(north, high)
+        rings.append(f"(({x1} {y1},{x2} {y1},{x2} {y2},{x1} {y2},{x1} {y1}))")
+    return f"SRID=3857;MULTIPOLYGON({','.join(rings)})"
+
+
+@router.get("/v1/issues", responses={200: {"model": IssuePage}})
+async def get_issues(
+    database: TheDatabase,
+    token: Token,
+    secret: Secret,
+    state: Annotated[list[str] | None, Query()] = None,
+    cell: UUID | None = None,
+    area: UUID | None = None,
+    category: Annotated[list[str] | None, Query()] = None,
+    unit: UUID | None = None,
+    assignee: UUID | None = None,
+    mine: bool = False,
+    overdue: bool | None = None,
+    bbox: str | None = None,
+    q: Annotated[str | None, Query(min_length=1, max_length=100)] = None,
+    created_since: AwareDatetime | None = None,
+    created_until: AwareDatetime | None = None,
+    sort: Literal["-created_at", "deadline", "-updated_at"] = "-created_at",
+    datum: Datum = "wgs84",
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
+    limit: Limit = paging.DEFAULT_LIMIT,
+) -> Response:
+    """Issues in the caller's scope, narrowed by any of the filters. `state` takes `open` or a state's name, repeatable."""
+    filters: dict[str, Any] = {}
+    if state:
+        unknown = set(state) - {"open", *STATES}
+        if unknown:
+            raise invalid("/state", "field-type")
+        if state == ["open"]:
+            filters["open"] = True
+        else:
+            filters["state"] = sorted({*(OPEN if "open" in state else ()), *(set(state) - {"open"})})
+    named: dict[str, UUID | datetime | bool | list[str] | None] = {
+        "cell": cell, "area": area, "unit": unit, "assignee": assignee, "overdue": overdue, "category": category,
+        "created_since": created_since, "created_until": created_until,
+    }  # fmt: skip
+    filters.update({name: value for name, value in named.items() if value is not None})
+    if mine:
+        filters["mine"] = True
+    if bbox is not None:
+        filters["bbox"] = _box(bbox)
+    if q is not None:
+        if "\x00" in q:
+            raise invalid("/q", "nul")
+        escaped = q.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+        filters["q"] = f"%{escaped}%"
+    async with database.acquire() as connection:
+        items, following = await reading.listed(connection, token, secret, filters, sort, cursor, limit, datum)
+    return page(items, following)
+
+
+@router.get("/v1/issues/nearby")
+async def get_nearby(database: TheDatabase, token: Token, category: str, lat: Lat, lon: Lon, datum: Datum = "wgs84") -> Response:
+    """Open issues of the same kind within the category's radius: may this be the same?"""
+    if "\x00" in category:
+        raise invalid("/category", "nul")
+    async with database.acquire() as connection:
+        return page(await intake.nearby(connection, token, category, *to_wgs84(lat, lon, datum), datum), None)
+
+
+@router.get("/v1/issues/{id}", responses={200: {"model": Issue}, 304: {"description": "Unchanged"}})
+async def get_issue(
+    id: Annotated[str, Path(pattern=r"^([0-9a-fA-F-]{32,36}|\d{4}-\d{6,12})$", description="An id, or a number as 2026-000123.")],
+    database: TheDatabase,
+    token: Token,
+    datum: Datum = "wgs84",
+    if_none_match: Annotated[str | None, Header()] = None,
+) -> Response:
+    """One issue with the actions open to the caller; by id or by number."""
+    async with database.acquire() as connection:
+        issue = await reading.one(connection, token, await _id(connection, id), datum)
+    tag = reading.etag(issue["version"])
+    return answer(issue, 200, {"etag": tag})
+
+
+async def _id(connection: Any, id: str) -> UUID:
+    if len(id) >= 32:
+        try:
+            return UUID(id)
+        except ValueError:
+            raise invalid("/id", "bad-id") from None
+    return await connection.fetchval(queries.BY_NUMBER, id) or UUID(int=0)
+
+
+@router.get("/v1/issues/{id}/timeline")
+async def get_timeline(
+    id: UUID,
+    database: TheDatabase,
+    token: Token,
+    secret: Secret,
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
+    limit: Limit = paging.DEFAULT_LIMIT,
+) -> Response:
+    """What happened to an issue, oldest first: who did what, when."""
+    after = paging.unseal(secret, "timeline", cursor)[0] if cursor else 0
+    async with database.acquire() as connection:
+        rows = await connection.fetch(queries.TIMELINE, token, id, after, limit + 1)
+    if not rows:
+        raise unauthorized()
+    if rows[0]["issue"] is None:
+        raise not_found()
+    items = [
+        {
+            "version": row["version"], "action": row["action"], "from": row["from"], "to": row["to"], "at": row["at"],
+            "by": {"as": row["acted_as"], "id": row["actor_id"] if row["actor_name"] else None, "name": row["actor_name"]},
+            "report": row["report"], "data": row["data"],
+        }
+        for row in rows[:limit] if row["version"] is not None
+    ]  # fmt: skip
+    return page(items, paging.seal(secret, "timeline", [items[-1]["version"]]) if len(rows) > limit else None)
+
+
+@router.post("/v1/issues/{id}/actions", responses={200: {"model": Issue}}, openapi_extra={
+    "requestBody": {"required": True, "content": {"application/json": {"schema": ACTION_SCHEMA}}}
+})  # fmt: skip
+async def post_action(
+    id: UUID,
+    body: Annotated[dict[str, Any], Body()],
+    caller: TheCaller,
+    connection: Transaction,
+    token: Token,
+    if_match: Annotated[str | None, Header()] = None,
+) -> Response:
+    """Take an action of the lifecycle. `If-Match` with the issue's ETag refuses to act on a stale picture of it."""
+    fields = dict(body)
+    name = fields.pop("action", None)
+    if not isinstance(name, str) or not 1 <= len(name) <= 40 or not name.isprintable():
+        raise invalid("/action", "field-missing" if name is None else "field-type")
+    issue = await act(connection, caller, token, id, name, fields, if_match)
+    return answer(issue, 200, {"etag": reading.etag(issue["version"])})

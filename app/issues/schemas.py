@@ -1,0 +1,202 @@
+"""The wire of reports, issues and actions."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import Field, field_validator, model_validator
+
+from app.issues.lifecycle import ACTIONS, Action
+from app.kit.datum import Datum, to_wgs84
+from app.kit.wire import Instant, Lat, Lon, Name, Note, Reason, Text, Wire
+
+Code = Annotated[Text, Field(min_length=1, max_length=40)]
+Place = Annotated[Text, Field(max_length=200)]
+
+
+class Position(Wire):
+    lat: Lat
+    lon: Lon
+    accuracy_m: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)] | None = None
+    datum: Datum = "wgs84"
+
+    @model_validator(mode="after")
+    def _located(self) -> Position:
+        # 0/0 is what a broken receiver says, never where somebody stands.
+        if self.lat == 0 and self.lon == 0:
+            raise ValueError("null-island")
+        return self
+
+    def wgs84(self) -> tuple[float, float]:
+        return to_wgs84(self.lat, self.lon, self.datum)
+
+
+class ReportIn(Wire):
+    """What one person saw, once, at one place."""
+
+    category: Code
+    position: Position
+    observed_at: Instant
+    note: Note = ""
+    place: Place = ""
+    photos: Annotated[list[UUID], Field(max_length=20)] = []
+    issue_id: UUID | None = None
+    mended_on_the_spot: bool = False
+
+    @field_validator("observed_at", mode="before")
+    @classmethod
+    def _text_time(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            raise ValueError("field-type")
+        return value
+
+    @field_validator("photos")
+    @classmethod
+    def _once(cls, value: list[UUID]) -> list[UUID]:
+        return list(dict.fromkeys(value))
+
+
+class BatchItem(ReportIn):
+    id: UUID
+
+
+class Batch(Wire):
+    # Items are read one by one, so that a bad one does not refuse the others.
+    items: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=100)]
+
+
+class ActionIn(Wire):
+    """Any action's fields; which of them an action needs and may have stands in the lifecycle table."""
+
+    reason: Reason | None = None
+    note: Annotated[Note, Field(min_length=1)] | None = None
+    into: UUID | None = None
+    unit: UUID | None = None
+    assignee: UUID | None = None
+    deadline: Instant | None = None
+    photos: Annotated[list[UUID], Field(max_length=20)] | None = None
+    authority: Name | None = None
+    reply_by: Instant | None = None
+    to: Literal["rectified", "accepted"] | None = None
+    reason_code: Literal["cannot_be_mended", "not_our_matter", "gone", "duplicate", "other"] | None = None
+    category: Code | None = None
+    position: Position | None = None
+    place: Place | None = None
+
+
+# Fields that an action needs only in some cases; the verb decides.
+_CONDITIONAL = {("rectify", "photos"), ("grant_extension", "deadline"), ("grant_extension", "reason")}
+
+
+def wrong_fields(action: Action, wish: ActionIn) -> list[tuple[str, str]]:
+    """JSON pointers and sentence keys of fields that `action` lacks or does not know."""
+    given = {name for name in wish.model_fields_set if getattr(wish, name) is not None}
+    missing = [name for name in action.needs if name not in given and (action.name, name) not in _CONDITIONAL]
+    extra = given - {*action.needs, *action.may}
+    return [(f"/{name}", "field-missing") for name in missing] + [(f"/{name}", "field-extra") for name in sorted(extra)]
+
+
+ACTION_SCHEMA: dict[str, Any] = {
+    "oneOf": [
+        {
+            "title": action.name,
+            "type": "object",
+            "required": ["action", *(n for n in action.needs if (action.name, n) not in _CONDITIONAL)],
+            "additionalProperties": False,
+            "properties": {
+                "action": {"const": action.name},
+                **{name: {"$ref": f"#/components/schemas/ActionIn/properties/{name}"} for name in (*action.needs, *action.may)},
+            },
+        }
+        for action in ACTIONS.values()
+    ]
+}
+
+
+class Ref(Wire):
+    id: UUID
+    name: str | None
+
+
+class LatLon(Wire):
+    lat: float
+    lon: float
+
+
+class Photo(Wire):
+    id: UUID
+    kind: Literal["before", "after", "scene"]
+    state: Literal["awaited", "stored"]
+
+
+class Handover(Wire):
+    authority: str
+    reply_by: Instant
+
+
+class Issue(Wire):
+    """An issue as a caller sees it; `actions` are those open to the caller now."""
+
+    id: UUID
+    number: str
+    state: str
+    category: str
+    position: LatLon
+    cell: Ref | None
+    area: Ref | None
+    place: str
+    note: str
+    unit: Ref | None
+    assignee: Ref | None
+    deadline: Instant | None
+    overdue: bool
+    extension_until: Instant | None
+    handover: Handover | None
+    recurrence_of: UUID | None
+    merged_into: UUID | None
+    reports: int
+    photos: list[Photo]
+    created_at: Instant
+    updated_at: Instant
+    closed_at: Instant | None
+    version: int
+    actions: list[str]
+
+
+class IssuePage(Wire):
+    items: list[Issue]
+    next_cursor: str | None
+
+
+class Nearby(Wire):
+    id: UUID
+    number: str
+    state: str
+    category: str
+    position: LatLon
+    distance_m: float
+    place: str
+    note: str
+    reports: int
+    created_at: Instant
+
+
+class Report(Wire):
+    id: UUID
+    issue_id: UUID
+    category: str
+    position: Position
+    observed_at: Instant
+    received_at: Instant
+    clock: Literal["ahead", "old"] | None
+    note: str
+    place: str
+    photos: list[UUID]
+    mended_on_the_spot: bool
+
+
+class ReportAnswer(Wire):
+    report: Report
+    issue: Issue
+    nearby: list[Nearby]

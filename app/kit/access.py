@@ -1,0 +1,83 @@
+"""Who is asking, and what they may see: two SQL texts that every statement about issues is built from.
+
+`CALLER` is a relation of one row (none when the token is not good): the account behind token hash $1 and what its roles
+reach. `SCOPE` is the one condition on an issue `i` for a caller `c`; every list, count, tile and export applies it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+CALLER = """
+select s.id as session_id, a.id as account_id, a.name, a.account, g.*
+from sessions s
+join accounts a on a.id = s.account_id
+cross join lateral (
+  select coalesce(array_agg(distinct r.role), '{}') as roles,
+         coalesce(bool_or(r.role = 'admin'), false) as is_admin,
+         coalesce(array_agg(distinct t.area_id) filter (where r.role in ('volunteer', 'leader', 'staff', 'inspector')), '{}') as reads,
+         coalesce(array_agg(distinct t.area_id) filter (where r.role = 'staff'), '{}') as staffs,
+         coalesce(array_agg(distinct t.area_id) filter (where r.role = 'inspector'), '{}') as inspects,
+         coalesce(array_agg(distinct r.cell_id) filter (where r.role = 'leader'), '{}') as leads,
+         coalesce(array_agg(distinct r.unit_id) filter (where r.role = 'worker'), '{}') as units,
+         (array_agg(r.area_id order by r.created_at) filter (where r.area_id is not null))[1] as home_id
+  from role_grants r left join area_tree t on t.ancestor_id = r.area_id
+  where r.account_id = a.id
+) g
+where s.token_hash = $1 and s.revoked_at is null and s.expires_at > now() and a.disabled_at is null
+"""
+
+SCOPE = """(
+  c.is_admin or i.area_id = any(c.reads) or i.unit_id = any(c.units) or i.assignee_id = c.account_id
+  or i.reporter_id = c.account_id
+  or (i.reports > 1 and exists (select from reports r where r.issue_id = i.id and r.account_id = c.account_id))
+)"""
+
+# What the caller `c` is to the issue `i`, as bits; issues/lifecycle.py reads them.
+REPORTER, SOLE_REPORTER, LEADER, STAFF, ASSIGNEE, RECTIFIER, INSPECTOR = 1, 2, 4, 8, 16, 32, 64
+RELATION = """(
+  case when i.reporter_id = c.account_id and i.reports = 1 then 3
+       when i.reporter_id = c.account_id or (i.reports > 1 and exists (
+         select from reports r where r.issue_id = i.id and r.account_id = c.account_id))
+       then 1 + case when exists (select from reports r where r.issue_id = i.id and r.account_id <> c.account_id) then 0 else 2 end
+       else 0 end
+  + case when i.cell_id = any(c.leads) then 4 else 0 end
+  + case when c.is_admin or i.area_id = any(c.staffs) then 8 else 0 end
+  + case when i.assignee_id = c.account_id or i.unit_id = any(c.units) then 16 else 0 end
+  + case when i.rectified_by = c.account_id then 32 else 0 end
+  + case when i.area_id = any(c.inspects) then 64 else 0 end
+)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The account behind a request and what its roles reach; ids as strings."""
+
+    session_id: uuid.UUID
+    account_id: uuid.UUID
+    name: str
+    account: str | None
+    roles: frozenset[str]
+    is_admin: bool
+    reads: list[uuid.UUID]
+    staffs: list[uuid.UUID]
+    leads: list[uuid.UUID]
+    units: list[uuid.UUID]
+    home_id: uuid.UUID | None
+
+    @classmethod
+    def of(cls, row: Any) -> Caller:
+        return cls(
+            row["session_id"], row["account_id"], row["name"], row["account"], frozenset(row["roles"]), row["is_admin"],
+            row["reads"], row["staffs"], row["leads"], row["units"], row["home_id"],
+        )  # fmt: skip
+
+
+def token_hash(authorization: str | None) -> bytes | None:
+    """SHA-256 of the bearer token in an Authorization header; tokens carry 256 random bits, so no salt is needed."""
+    if not authorization or authorization[:7].lower() != "bearer ":
+        return None
+    return hashlib.sha256(authorization[7:].strip().encode()).digest()

@@ -1,0 +1,32 @@
+"""The one catalogue of sentences for people, `texts.toml`, in zh-CN and en."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+TEXTS: dict[str, dict[str, str]] = tomllib.loads(Path(__file__).with_name("texts.toml").read_text("utf-8"))
+
+
+@lru_cache(maxsize=512)
+def choose(accept_language: str, default: str) -> str:
+    """`zh-CN` or `en`, by the weights of an Accept-Language header (RFC 9110, 12.5.4); `default` when it names neither."""
+    best, best_weight = default, 0.0
+    for part in accept_language.split(","):
+        tag, _, parameters = part.strip().partition(";")
+        try:
+            weight = float(parameters.strip().removeprefix("q=") or 1)
+        except ValueError:
+            continue
+        primary = tag.strip().lower().split("-")[0]
+        language = {"zh": "zh-CN", "en": "en"}.get(primary)
+        if language and weight > best_weight:
+            best, best_weight = language, weight
+    return best
+
+
+def say(key: str, language: str, **values: Any) -> str:
+    """The sentence `key` in `language`, filled in. Raises KeyError for a sentence that does not exist."""
+    return TEXTS[key]["zh" if language == "zh-CN" else "en"].format(**values)

@@ -1,0 +1,82 @@
+"""The law of access: every route and who may call it; every role, what it is held for, and who may give it.
+
+A route without a line here does not start. What a caller then finds behind a route is narrowed in SQL by
+`access.SCOPE`, and what may be done to an issue by `issues/lifecycle.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal["volunteer", "leader", "worker", "staff", "inspector", "admin"]
+ROLES: tuple[Role, ...] = ("volunteer", "leader", "worker", "staff", "inspector", "admin")
+
+# What a role is held for; a volunteer's may be a cell or a whole community.
+HELD_FOR: dict[Role, frozenset[str]] = {
+    "volunteer": frozenset({"area", "cell"}),
+    "leader": frozenset({"cell"}),
+    "worker": frozenset({"unit"}),
+    "staff": frozenset({"area"}),
+    "inspector": frozenset({"area"}),
+    "admin": frozenset(),
+}
+
+# Who may invite to which role, within what they hold themselves: staff within their areas, leaders for their cells.
+MAY_INVITE: dict[Role, frozenset[Role]] = {
+    "leader": frozenset({"volunteer"}),
+    "staff": frozenset({"volunteer", "leader", "worker", "staff", "inspector"}),
+    "admin": frozenset(ROLES),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`roles` None: any signed-in account. `in_query`: the route's own statement reads the token, to save a round trip."""
+
+    anyone: bool = False
+    roles: frozenset[str] | None = None
+    in_query: bool = False
+
+
+ANYONE = Rule(anyone=True)
+SIGNED_IN = Rule()
+IN_QUERY = Rule(in_query=True)
+INVITERS = Rule(roles=frozenset(MAY_INVITE))
+OFFICE = Rule(roles=frozenset({"staff", "admin"}))
+ADMIN = Rule(roles=frozenset({"admin"}))
+
+ROUTES: dict[tuple[str, str], Rule] = {
+    ("GET", "/healthz"): ANYONE,
+    ("GET", "/readyz"): ANYONE,
+    ("GET", "/metrics"): ANYONE,
+    ("GET", "/problems/{slug}"): ANYONE,
+    ("POST", "/v1/sessions"): ANYONE,
+    ("GET", "/v1/sessions"): SIGNED_IN,
+    ("DELETE", "/v1/sessions"): SIGNED_IN,
+    ("DELETE", "/v1/sessions/{id}"): SIGNED_IN,
+    ("GET", "/v1/me"): SIGNED_IN,
+    ("PUT", "/v1/me/credentials"): SIGNED_IN,
+    ("GET", "/v1/people"): INVITERS,
+    ("DELETE", "/v1/roles/{id}"): INVITERS,
+    ("POST", "/v1/invitations"): INVITERS,
+    ("GET", "/v1/invitations"): INVITERS,
+    ("DELETE", "/v1/invitations/{id}"): INVITERS,
+    ("POST", "/v1/invitations/{code}/accept"): ANYONE,
+    ("GET", "/v1/categories"): SIGNED_IN,
+    ("PUT", "/v1/categories/{code}"): ADMIN,
+    ("GET", "/v1/areas"): SIGNED_IN,
+    ("GET", "/v1/areas/locate"): SIGNED_IN,
+    ("GET", "/v1/areas/{id}"): SIGNED_IN,
+    ("GET", "/v1/units"): SIGNED_IN,
+    ("PUT", "/v1/units/{id}"): OFFICE,
+    ("PATCH", "/v1/cells/{id}"): OFFICE,
+    ("PUT", "/v1/reports/{id}"): IN_QUERY,
+    ("GET", "/v1/reports/{id}"): IN_QUERY,
+    ("POST", "/v1/reports/batch"): SIGNED_IN,
+    ("GET", "/v1/issues"): IN_QUERY,
+    ("GET", "/v1/issues/nearby"): IN_QUERY,
+    ("GET", "/v1/issues/{id}"): IN_QUERY,
+    ("GET", "/v1/issues/{id}/timeline"): IN_QUERY,
+    ("POST", "/v1/issues/{id}/actions"): SIGNED_IN,
+}

@@ -1,0 +1,147 @@
+"""Errors as RFC 9457 problem documents, in the reader's language."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+import orjson
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from app.kit.language import TEXTS, choose, say
+from app.settings import settings
+
+log = structlog.get_logger()
+
+
+class Problem(Exception):
+    """Refuse a request. `slug` names the problem and its sentence in texts.toml; `fields` are (JSON pointer, sentence key)."""
+
+    def __init__(
+        self,
+        status: int,
+        slug: str,
+        *,
+        fields: Sequence[tuple[str, str]] = (),
+        headers: dict[str, str] | None = None,
+        extra: dict[str, Any] | None = None,
+        **values: Any,
+    ) -> None:
+        super().__init__(slug)
+        self.status, self.slug, self.fields, self.headers = status, slug, fields, headers
+        self.extra, self.values = extra or {}, values
+
+
+NOT_FOUND = ("not-found", 404)
+
+
+def not_found() -> Problem:
+    return Problem(404, "not-found")
+
+
+def invalid(pointer: str, key: str) -> Problem:
+    """One field is wrong, in a way that only the verb can know."""
+    return Problem(422, "validation", fields=[(pointer, key)])
+
+
+_TITLES = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
+           409: "Conflict", 410: "Gone", 412: "Precondition Failed", 413: "Content Too Large", 415: "Unsupported Media Type",
+           422: "Unprocessable Content", 429: "Too Many Requests", 500: "Internal Server Error", 503: "Service Unavailable"}  # fmt: skip
+
+
+def document(request: Request, problem: Problem) -> Response:
+    language = choose(request.headers.get("accept-language", ""), settings().language)
+    body: dict[str, Any] = {
+        "type": f"/problems/{problem.slug}",
+        "title": _TITLES.get(problem.status, "Error"),
+        "status": problem.status,
+        "detail": say(problem.slug, language, **problem.values),
+        "errors": [{"pointer": pointer, "message": say(key, language)} for pointer, key in problem.fields],
+        **problem.extra,
+    }
+    return Response(
+        orjson.dumps(body, option=orjson.OPT_UTC_Z),
+        problem.status,
+        {"content-language": language, **(problem.headers or {})},
+        "application/problem+json",
+    )
+
+
+def _sentence(kind: str, message: str) -> str:
+    """The sentence for one of pydantic's error types; a ValueError of our own carries its sentence's key."""
+    own = message.removeprefix("Value error, ")
+    if own in TEXTS:
+        return own
+    if kind == "missing":
+        return "field-missing"
+    if kind == "extra_forbidden":
+        return "field-extra"
+    if kind == "finite_number":
+        return "field-number"
+    if kind.startswith(("greater_than", "less_than")):
+        return "field-range"
+    if kind.startswith(("too_", "string_too", "bytes_too")):
+        return "field-length"
+    if kind == "timezone_aware":
+        return "with-zone"
+    if kind.startswith("uuid"):
+        return "bad-id"
+    return "field-type"
+
+
+def from_validation(errors: Sequence[Any]) -> Problem:
+    if any(error["type"] == "json_invalid" for error in errors):
+        return Problem(422, "bad-json", fields=[("", "bad-json")])
+    fields: list[tuple[str, str]] = []
+    for error in errors[:50]:
+        where = [str(part).replace("~", "~0").replace("/", "~1") for part in error["loc"]]
+        if where and where[0] in ("body", "query", "path", "header"):
+            where = where[1:]
+        fields.append(("/" + "/".join(where) if where else "", _sentence(error["type"], error["msg"])))
+    return Problem(422, "validation", fields=fields)
+
+
+def install(app: FastAPI) -> None:
+    @app.exception_handler(Problem)
+    async def on_problem(request: Request, error: Problem) -> Response:
+        return document(request, error)
+
+    @app.exception_handler(RequestValidationError)
+    async def on_invalid(request: Request, error: RequestValidationError) -> Response:
+        media = request.headers.get("content-type", "").split(";")[0].strip().lower()
+        if request.method in ("POST", "PUT", "PATCH") and not re.fullmatch(r"application/(\S+\+)?json", media):
+            return document(request, Problem(415, "content-type"))
+        return document(request, from_validation(error.errors()))
+
+    @app.exception_handler(ValidationError)
+    async def on_model(request: Request, error: ValidationError) -> Response:
+        return document(request, from_validation(error.errors()))
+
+    @app.exception_handler(HTTPException)
+    async def on_http(request: Request, error: HTTPException) -> Response:
+        slug = {400: "bad-json", 404: "not-found", 405: "method", 413: "too-large", 415: "content-type"}.get(
+            error.status_code, "validation"
+        )
+        status = 422 if error.status_code == 400 else error.status_code
+        headers = dict(error.headers) if error.headers else None
+        return document(request, Problem(status, slug, headers=headers, limit=settings().max_body_bytes))
+
+    async def on_busy(request: Request, error: Exception) -> Response:
+        return document(request, Problem(503, "busy", headers={"retry-after": "2"}))
+
+    for kind in (asyncpg.TooManyConnectionsError, asyncpg.CannotConnectNowError, ConnectionError):
+        app.add_exception_handler(kind, on_busy)
+
+    @app.exception_handler(Exception)
+    async def on_error(request: Request, error: Exception) -> Response:
+        reference = uuid.uuid4().hex[:12]
+        log.error("unhandled", reference=reference, path=request.url.path, exc_info=error)
+        return document(request, Problem(500, "internal", id=reference))

@@ -1,0 +1,85 @@
+"""The service: wiring, nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import prometheus_client
+from fastapi import APIRouter, FastAPI, Request
+from starlette.responses import PlainTextResponse, Response
+
+from app.catalogue import routes as catalogue_routes
+from app.catalogue.catalogue import seed
+from app.grid import routes as grid_routes
+from app.issues import routes as issues_routes
+from app.kit import problems
+from app.kit.db import Database
+from app.kit.language import TEXTS, choose
+from app.kit.metrics import Measured
+from app.kit.problems import not_found
+from app.kit.route import Route, TheDatabase
+from app.kit.wire import answer
+from app.people import routes as people_routes
+from app.settings import settings
+
+operator = APIRouter(route_class=Route, tags=["operator"])
+
+
+@operator.get("/healthz")
+async def healthz() -> Response:
+    """The process is alive."""
+    return answer({"status": "alive"})
+
+
+@operator.get("/readyz")
+async def readyz(database: TheDatabase) -> Response:
+    """The database answers and the schema is there."""
+    async with database.acquire() as connection:
+        await connection.fetchval("select version_num from alembic_version")
+    return answer({"status": "ready"})
+
+
+@operator.get("/metrics")
+async def metrics() -> Response:
+    """Prometheus metrics of this process."""
+    return Response(prometheus_client.generate_latest(), media_type=prometheus_client.CONTENT_TYPE_LATEST)
+
+
+@operator.get("/problems/{slug}")
+async def problem(slug: str, request: Request) -> Response:
+    """What a problem's `type` means."""
+    if slug not in TEXTS:
+        raise not_found()
+    language = choose(request.headers.get("accept-language", ""), settings().language)
+    return PlainTextResponse(re.sub(r"\{\w+\}", "…", TEXTS[slug]["zh" if language == "zh-CN" else "en"]))
+
+
+def create_app(database_url: str) -> FastAPI:
+    """The service on a migrated database."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        database = app.state.database = await Database.open(database_url, settings().pool_size)
+        async with database.transaction() as connection:
+            await seed(connection)
+            app.state.secret = await connection.fetchval("select value from secrets where name = 'server'")
+        yield
+        await database.close()
+
+    app = FastAPI(
+        title="GridPatrol",
+        version="1",
+        summary="Grid-patrol issue tracker: report, assign, rectify, verify, close.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        max_body_size=settings().max_body_bytes,
+    )
+    problems.install(app)
+    for router in (operator, people_routes.router, catalogue_routes.router, grid_routes.router, issues_routes.router):
+        app.include_router(router)
+    app.add_middleware(Measured)
+    return app

@@ -1,0 +1,95 @@
+"""Statements about accounts, sessions, roles and invitations."""
+
+ACCOUNT_FOR_SIGN_IN = "select id, password_hash from accounts where account = $1 and disabled_at is null"
+
+# One statement counts and reads, so tries made at once are all counted.
+THROTTLE = """
+insert into throttles (subject, count, resets_at) values ($1, 1, now() + $2::interval)
+on conflict (subject) do update set
+  count = case when throttles.resets_at < now() then 1 else throttles.count + 1 end,
+  resets_at = case when throttles.resets_at < now() then excluded.resets_at else throttles.resets_at end
+returning count, ceil(extract(epoch from resets_at - now()))::int as seconds
+"""
+UNTHROTTLE = "delete from throttles where subject = any($1)"
+
+ADD_SESSION = """
+insert into sessions (id, account_id, token_hash, device, expires_at)
+values ($1, $2, $3, $4, now() + make_interval(days => $5))
+on conflict (token_hash) do update set last_seen_at = now()
+returning id, expires_at
+"""
+SESSIONS = """
+select id::text, device, created_at, last_seen_at, expires_at, id = $2 as current from sessions
+where account_id = $1 and revoked_at is null and expires_at > now() order by created_at desc, id
+"""
+REVOKE = "update sessions set revoked_at = now() where id = $1 and account_id = $2 and revoked_at is null returning id"
+REVOKE_OTHERS = "update sessions set revoked_at = now() where account_id = $1 and id <> $2 and revoked_at is null"
+
+GRANTS = """
+select g.id::text, g.role, g.created_at,
+  case when c.id is not null then json_build_object('kind', 'cell', 'id', c.id, 'name', c.name)
+       when u.id is not null then json_build_object('kind', 'unit', 'id', u.id, 'name', u.name)
+       when a.id is not null then json_build_object('kind', 'area', 'id', a.id, 'name', a.name) end::jsonb as held_for
+from role_grants g
+left join areas a on a.id = g.area_id left join cells c on c.id = g.cell_id left join units u on u.id = g.unit_id
+where g.account_id = $1 order by g.created_at, g.id
+"""
+PASSWORD = "select password_hash from accounts where id = $1 for update"
+SET_CREDENTIALS = "update accounts set account = $2, password_hash = $3 where id = $1"
+ADD_ACCOUNT = (
+    "insert into accounts (id, account, name, password_hash) values ($1, $2, $3, $4) on conflict do nothing returning id"
+)
+ADD_GRANT = """
+insert into role_grants (account_id, role, area_id, cell_id, unit_id, granted_by)
+values ($1, $2, $3, $4, $5, $6) on conflict do nothing
+"""
+
+# What an invitation is for, with the area it lies in; no row when there is no such thing.
+TARGET = """
+select area_id, cell_id, unit_id from (
+  select id as area_id, null::uuid as cell_id, null::uuid as unit_id from areas where id = $1
+  union all select area_id, id, null from cells where id = $2 and retired_at is null
+  union all select area_id, null, id from units where id = $3) t
+"""
+ADD_INVITATION = """
+insert into invitations (id, code_hash, inviter_id, role, area_id, cell_id, unit_id, uses, expires_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, now() + make_interval(hours => $9)) returning expires_at
+"""
+INVITATIONS = """
+select id::text, role, area_id::text as area, cell_id::text as cell, unit_id::text as unit, uses, used, expires_at, created_at
+from invitations where inviter_id = $1 and revoked_at is null and expires_at > now() order by created_at desc, id
+"""
+REVOKE_INVITATION = (
+    "update invitations set revoked_at = now() where id = $1 and inviter_id = $2 and revoked_at is null returning id"
+)
+INVITATION = "select * from invitations where code_hash = $1"
+# The row lock of this update lets the last use be had once.
+USE_INVITATION = """
+update invitations set used = used + 1
+where id = $1 and used < uses and expires_at > now() and revoked_at is null returning id
+"""
+REACH_OF = """
+select coalesce(array_agg(distinct g.role), '{}') as roles, coalesce(bool_or(g.role = 'admin'), false) as is_admin,
+  coalesce(array_agg(distinct t.area_id) filter (where g.role = 'staff'), '{}') as staffs,
+  coalesce(array_agg(distinct g.cell_id) filter (where g.role = 'leader'), '{}') as leads
+from role_grants g left join area_tree t on t.ancestor_id = g.area_id
+where g.account_id = $1
+"""
+SESSION_BY_TOKEN = """
+select s.account_id, s.expires_at, a.name from sessions s join accounts a on a.id = s.account_id
+where s.token_hash = $1 and s.revoked_at is null and s.expires_at > now()
+"""
+
+# People whose roles lie where the caller answers: staff for their areas, leaders for their cells, an admin everywhere.
+PEOPLE = """
+select a.id::text, a.name, a.phone, json_agg(json_build_object(
+  'id', g.id, 'role', g.role, 'area', g.area_id, 'cell', g.cell_id, 'unit', g.unit_id))::jsonb as roles
+from role_grants g join accounts a on a.id = g.account_id
+where ($1 or g.area_id = any($2::uuid[]) or (g.cell_id = any($3::uuid[]) and g.role = 'volunteer'))
+  and ($4::uuid is null or g.cell_id = $4) and a.id > $5
+group by a.id order by a.id limit $6
+"""
+DROP_GRANT = """
+delete from role_grants g where g.id = $1
+  and ($2 or g.area_id = any($3::uuid[]) or (g.cell_id = any($4::uuid[]) and g.role = 'volunteer')) returning id
+"""

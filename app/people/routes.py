@@ -1,0 +1,130 @@
+"""HTTP of people: sign in, who am I, invite, accept, revoke."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import asyncpg
+from fastapi import APIRouter, Header, Query, Request
+from starlette.responses import Response
+
+from app.kit import paging
+from app.kit.problems import Problem, invalid, not_found
+from app.kit.route import Route, Secret, TheCaller, TheDatabase, Transaction
+from app.kit.wire import answer, page
+from app.people import invitations, queries, sessions
+from app.people.schemas import AcceptIn, Credentials, InvitationIn, SignIn
+
+router = APIRouter(route_class=Route, tags=["people"])
+Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200)]
+
+
+@router.post("/v1/sessions", status_code=201)
+async def post_session(
+    wish: SignIn, request: Request, database: TheDatabase, connection_secret: Secret, key: Key = None
+) -> Response:
+    """Sign in with account and password. The answer's `token` goes into `Authorization: Bearer …`."""
+    address = request.client.host if request.client else ""
+    account_id = await sessions.sign_in(database, wish.account, wish.password, address)
+    token = sessions.mint(connection_secret, "session", str(account_id), key) if key else sessions.mint(connection_secret)
+    async with database.transaction() as connection:
+        session = await sessions.add_session(connection, account_id, token, wish.device)
+        row: Any = await connection.fetchrow("select name, account from accounts where id = $1", account_id)
+        profile = await sessions.profile(connection, account_id, row["name"], row["account"])
+    return answer({"token": token, "expires_at": session["expires_at"], "account": profile}, 201)
+
+
+@router.get("/v1/sessions")
+async def get_sessions(caller: TheCaller, connection: Transaction) -> Response:
+    """The caller's signed-in devices."""
+    return page([dict(row) for row in await connection.fetch(queries.SESSIONS, caller.account_id, caller.session_id)], None)
+
+
+@router.delete("/v1/sessions", status_code=204)
+async def delete_session(caller: TheCaller, connection: Transaction) -> Response:
+    """Sign out this device."""
+    await connection.execute(queries.REVOKE, caller.session_id, caller.account_id)
+    return Response(status_code=204)
+
+
+@router.delete("/v1/sessions/{id}", status_code=204)
+async def delete_device(id: UUID, caller: TheCaller, connection: Transaction) -> Response:
+    """Sign out another of the caller's devices."""
+    if await connection.fetchval(queries.REVOKE, id, caller.account_id) is None:
+        raise not_found()
+    return Response(status_code=204)
+
+
+@router.get("/v1/me")
+async def get_me(caller: TheCaller, connection: Transaction) -> Response:
+    """Name, roles (each with what it is held for), cells and units."""
+    return answer(await sessions.profile(connection, caller.account_id, caller.name, caller.account))
+
+
+@router.put("/v1/me/credentials", status_code=204)
+async def put_credentials(wish: Credentials, caller: TheCaller, connection: Transaction) -> Response:
+    """Choose an account name and password; a present password must be given. Other devices are signed out."""
+    stored = await connection.fetchval(queries.PASSWORD, caller.account_id)
+    if stored is not None and not await sessions.password_fits(wish.current_password or "", stored):
+        raise invalid("/current_password", "wrong-password")
+    try:
+        await connection.execute(
+            queries.SET_CREDENTIALS, caller.account_id, wish.account, await sessions.hash_password(wish.password)
+        )
+    except asyncpg.UniqueViolationError:
+        raise Problem(409, "conflict", fields=[("/account", "conflict")]) from None
+    await connection.execute(queries.REVOKE_OTHERS, caller.account_id, caller.session_id)
+    return Response(status_code=204)
+
+
+@router.get("/v1/people")
+async def get_people(
+    caller: TheCaller,
+    connection: Transaction,
+    secret: Secret,
+    cell: UUID | None = None,
+    cursor: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=paging.MAX_LIMIT)] = paging.DEFAULT_LIMIT,
+) -> Response:
+    """People for whom the caller answers, with names, phone numbers and roles."""
+    after = UUID(paging.unseal(secret, "people", cursor)[0]) if cursor else UUID(int=0)
+    rows = await connection.fetch(queries.PEOPLE, caller.is_admin, caller.staffs, caller.leads, cell, after, limit + 1)
+    items = [dict(row) for row in rows[:limit]]
+    return page(items, paging.seal(secret, "people", [items[-1]["id"]]) if len(rows) > limit else None)
+
+
+@router.delete("/v1/roles/{id}", status_code=204)
+async def delete_role(id: UUID, caller: TheCaller, connection: Transaction) -> Response:
+    """Take back a role, within what the caller answers for."""
+    if await connection.fetchval(queries.DROP_GRANT, id, caller.is_admin, caller.staffs, caller.leads) is None:
+        raise not_found()
+    return Response(status_code=204)
+
+
+@router.post("/v1/invitations", status_code=201)
+async def post_invitation(wish: InvitationIn, caller: TheCaller, connection: Transaction) -> Response:
+    """Invite somebody to a role by link and QR; never to more than the caller holds."""
+    return answer(await invitations.invite(connection, caller, wish), 201)
+
+
+@router.get("/v1/invitations")
+async def get_invitations(caller: TheCaller, connection: Transaction) -> Response:
+    """The caller's own open invitations."""
+    return page([dict(row) for row in await connection.fetch(queries.INVITATIONS, caller.account_id)], None)
+
+
+@router.delete("/v1/invitations/{id}", status_code=204)
+async def delete_invitation(id: UUID, caller: TheCaller, connection: Transaction) -> Response:
+    """Take back an invitation; who accepted it before keeps the role."""
+    if await connection.fetchval(queries.REVOKE_INVITATION, id, caller.account_id) is None:
+        raise not_found()
+    return Response(status_code=204)
+
+
+@router.post("/v1/invitations/{code}/accept", status_code=201)
+async def post_accept(code: str, wish: AcceptIn, connection: Transaction, secret: Secret, key: Key = None) -> Response:
+    """Join with a display name alone; the answer is a session."""
+    token, session, account_id = await invitations.accept(connection, secret, code, wish, key)
+    profile = await sessions.profile(connection, account_id, wish.name, None)
+    return answer({"token": token, "expires_at": session["expires_at"], "account": profile}, 201)

@@ -1,0 +1,45 @@
+"""Every setting of the program, read from the environment."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _default_data() -> Path:
+    # Postgres refuses to run as root and is started as `postgres`, who cannot enter root's home.
+    if os.geteuid() == 0:
+        return Path("/var/lib/gridpatrol")
+    return Path.home() / ".local" / "share" / "gridpatrol"
+
+
+class Settings(BaseSettings):
+    """Environment variables with the prefix `GRIDPATROL_`; `DATABASE_URL` keeps its usual name."""
+
+    model_config = SettingsConfigDict(env_prefix="GRIDPATROL_", populate_by_name=True)
+
+    data: Path = Field(default_factory=_default_data, description="Folder of the program's own data.")
+    database_url: str | None = Field(
+        default=None,
+        validation_alias="DATABASE_URL",
+        description="PostgreSQL with PostGIS to use; without it the program runs a private one in its data folder.",
+    )
+    pool_size: int = Field(default=16, ge=2, le=500, description="Database connections of one process, at most.")
+    language: str = Field(default="zh-CN", description="Language of texts when the caller asks for none: zh-CN or en.")
+    time_zone: str = Field(default="Asia/Shanghai", description="Time zone of communities that name none of their own.")
+    public_url: str = Field(default="", description="Address under which people reach the service; stands in links and QR codes.")
+    session_days: int = Field(default=90, ge=1, le=3650, description="Days after which a signed-in device must sign in again.")
+    max_body_bytes: int = Field(default=1_000_000, ge=10_000, description="Largest JSON body accepted, in bytes.")
+    trust_proxy: str = Field(
+        default="", description="Comma-separated addresses of reverse proxies whose X-Forwarded-For is believed."
+    )
+    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
+
+
+@lru_cache
+def settings() -> Settings:
+    return Settings()

@@ -1,0 +1,24 @@
+"""Runs migrations on the database whose URL the program passes."""
+
+import asyncio
+
+from alembic import context
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+
+def upgrade(connection: Connection) -> None:
+    # Two processes that start at once take turns; the lock goes with the transaction.
+    connection.execute(text("select pg_advisory_xact_lock(7241100)"))
+    context.configure(connection=connection, target_metadata=None)
+    context.run_migrations()
+
+
+async def run() -> None:
+    engine = create_async_engine(context.config.attributes["url"])
+    async with engine.begin() as connection:
+        await connection.run_sync(upgrade)
+    await engine.dispose()
+
+
+asyncio.run(run())

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Installs what is missing: Debian's PostGIS, a virtual environment with uv, the locked Python packages. Seconds when all is there.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"
+  elif command -v sudo >/dev/null; then sudo "$@"
+  else
+    echo "Missing: ${packages[*]}. Ask an administrator to run: apt-get install ${packages[*]}" >&2
+    exit 1
+  fi
+}
+
+packages=()
+ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 && ls /usr/share/postgresql/*/extension/postgis.control >/dev/null 2>&1 \
+  || packages+=(postgresql postgresql-postgis)
+python=""
+for candidate in python3.13 python3.12 python3.11 python3; do
+  if command -v "$candidate" >/dev/null && "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+    python=$candidate
+    break
+  fi
+done
+[ -n "$python" ] || { packages+=(python3); python=python3; }
+[ -x .venv/bin/python ] || "$python" -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
+
+if [ ${#packages[@]} -gt 0 ]; then
+  command -v apt-get >/dev/null || { echo "Install these first: ${packages[*]}" >&2; exit 1; }
+  # The program runs a cluster of its own; the one that Debian would make and start is not wanted.
+  if [[ " ${packages[*]} " == *" postgresql "* ]] && [ ! -d /etc/postgresql ]; then
+    as_root mkdir -p /etc/postgresql-common/createcluster.d
+    echo 'create_main_cluster = false' | as_root tee /etc/postgresql-common/createcluster.d/gridpatrol.conf >/dev/null
+  fi
+  as_root apt-get update -qq
+  packages=("${packages[@]/postgresql-postgis/postgresql-15-postgis-3}")
+  apt-cache show postgresql-15-postgis-3 >/dev/null 2>&1 || packages=("${packages[@]/postgresql-15-postgis-3/postgis}")
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+fi
+
+stamp=.venv/installed-$(cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
+if [ ! -e "$stamp" ]; then
+  [ -x .venv/bin/python ] || "$python" -m venv .venv
+  [ -x .venv/bin/uv ] || .venv/bin/python -m pip install -q --disable-pip-version-check uv
+  export VIRTUAL_ENV="$PWD/.venv"
+  .venv/bin/uv pip install -q --require-hashes -r requirements.lock
+  .venv/bin/uv pip install -q --no-deps -e .
+  rm -f .venv/installed-*
+  touch "$stamp"
+fi

@@ -1,0 +1,211 @@
+"""Real PostGIS, real commits: each worker clones a migrated template; each test has a town of its own far from the others."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Coroutine, Generator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+from filelock import FileLock
+
+from app.kit import cluster as cluster_room
+from app.kit.db import Database, migrate
+from app.main import create_app
+from app.people.accounts import add_account
+from app.people.sessions import add_session, mint
+
+_loop = asyncio.new_event_loop()
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    return _loop.run_until_complete(work)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Async tests run on one loop for the whole worker, with the server's pool on it."""
+    if not asyncio.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    names = pyfuncitem._fixtureinfo.argnames
+    _run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
+    return True
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
+    """A private cluster shared by the workers of this run, with durability off: nothing here outlives it."""
+    shared = Path(tempfile.gettempdir()) / f"gridpatrol-tests-{os.environ.get('PYTEST_XDIST_TESTRUNUID', os.getpid())}"
+    shared.mkdir(mode=0o755, exist_ok=True)
+    users = shared / "users"
+    with FileLock(shared / "lock"):
+        users.touch()
+        users.write_text(users.read_text() + "x")
+    config = cluster_room._CONFIG
+    cluster_room._CONFIG = config + "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
+    with cluster_room.private_cluster(shared / "data") as url:
+        with FileLock(shared / "lock"):
+            if not (shared / "template").exists():
+                migrate(url)
+                (shared / "template").touch()
+        yield url
+    cluster_room._CONFIG = config
+    with FileLock(shared / "lock"):
+        users.write_text(users.read_text()[1:])
+        last = not users.read_text()
+    if last:
+        shutil.rmtree(shared, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def database_url(cluster: str) -> str:
+    """A database of this worker's own, cloned from the migrated one."""
+    name = f"test_{uuid.uuid4().hex}"
+
+    async def clone() -> None:
+        connection = await asyncpg.connect(cluster.replace("/gridpatrol?", "/postgres?"))
+        for _ in range(100):
+            try:
+                await connection.execute(f"create database {name} template gridpatrol")
+                break
+            except asyncpg.ObjectInUseError:  # another worker is cloning
+                await asyncio.sleep(0.1)
+        await connection.close()
+
+    _run(clone())
+    return cluster.replace("/gridpatrol?", f"/{name}?")
+
+
+@pytest.fixture(scope="session")
+def app(database_url: str) -> Generator[Any]:
+    app = create_app(database_url)
+    context = app.router.lifespan_context(app)
+    _run(context.__aenter__())
+    yield app
+    _run(context.__aexit__(None, None, None))
+
+
+@pytest.fixture(scope="session")
+def database(app: Any) -> Database:
+    return app.state.database
+
+
+@dataclass
+class Person:
+    """Somebody with a phone."""
+
+    client: httpx.AsyncClient
+    id: uuid.UUID
+    account: str
+
+    async def call(self, method: str, path: str, **options: Any) -> httpx.Response:
+        return await self.client.request(method, path, **options)
+
+    async def get(self, path: str, **parameters: Any) -> Any:
+        response = await self.client.get(path, params=parameters)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    async def report(self, **changes: Any) -> Any:
+        response = await self.client.put(f"/v1/reports/{uuid.uuid4()}", json=changes)
+        assert response.status_code == 201, response.text
+        return response.json()
+
+    async def act(self, issue: str, action: str, expect: int = 200, **fields: Any) -> Any:
+        response = await self.client.post(f"/v1/issues/{issue}/actions", json={"action": action, **fields})
+        assert response.status_code == expect, response.text
+        return response.json()
+
+
+_PLACES = itertools.count()
+
+
+@dataclass
+class Town:
+    """A community of two cells side by side, with a unit, far from every other test's."""
+
+    app: Any
+    database: Database
+    lon: float
+    lat: float
+    area: uuid.UUID = field(default_factory=uuid.uuid4)
+    cells: tuple[uuid.UUID, uuid.UUID] = field(default_factory=lambda: (uuid.uuid4(), uuid.uuid4()))
+    unit: uuid.UUID = field(default_factory=uuid.uuid4)
+    people: list[httpx.AsyncClient] = field(default_factory=list)
+
+    async def build(self) -> None:
+        def square(west: float) -> str:
+            ring = [(0, 0), (0.01, 0), (0.01, 0.01), (0, 0.01), (0, 0)]
+            return "MULTIPOLYGON(((" + ",".join(f"{west + x} {self.lat + y}" for x, y in ring) + ")))"
+
+        async with self.database.transaction() as connection:
+            await connection.execute(
+                "insert into areas values ($1, null, 'community', $2, st_geomfromtext($3, 4326), 'Asia/Shanghai')",
+                self.area, f"社区 {self.area.hex[:8]}", square(self.lon),
+            )  # fmt: skip
+            await connection.execute("insert into area_tree values ($1, $1)", self.area)
+            await connection.execute("insert into units values ($1, $2, '环卫站', 'bureau', '')", self.unit, self.area)
+            for number, cell in enumerate(self.cells):
+                await connection.execute(
+                    "insert into cells (id, area_id, name, geom) values ($1, $2, $3, st_geomfromtext($4, 4326))",
+                    cell, self.area, f"网格{number + 1}", square(self.lon + number * 0.01),
+                )  # fmt: skip
+
+    async def person(self, role: str | None, cell: int = 0, language: str = "en") -> Person:
+        grants: dict[str, Any] = {
+            "volunteer": (self.area, self.cells[cell], None), "leader": (self.area, self.cells[cell], None),
+            "worker": (self.area, None, self.unit), "staff": (self.area, None, None),
+            "inspector": (self.area, None, None), "admin": (None, None, None),
+        }  # fmt: skip
+        account = f"{role}-{uuid.uuid4().hex[:10]}"
+        token = mint(b"")
+        async with self.database.transaction() as connection:
+            id = await add_account(connection, account, f"{role}某", None, [(role, *grants[role])] if role else [])
+            assert id is not None
+            await add_session(connection, id, token, "test")
+        client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.app, raise_app_exceptions=False), base_url="http://test",
+            headers={"authorization": f"Bearer {token}", "accept-language": language},
+        )  # fmt: skip
+        self.people.append(client)
+        return Person(client, id, account)
+
+    def body(self, cell: int = 0, **changes: Any) -> dict[str, Any]:
+        """A report in a cell, a few minutes old."""
+        return {
+            "category": "litter",
+            "position": {"lat": self.lat + 0.005, "lon": self.lon + 0.005 + 0.01 * cell, "accuracy_m": 8},
+            "observed_at": (datetime.now(UTC) - timedelta(minutes=3)).isoformat(),
+            "note": "路边垃圾",
+        } | changes
+
+
+@pytest.fixture
+def town(app: Any, database: Database) -> Generator[Town]:
+    # Every test its own place: 20 km apart, on the open sea off Guinea where no real area lies.
+    number = next(_PLACES)
+    town = Town(app, database, lon=-30 + 0.2 * (number % 100), lat=-20 + 0.2 * (number // 100))
+    _run(town.build())
+    yield town
+    for client in town.people:
+        _run(client.aclose())
+
+
+@pytest.fixture
+def run() -> Callable[[Coroutine[Any, Any, Any]], Any]:
+    return _run
+
+
+def data(name: str) -> Any:
+    return json.loads((Path(__file__).parent / "data" / name).read_text("utf-8"))

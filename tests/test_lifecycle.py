@@ -1,0 +1,107 @@
+"""The lifecycle table, and each action that does more than change the state."""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.issues.lifecycle import ACTIONS, OPEN, STATES, open_actions
+
+
+def soon(hours: float = 48) -> str:
+    return (datetime.now(UTC) + timedelta(hours=hours)).isoformat()
+
+
+def test_the_table_is_whole():
+    for action in ACTIONS.values():
+        assert set(action.sources) <= set(STATES) and set(action.to or ()) <= set(STATES) and action.who
+    # From every open state there is a way on for staff, and nobody verifies what he mended.
+    for state in OPEN:
+        assert len(open_actions(state, 8, False)) > 3
+    assert "verify" not in open_actions("rectified", 8 + 32, False)
+    assert "reopen" in open_actions("closed", 1, True) and "reopen" not in open_actions("closed", 1, False)
+
+
+@pytest.mark.parametrize("action", sorted(ACTIONS))
+async def test_no_action_is_open_to_a_stranger_or_from_a_wrong_state(town, action):
+    reporter, stranger = await town.person("volunteer"), await town.person("volunteer")
+    id = (await reporter.report(**town.body()))["issue"]["id"]
+    refused = await stranger.act(id, action, expect=409)
+    assert refused["type"] == "/problems/not-open" and refused["actions"] == []
+    assert (await reporter.get(f"/v1/issues/{id}"))["version"] == 1
+
+
+async def test_hand_over_stops_the_clock_and_a_reply_starts_it(town):
+    leader, staff = await town.person("leader"), await town.person("staff")
+    id = (await leader.report(**town.body()))["issue"]["id"]
+    await leader.act(id, "assign", unit=str(town.unit), deadline=soon(10))
+    assert (await leader.act(id, "hand_over", expect=422, authority="交警大队"))["errors"][0]["pointer"] == "/reply_by"
+    over = await leader.act(id, "hand_over", authority="交警大队", reply_by=soon())
+    assert over["state"] == "handed_over" and over["deadline"] is None and over["handover"]["authority"] == "交警大队"
+    back = await staff.act(id, "reply", to="accepted", note="请社区先清理")
+    left = datetime.fromisoformat(back["deadline"]) - datetime.now(UTC)
+    assert timedelta(hours=9, minutes=58) < left <= timedelta(hours=10) and back["handover"] is None
+
+
+async def test_extension(town):
+    leader, worker = await town.person("leader"), await town.person("worker")
+    id = (await leader.report(**town.body()))["issue"]["id"]
+    await leader.act(id, "assign", unit=str(town.unit))
+    await leader.act(id, "refuse_extension", expect=409, reason="无")
+    wish = soon(72)
+    asked = await worker.act(id, "request_extension", deadline=wish, reason="住户要时间")
+    assert asked["extension_until"] and asked["deadline"] != asked["extension_until"]
+    granted = await leader.act(id, "grant_extension")
+    assert granted["deadline"] == asked["extension_until"] and granted["extension_until"] is None
+    past = await worker.act(id, "request_extension", expect=422, deadline="2020-01-01T00:00:00Z", reason="x")
+    assert past["errors"][0]["pointer"] == "/deadline"
+
+
+async def test_send_back_reopen_withdraw_reclassify(town):
+    volunteer, leader, worker = [await town.person(r) for r in ("volunteer", "leader", "worker")]
+    id = (await volunteer.report(**town.body()))["issue"]["id"]
+    await leader.act(id, "assign", unit=str(town.unit))
+    await worker.act(id, "rectify")
+    back = await volunteer.act(id, "send_back", reason="没清完")
+    assert back["state"] == "assigned" and back["unit"]["id"] == str(town.unit)
+    await worker.act(id, "rectify")
+    await volunteer.act(id, "verify")
+    again = await volunteer.act(id, "reopen", reason="又来了")
+    assert (again["state"], again["unit"], again["deadline"], again["closed_at"]) == ("accepted", None, None, None)
+    changed = await leader.act(id, "reclassify", category="graffiti")
+    assert changed["category"] == "graffiti"
+    other = (await volunteer.report(**town.body()))["issue"]["id"]
+    assert (await volunteer.act(other, "withdraw"))["state"] == "withdrawn"
+
+
+async def test_merge_and_its_undo_keep_every_report(town):
+    first, second, leader = [await town.person(r) for r in ("volunteer", "volunteer", "leader")]
+    a = (await first.report(**town.body()))["issue"]["id"]
+    b = (await second.report(**town.body()))["issue"]["id"]
+    merged = await leader.act(b, "merge", into=a)
+    assert merged["state"] == "merged" and merged["merged_into"] == a and merged["reports"] == 0
+    survivor = await second.get(f"/v1/issues/{a}")
+    assert survivor["reports"] == 2
+    assert (await second.get(f"/v1/reports/{b}"))["issue"]["id"] == a
+    joined = await first.report(**town.body(issue_id=b))
+    assert joined["issue"]["id"] == a
+    assert (await leader.act(b, "unmerge"))["state"] == "reported"
+    assert (await leader.get(f"/v1/issues/{a}"))["reports"] == 2
+    assert (await second.get(f"/v1/reports/{b}"))["issue"]["id"] == b
+    assert (await leader.act(b, "merge", expect=422, into=b))["errors"][0]["pointer"] == "/into"
+    assert (await leader.act(b, "merge", expect=422, into=str(uuid.uuid4())))["errors"][0]["pointer"] == "/into"
+
+
+async def test_assignment_by_rule_and_its_refusals(town, database):
+    leader = await town.person("leader")
+    stranger = uuid.uuid4()
+    id = (await leader.report(**town.body()))["issue"]["id"]
+    assert (await leader.act(id, "assign", expect=422))["errors"][0]["pointer"] == "/unit"
+    assert (await leader.act(id, "assign", expect=422, unit=str(stranger)))["errors"][0]["pointer"] == "/unit"
+    assert (await leader.act(id, "assign", expect=422, assignee=str(stranger)))["errors"][0]["pointer"] == "/assignee"
+    async with database.acquire() as connection:
+        await connection.execute("update cells set unit_id = $1 where id = $2", town.unit, town.cells[0])
+    assert (await leader.act(id, "assign"))["unit"]["id"] == str(town.unit)
+    person = await town.person("volunteer")
+    assert (await leader.act(id, "assign", assignee=str(person.id)))["assignee"]["name"] == "volunteer某"
+    assert "start" in (await person.get(f"/v1/issues/{id}"))["actions"]
