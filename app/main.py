@@ -15,6 +15,7 @@ from app.catalogue.catalogue import seed
 from app.grid import routes as grid_routes
 from app.issues import routes as issues_routes
 from app.kit import problems
+from app.kit.bounded import Bounded
 from app.kit.db import Database
 from app.kit.language import TEXTS, choose
 from app.kit.metrics import Measured
@@ -76,10 +77,10 @@ def create_app(database_url: str) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
-        max_body_size=settings().max_body_bytes,
     )
     problems.install(app)
     for router in (operator, people_routes.router, catalogue_routes.router, grid_routes.router, issues_routes.router):
         app.include_router(router)
+    app.add_middleware(Bounded, limit=settings().max_body_bytes)
     app.add_middleware(Measured)
     return app

@@ -80,9 +80,7 @@ async def test_intake_in_one_statement_equals_the_plain_way(town, database):
     async with database.acquire() as connection:
         row = await connection.fetchrow("select * from issues where id = $1", uuid.UUID(answer["issue"]["id"]))
         point = "st_setsrid(st_makepoint($1, $2), 4326)"
-        cell = await connection.fetchval(
-            f"select id from cells where st_covers(geom, {point})", position["lon"], position["lat"]
-        )
+        cell = await connection.fetchval(f"select id from cells where st_covers(geom, {point})", position["lon"], position["lat"])
         distance = await connection.fetchval(
             f"select st_distancesphere(position, {point}) from issues where id = $3",
             position["lon"], position["lat"], uuid.UUID(first["issue"]["id"]),
@@ -128,7 +126,10 @@ async def test_two_leaders_at_once_one_wins(town):
     for _ in range(6):
         id = (await leader.report(**town.body()))["issue"]["id"]
         answers = await asyncio.gather(
-            *[p.call("POST", f"/v1/issues/{id}/actions", json={"action": "assign", "unit": str(town.unit)}) for p in (leader, staff)]
+            *[
+                p.call("POST", f"/v1/issues/{id}/actions", json={"action": "assign", "unit": str(town.unit)})
+                for p in (leader, staff)
+            ]
         )
         issue = await leader.get(f"/v1/issues/{id}")
         timeline = (await leader.get(f"/v1/issues/{id}/timeline"))["items"]
@@ -218,7 +219,9 @@ async def test_list_filters_and_cursors(town):
     assert await listed(overdue=True) == []
     assert await listed(q="路边") == newest and await listed(q="没有") == []
     assert await listed(q=made[3]["issue"]["number"]) == [ids[3]]
-    assert await listed(bbox=f"{town.lon},{town.lat},{town.lon + 0.01},{town.lat + 0.01}") == [i for i in newest if ids.index(i) % 2 == 0]
+    assert await listed(bbox=f"{town.lon},{town.lat},{town.lon + 0.01},{town.lat + 0.01}") == [
+        i for i in newest if ids.index(i) % 2 == 0
+    ]
     assert await listed(created_until="2020-01-01T00:00:00Z") == []
     assert (await leader.get(f"/v1/issues/{made[3]['issue']['number']}"))["id"] == ids[3]
 

@@ -280,4 +280,3 @@ class _Reckoning:
 
 def _text(value: UUID | None) -> str | None:
     return None if value is None else str(value)
-

@@ -1,0 +1,107 @@
+"""The private PostGIS under kill, twofold start, and a database of one's own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+COMMAND = str(Path(sys.executable).parent / "gridpatrol")
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Server:
+    def __init__(self, data: Path, **environment: str) -> None:
+        self.port = free_port()
+        env = {k: v for k, v in os.environ.items() if k != "DATABASE_URL"} | environment
+        self.process = subprocess.Popen(
+            [COMMAND, "run", "--port", str(self.port), "--data", str(data)],
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+
+    def ready(self) -> "Server":
+        for _ in range(600):
+            try:
+                if httpx.get(f"http://127.0.0.1:{self.port}/readyz").status_code == 200:
+                    return self
+            except httpx.TransportError:
+                pass
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.1)
+        raise AssertionError(self.process.stdout.read().decode())
+
+    def end(self, how: int = signal.SIGTERM) -> int:
+        self.process.send_signal(how)
+        return self.process.wait(30)
+
+
+def postmaster(data: Path) -> int | None:
+    try:
+        pid = int((data / "postgres" / "postmaster.pid").read_text().split()[0])
+        os.kill(pid, 0)
+    except (OSError, ValueError):
+        return None
+    return pid
+
+
+@pytest.fixture
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    for parent in (folder, *folder.parents[:3]):
+        if parent != Path("/tmp") and parent != Path("/"):
+            parent.chmod(0o755)
+    return folder
+
+
+def test_killed_adopted_shared_and_stopped(folder):
+    first = Server(folder).ready()
+    pid = postmaster(folder)
+    assert pid
+    first.end(signal.SIGKILL)
+    assert postmaster(folder) == pid  # it goes on alone…
+    second, third = Server(folder), Server(folder)  # …and is adopted, by two at once
+    second.ready(), third.ready()
+    assert postmaster(folder) == pid
+    second.end()
+    assert postmaster(folder) == pid and third.ready()
+    third.end()
+    assert postmaster(folder) is None  # the last user stops it
+    # A pid file left by a dead postmaster whose number another program has now.
+    (folder / "postgres" / "postmaster.pid").write_text(f"{os.getpid()}\n{folder}/postgres\n0\n5432\n\n")
+    fourth = Server(folder).ready()
+    assert fourth.end() in (0, 128 + 15, -15) and postmaster(folder) is None
+
+
+def test_two_first_starts_at_once(folder):
+    servers = [Server(folder), Server(folder)]
+    for server in servers:
+        server.ready()
+    for server in servers:
+        server.end()
+    assert postmaster(folder) is None
+
+
+def test_a_database_of_ones_own(cluster, database_url, folder):
+    server = Server(folder, DATABASE_URL=database_url).ready()
+    assert not (folder / "postgres").exists()
+    assert httpx.get(f"http://127.0.0.1:{server.port}/healthz").json() == {"status": "alive"}
+    server.end()
+
+
+def test_a_data_folder_that_cannot_be_used_is_a_sentence(folder):
+    (folder / "run").symlink_to("/tmp")
+    done = subprocess.run([COMMAND, "migrate", "--data", str(folder)], capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "symbolic link" in done.stderr and "Traceback" not in done.stderr

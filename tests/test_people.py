@@ -1,0 +1,131 @@
+"""Signing in, devices, invitations, and what they can never give."""
+
+import asyncio
+import uuid
+
+import httpx
+
+from app.people.accounts import add_account
+
+
+def _client(app) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://test", headers={"accept-language": "en"})
+
+
+async def _account(database, password="correct horse") -> str:
+    name = f"user-{uuid.uuid4().hex[:8]}"
+    async with database.transaction() as connection:
+        await add_account(connection, name, "某人", password, [])
+    return name
+
+
+async def test_sign_in_list_and_revoke(app, database):
+    account = await _account(database)
+    async with _client(app) as client:
+        body = {"account": account.upper(), "password": "correct horse", "device": "old phone"}
+        answer = await client.post("/v1/sessions", json=body)
+        assert answer.status_code == 201
+        token = answer.json()["token"]
+        client.headers["authorization"] = f"Bearer {token}"
+        devices = (await client.get("/v1/sessions")).json()["items"]
+        assert [(d["device"], d["current"]) for d in devices] == [("old phone", True)]
+        async with database.acquire() as connection:
+            stored = await connection.fetch("select token_hash from sessions where id = $1", uuid.UUID(devices[0]["id"]))
+        assert token.encode() not in stored[0]["token_hash"] and len(stored[0]["token_hash"]) == 32
+        assert (await client.delete("/v1/sessions")).status_code == 204
+        assert (await client.get("/v1/me")).status_code == 401
+        assert (await client.get("/v1/issues")).status_code == 401
+
+
+async def test_sign_in_with_a_key_is_one_session(app, database):
+    account = await _account(database)
+    async with _client(app) as client:
+        body, key = {"account": account, "password": "correct horse"}, {"idempotency-key": "k1"}
+        tokens = {(await client.post("/v1/sessions", json=body, headers=key)).json()["token"] for _ in range(2)}
+        assert len(tokens) == 1
+
+
+async def test_wrong_passwords_are_throttled(app, database):
+    account = await _account(database)
+    async with _client(app) as client:
+        wrong = {"account": account, "password": "wrong"}
+        answers = await asyncio.gather(*[client.post("/v1/sessions", json=wrong) for _ in range(10)])
+        assert sorted(a.status_code for a in answers) == [401] * 8 + [429] * 2
+        late = await client.post("/v1/sessions", json={"account": account, "password": "correct horse"})
+        assert late.status_code == 429 and int(late.headers["retry-after"]) > 0
+
+
+async def test_invitation_is_used_up_once_even_at_once(app, town):
+    leader = await town.person("leader")
+    answer = await leader.call("POST", "/v1/invitations", json={"role": "volunteer", "cell": str(town.cells[0]), "uses": 2})
+    invitation = answer.json()
+    assert invitation["qr"].startswith("<svg") and invitation["code"] in invitation["url"]
+    path = f"/v1/invitations/{invitation['code']}/accept"
+    async with _client(app) as client:
+        answers = await asyncio.gather(*[client.post(path, json={"name": f"王{i}"}) for i in range(6)])
+        assert sorted(a.status_code for a in answers) == [201, 201, 410, 410, 410, 410]
+        joined = next(a for a in answers if a.status_code == 201).json()
+        assert joined["account"]["roles"][0]["role"] == "volunteer" and joined["account"]["cells"][0]["id"] == str(town.cells[0])
+        me = await client.get("/v1/me", headers={"authorization": f"Bearer {joined['token']}"})
+        assert me.json()["cells"] == joined["account"]["cells"]
+
+
+async def test_accepting_again_with_the_same_key_uses_nothing_up(app, town):
+    leader = await town.person("leader")
+    answer = await leader.call("POST", "/v1/invitations", json={"role": "volunteer", "cell": str(town.cells[0]), "uses": 2})
+    path = f"/v1/invitations/{answer.json()['code']}/accept"
+    async with _client(app) as client:
+        key = {"idempotency-key": "phone-1"}
+        answers = await asyncio.gather(*[client.post(path, json={"name": "李"}, headers=key) for _ in range(4)])
+        assert {a.status_code for a in answers} == {201} and len({a.json()["account"]["id"] for a in answers}) == 1
+        assert (await client.post(path, json={"name": "赵"}, headers=key)).status_code == 422
+    assert [i["used"] for i in (await leader.get("/v1/invitations"))["items"]] == [1]
+
+
+async def test_nobody_invites_to_more_than_he_holds(app, town, database):
+    leader, staff, worker = [await town.person(r) for r in ("leader", "staff", "worker")]
+
+    async def invite(person, **wish):
+        return (await person.call("POST", "/v1/invitations", json=wish)).status_code
+
+    here, there = str(town.cells[0]), str(town.cells[1])
+    assert await invite(leader, role="volunteer", cell=there) == 404
+    assert await invite(leader, role="leader", cell=here) == 404
+    assert await invite(leader, role="staff", area=str(town.area)) == 404
+    assert await invite(leader, role="admin") == 404
+    assert await invite(worker, role="worker", unit=str(town.unit)) == 403
+    assert await invite(staff, role="leader", cell=there) == 201
+    assert await invite(staff, role="admin") == 404
+    assert await invite(staff, role="leader", area=str(town.area)) == 422
+    # An invitation given earlier is worth nothing once its giver has lost the role.
+    code = (await leader.call("POST", "/v1/invitations", json={"role": "volunteer", "cell": here})).json()["code"]
+    async with database.acquire() as connection:
+        await connection.execute("delete from role_grants where account_id = $1", leader.id)
+    async with _client(app) as client:
+        assert (await client.post(f"/v1/invitations/{code}/accept", json={"name": "孙"})).status_code == 410
+
+
+async def test_people_are_named_to_leader_and_staff_alone(town):
+    volunteer, leader, staff = [await town.person(r) for r in ("volunteer", "leader", "staff")]
+    inspector, other = await town.person("inspector"), await town.person("leader", cell=1)
+    assert {p["id"] for p in (await leader.get("/v1/people"))["items"]} == {str(volunteer.id)}
+    assert {p["id"] for p in (await staff.get("/v1/people"))["items"]} >= {str(volunteer.id), str(leader.id)}
+    assert (await other.get("/v1/people"))["items"] == []
+    assert (await inspector.call("GET", "/v1/people")).status_code == 403
+    id = (await volunteer.report(**town.body()))["issue"]["id"]
+    for person, sees in ((leader, True), (staff, True), (inspector, False), (other, False)):
+        by = (await person.get(f"/v1/issues/{id}/timeline"))["items"][0]["by"]
+        assert (by["name"] is not None) == sees == (by["id"] is not None)
+
+
+async def test_credentials(app, town):
+    volunteer, other = await town.person("volunteer"), await town.person("leader")
+    async with town.database.acquire() as connection:
+        await connection.execute("update accounts set account = null where id = $1", volunteer.id)
+    taken = await volunteer.call("PUT", "/v1/me/credentials", json={"account": other.account, "password": "12345678"})
+    assert taken.status_code == 409
+    name = f"wang-{uuid.uuid4().hex[:6]}"
+    assert (await volunteer.call("PUT", "/v1/me/credentials", json={"account": name, "password": "12345678"})).status_code == 204
+    changed = await volunteer.call("PUT", "/v1/me/credentials", json={"account": name, "password": "abcdefgh"})
+    assert changed.status_code == 422 and changed.json()["errors"][0]["pointer"] == "/current_password"

@@ -1,0 +1,145 @@
+"""Every route × role × own and other scope, against the one table."""
+
+import re
+import uuid
+
+import pytest
+from fastapi.routing import APIRoute
+
+from app.kit.policy import ROLES, ROUTES
+
+
+def _routes(app):
+    found, stack = [], list(app.routes)
+    while stack:
+        route = stack.pop()
+        if isinstance(route, APIRoute):
+            found.append(route)
+        else:
+            stack += list(getattr(getattr(route, "original_router", None) or getattr(route, "router", None), "routes", []) or [])
+    return found
+
+
+def test_every_route_has_a_rule_and_every_rule_a_route(app):
+    paths = {(method.upper(), path) for path, item in app.openapi()["paths"].items() for method in item}
+    assert paths == set(ROUTES)
+
+
+def test_a_route_without_a_rule_cannot_be_made():
+    from fastapi import APIRouter
+
+    from app.kit.route import Route
+
+    with pytest.raises(KeyError):
+        APIRouter(route_class=Route).add_api_route("/v1/forgotten", lambda: None, methods=["GET"])
+
+
+def _request(key, town, issue, person):
+    """A well-formed request for a route, aimed at `town`; None where a rule of its own is tested elsewhere."""
+    method, path = key
+    cell, unit = str(town.cells[0]), str(town.unit)
+    bodies = {
+        ("POST", "/v1/sessions"): {"account": "a", "password": "b"},
+        ("PUT", "/v1/me/credentials"): {"account": f"x{uuid.uuid4().hex[:8]}", "password": "12345678"},
+        ("POST", "/v1/invitations"): {"role": "volunteer", "cell": cell},
+        ("POST", "/v1/invitations/{code}/accept"): {"name": "x"},
+        ("PUT", "/v1/categories/{code}"): {"group": "other", "name": {"zh-CN": "类", "en": "Kind"}, "deadline_hours": 8, "deadline_clock": "working"},
+        ("PUT", "/v1/units/{id}"): {"area": str(town.area), "name": "环卫站", "kind": "bureau"},
+        ("PATCH", "/v1/cells/{id}"): {"unit": unit},
+        ("PUT", "/v1/reports/{id}"): town.body(),
+        ("POST", "/v1/reports/batch"): {"items": [town.body(id=str(uuid.uuid4()))]},
+        ("POST", "/v1/issues/{id}/actions"): {"action": "comment", "note": "x"},
+    }  # fmt: skip
+    ids = {
+        ("GET", "/v1/areas/{id}"): cell, ("PUT", "/v1/units/{id}"): unit, ("PATCH", "/v1/cells/{id}"): cell,
+        ("PUT", "/v1/reports/{id}"): str(uuid.uuid4()), ("PUT", "/v1/categories/{code}"): f"c{uuid.uuid4().hex[:6]}",
+    }  # fmt: skip
+    target = ids.get(key, issue if "/issues/" in path or "/reports/" in path else str(uuid.uuid4()))
+    target = re.sub(r"\{\w+\}", target, path)
+    if path in ("/v1/areas/locate", "/v1/issues/nearby"):
+        target += f"?lat={town.lat}&lon={town.lon}&category=litter"
+    return method, target, bodies.get(key)
+
+
+# What lies behind an id is narrowed by scope: from another town's people it answers 404.
+SCOPED = {
+    ("GET", "/v1/reports/{id}"), ("GET", "/v1/issues/{id}"), ("GET", "/v1/issues/{id}/timeline"), ("POST", "/v1/issues/{id}/actions"),
+    ("PUT", "/v1/units/{id}"), ("PATCH", "/v1/cells/{id}"), ("POST", "/v1/invitations"),
+}  # fmt: skip
+# Ids that nobody holds in this walk: 404 for whoever may call the route at all.
+MISSING = {
+    ("DELETE", "/v1/sessions/{id}"),
+    ("DELETE", "/v1/roles/{id}"),
+    ("DELETE", "/v1/invitations/{id}"),
+    ("GET", "/problems/{slug}"),
+}
+READERS = {"volunteer", "leader", "staff", "inspector", "admin"}
+# Routes in a scope, and who in his own town may: the rest is told 404 (or 403 by the route's rule).
+MAY = {
+    ("PUT", "/v1/units/{id}"): {"staff", "admin"}, ("PATCH", "/v1/cells/{id}"): {"staff", "admin"},
+    ("POST", "/v1/invitations"): {"leader", "staff", "admin"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("role", [None, *ROLES])
+async def test_walk(town, app, database, role):
+    from tests.conftest import Town
+
+    other = Town(app, database, lon=town.lon + 0.1, lat=town.lat + 0.1)
+    await other.build()
+    issues = {}
+    for place in (town, other):
+        issues[place.area] = (await (await place.person("volunteer")).report(**place.body()))["issue"]["id"]
+    town.people += other.people
+    for key, rule in ROUTES.items():
+        for place in (town, other):
+            person = await town.person(role)
+            method, path, body = _request(key, place, issues[place.area], person)
+            response = await person.call(method, path, json=body)
+            status = response.status_code
+            where = f"{role} {method} {path} {'own' if place is town else 'other'}: {status} {response.text[:200]}"
+            assert status < 500, where
+            if rule.roles is not None and role not in rule.roles:
+                assert status == 403, where
+            elif key in MISSING:
+                assert status == 404, where
+            elif key in SCOPED:
+                allowed = role == "admin" or (place is town and role in MAY.get(key, READERS))
+                # Whoever may read an issue but not act on it is told so; whoever may not read it, that there is none.
+                acting = key == ("POST", "/v1/issues/{id}/actions") and allowed and role == "volunteer"
+                assert status == (409 if acting else 200 if allowed and status != 201 else 201 if allowed else 404), where
+            elif rule.anyone:
+                assert status != 403, where
+            else:
+                assert status in (200, 201, 204), where
+            if not rule.anyone:
+                for authorization in ({}, {"authorization": "Bearer nonsense"}, {"authorization": "Basic eA=="}):
+                    person.client.headers.pop("authorization", None)
+                    refused = await person.call(method, path, json=body, headers=authorization)
+                    assert refused.status_code == 401 and refused.json()["type"] == "/problems/sign-in", where
+
+
+async def test_lists_and_counts_hold_only_the_callers_scope(town, app, database):
+    from tests.conftest import Town
+
+    other = Town(app, database, lon=town.lon + 0.1, lat=town.lat + 0.1)
+    await other.build()
+    town.people += other.people
+    mine = (await (await town.person("volunteer")).report(**town.body()))["issue"]["id"]
+    theirs = (await (await other.person("volunteer")).report(**other.body()))["issue"]["id"]
+    for role, sees in (
+        ("volunteer", True),
+        ("leader", True),
+        ("staff", True),
+        ("inspector", True),
+        ("worker", False),
+        (None, False),
+    ):
+        person = await town.person(role)
+        for query in ({}, {"state": "open"}, {"cell": str(town.cells[0])}, {"area": str(town.area)}):
+            found = {i["id"] for i in (await person.get("/v1/issues", **query))["items"]}
+            assert (mine in found) == sees and theirs not in found, (role, query)
+        for query in ({"cell": str(other.cells[0])}, {"area": str(other.area)}, {"mine": True}):
+            assert (await person.get("/v1/issues", **query))["items"] == [], (role, query)
+        near = await person.get("/v1/issues/nearby", category="litter", lat=other.lat + 0.005, lon=other.lon + 0.005)
+        assert near["items"] == []
