@@ -127,6 +127,6 @@ async def load(connection: Connection, cases: Sequence[Past], home: UUID | None)
     )
     await connection.execute(_LOCATE)
     await connection.execute(_LOCATE_AREA, home)
-    before = await connection.fetchval("select count(*) from past join issues using (id)")
+    before: Any = await connection.fetchval("select count(*) from past join issues using (id)")
     await connection.execute(_ISSUES, settings().time_zone)
     return len(cases) - before
