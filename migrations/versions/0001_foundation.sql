@@ -271,8 +271,8 @@ create table events (
   unique (issue_id, version)
 )
 
--- `2026-000123`: the year in the community's zone and a running number that is never used twice and never starts anew.
+-- `2026-000123`: the year in the community's zone and a running number, never used twice, never starting anew. One expression,
+-- so that PostgreSQL inlines it.
 create function next_issue_number(at timestamptz, zone text) returns text language sql volatile as $$
-  select to_char(at at time zone zone, 'FMYYYY') || '-' || lpad(n::text, greatest(6, length(n::text)), '0')
-  from (select nextval('issue_number') as n) s
+  select to_char(at at time zone zone, 'FMYYYY-') || to_char(nextval('issue_number'), 'FM999999000000')
 $$
