@@ -86,9 +86,13 @@ def _port() -> int:
         return probe.getsockname()[1]
 
 
+def _start(which: str, url: str, port: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", "bench.serve", which, url, str(port)])
+
+
 async def _serve(which: str, url: str) -> tuple[subprocess.Popen[bytes], int]:
     port = _port()
-    process = subprocess.Popen([sys.executable, "-m", "bench.serve", which, url, str(port)])
+    process = _start(which, url, port)
     for _ in range(200):
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -1,5 +1,6 @@
 """The private PostGIS under kill, twofold start, and a database of one's own."""
 
+import json
 import os
 import signal
 import socket
@@ -11,6 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.issues.lifecycle import STATES
+from app.kit.policy import ROLES
+
 COMMAND = str(Path(sys.executable).parent / "gridpatrol")
 
 
@@ -21,11 +25,11 @@ def free_port() -> int:
 
 
 class Server:
-    def __init__(self, data: Path, **environment: str) -> None:
+    def __init__(self, data: Path, *options: str, **environment: str) -> None:
         self.port = free_port()
         env = {k: v for k, v in os.environ.items() if k != "DATABASE_URL"} | environment
         self.process = subprocess.Popen(
-            [COMMAND, "run", "--port", str(self.port), "--data", str(data)],
+            [COMMAND, "run", "--port", str(self.port), "--data", str(data), *options],
             env=env,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -105,3 +109,27 @@ def test_a_data_folder_that_cannot_be_used_is_a_sentence(folder):
     (folder / "run").symlink_to("/tmp")
     done = subprocess.run([COMMAND, "migrate", "--data", str(folder)], capture_output=True, text=True, check=False)
     assert done.returncode == 1 and "symbolic link" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_the_demo_has_an_account_of_every_role_that_can_sign_in(folder):
+    server = Server(folder, "--demo").ready()
+    path = folder / "demo-accounts.json"
+    accounts = json.loads(path.read_text())
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert {a["role"] for a in accounts} == set(ROLES)
+    states = set()
+    with httpx.Client(base_url=f"http://127.0.0.1:{server.port}") as client:
+        for account in accounts:
+            body = {"account": account["account"], "password": account["password"]}
+            answer = client.post("/v1/sessions", json=body).json()
+            assert answer["account"]["name"] == account["name"] and answer["account"]["roles"][0]["role"] == account["role"]
+            if account["role"] == "staff":
+                head = {"authorization": f"Bearer {answer['token']}"}
+                for state in STATES:
+                    items = client.get("/v1/issues", params={"state": state}, headers=head).json()["items"]
+                    states |= {item["state"] for item in items}
+    assert states >= {"reported", "assigned", "in_progress", "handed_over", "closed", "rejected"}
+    server.end()
+    again = Server(folder, "--demo").ready()  # a second start makes nothing twice
+    assert json.loads(path.read_text()) == accounts
+    again.end()

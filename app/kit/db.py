@@ -48,7 +48,12 @@ class Database:
             max_size=size,
             init=_prepare,
             reset=_keep,
-            server_settings={"application_name": "gridpatrol", "jit": "off", "plan_cache_mode": "force_generic_plan", "timezone": "UTC"},
+            server_settings={
+                "application_name": "gridpatrol",
+                "jit": "off",
+                "plan_cache_mode": "force_generic_plan",
+                "timezone": "UTC",
+            },
         )
         return cls(pool)
 

@@ -1,0 +1,69 @@
+"""Writes docs/reference.md from the tables that the program itself reads: `python -m tests.reference`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import typer
+from prometheus_client import Histogram
+
+from app.cli import cli
+from app.issues.lifecycle import ACTIONS
+from app.kit import metrics
+from app.kit.policy import HELD_FOR, MAY_INVITE, ROUTES
+from app.main import create_app
+from app.settings import Settings
+
+PATH = Path(__file__).parents[1] / "docs" / "reference.md"
+
+
+def _commands(group: Any, prefix: str) -> list[tuple[str, str]]:
+    rows: list[tuple[str, str]] = []
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            rows += _commands(command, f"{prefix} {name}")
+        else:
+            options = ", ".join(o for p in command.params for o in p.opts[:1] if o.startswith("--") and o != "--help")
+            rows.append(
+                (f"{prefix} {name}", f"{(command.help or '').splitlines()[0]} {f'({options})' if options else ''}".strip())
+            )
+    return rows
+
+
+def text() -> str:
+    lines = ["# Reference", "", "Written by `python -m tests.reference` from the program's own tables.", "", "## Routes", ""]
+    lines += ["| route | who | what |", "|---|---|---|"]
+    paths = create_app("").openapi()["paths"]
+    for (method, path), rule in ROUTES.items():
+        who = "anyone" if rule.anyone else ", ".join(sorted(rule.roles)) if rule.roles else "signed in"
+        what = paths[path][method.lower()].get("description", "").split("\n")[0]
+        lines.append(f"| `{method} {path}` | {who} | {what} |")
+    lines += ["", "## Lifecycle", "", "| action | from | to | who | needs | may have |", "|---|---|---|---|---|---|"]
+    for a in ACTIONS.values():
+        who = ", ".join(a.who) + (" (never who rectified)" if a.not_rectifier else "")
+        lines.append(
+            f"| {a.name} | {', '.join(a.sources)} | {', '.join(a.to or ('same',))} | {who} | {', '.join(a.needs)} | {', '.join(a.may)} |"
+        )
+    lines += [
+        "", "`report`, `report_mended`, `absorb` and `release` (the survivor's side of a merge and its undo), `import_assign` and",
+        "`import_close` (past cases) are events without a request. `photos` of `rectify` are needed where the category demands them; the",
+        "deadline of `grant_extension` defaults to the one asked for; `unmerge` leads back to the state before the merge.",
+    ]  # fmt: skip
+    lines += ["", "## Roles", "", "| role | held for | may invite to |", "|---|---|---|"]
+    for role, targets in HELD_FOR.items():
+        lines.append(f"| {role} | {', '.join(sorted(targets)) or 'everything'} | {', '.join(sorted(MAY_INVITE.get(role, ())))} |")
+    lines += ["", "## Settings", "", "| variable | default | meaning |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        variable = str(field.validation_alias or f"GRIDPATROL_{name.upper()}")
+        default = "" if name == "data" or field.default is None else f"`{field.default}`"
+        lines.append(f"| `{variable}` | {default} | {field.description} |")
+    lines += ["", "## Commands", "", "| command | what |", "|---|---|"]
+    lines += [f"| `{name}` | {what} |" for name, what in _commands(typer.main.get_command(cli), "gridpatrol")]
+    lines += ["", "## Metrics", "", "| metric | meaning |", "|---|---|"]
+    lines += [f"| `{m._name}` | {m._documentation} |" for m in vars(metrics).values() if isinstance(m, Histogram)]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    PATH.write_text(text(), "utf-8")
