@@ -19,7 +19,7 @@ from app.issues.schemas import ACTION_SCHEMA, Batch, BatchItem, Issue, IssuePage
 from app.kit import paging
 from app.kit.datum import Datum, to_wgs84
 from app.kit.problems import Problem, document, from_validation, invalid, not_found
-from app.kit.route import Route, Secret, TheCaller, TheDatabase, Token, Transaction, unauthorized
+from app.kit.route import Route, TheCaller, TheDatabase, Token, Transaction, hot, unauthorized
 from app.kit.wire import Lat, Lon, answer, page
 
 router = APIRouter(route_class=Route, tags=["issues"])
@@ -28,15 +28,17 @@ _REPORT: dict[int | str, dict[str, Any]] = {200: {"model": ReportAnswer}, 201: {
 
 
 @router.put("/v1/reports/{id}", responses=_REPORT)
-async def put_report(id: UUID, report: ReportIn, database: TheDatabase, token: Token, datum: Datum = "wgs84") -> Response:
+async def put_report(id: UUID, report: ReportIn, request: Request, datum: Datum = "wgs84") -> Response:
     """Report what one person saw. Sent again, in whatever way, it is the same report: 201 the first time, then 200."""
+    database, token, _ = hot(request)
     status, body = await intake.submit(database, token, id, report, datum)
     return answer(body, status, {"etag": reading.etag(body["issue"]["version"])})
 
 
 @router.get("/v1/reports/{id}", responses={200: {"model": ReportAnswer}})
-async def get_report(id: UUID, database: TheDatabase, token: Token, datum: Datum = "wgs84") -> Response:
+async def get_report(id: UUID, request: Request, datum: Datum = "wgs84") -> Response:
     """A report, its issue, and open issues of the same kind nearby."""
+    database, token, _ = hot(request)
     async with database.acquire() as connection:
         return answer(await intake.stored(connection, token, id, None, datum))
 
@@ -80,9 +82,7 @@ def _box(text: str) -> str:
 
 @router.get("/v1/issues", responses={200: {"model": IssuePage}})
 async def get_issues(
-    database: TheDatabase,
-    token: Token,
-    secret: Secret,
+    request: Request,
     state: Annotated[list[str] | None, Query()] = None,
     cell: UUID | None = None,
     area: UUID | None = None,
@@ -101,6 +101,7 @@ async def get_issues(
     limit: Limit = paging.DEFAULT_LIMIT,
 ) -> Response:
     """Issues in the caller's scope, narrowed by any of the filters. `state` takes `open` or a state's name, repeatable."""
+    database, token, secret = hot(request)
     filters: dict[str, Any] = {}
     if state:
         unknown = set(state) - {"open", *STATES}
@@ -130,8 +131,9 @@ async def get_issues(
 
 
 @router.get("/v1/issues/nearby")
-async def get_nearby(database: TheDatabase, token: Token, category: str, lat: Lat, lon: Lon, datum: Datum = "wgs84") -> Response:
+async def get_nearby(request: Request, category: str, lat: Lat, lon: Lon, datum: Datum = "wgs84") -> Response:
     """Open issues of the same kind within the category's radius: may this be the same?"""
+    database, token, _ = hot(request)
     if "\x00" in category:
         raise invalid("/category", "nul")
     async with database.acquire() as connection:
@@ -141,12 +143,12 @@ async def get_nearby(database: TheDatabase, token: Token, category: str, lat: La
 @router.get("/v1/issues/{id}", responses={200: {"model": Issue}, 304: {"description": "Unchanged"}})
 async def get_issue(
     id: Annotated[str, Path(pattern=r"^([0-9a-fA-F-]{32,36}|\d{4}-\d{6,12})$", description="An id, or a number as 2026-000123.")],
-    database: TheDatabase,
-    token: Token,
+    request: Request,
     datum: Datum = "wgs84",
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
     """One issue with the actions open to the caller; by id or by number."""
+    database, token, _ = hot(request)
     async with database.acquire() as connection:
         issue = await reading.one(connection, token, await _id(connection, id), datum)
     tag = reading.etag(issue["version"])
@@ -165,13 +167,12 @@ async def _id(connection: Any, id: str) -> UUID:
 @router.get("/v1/issues/{id}/timeline")
 async def get_timeline(
     id: UUID,
-    database: TheDatabase,
-    token: Token,
-    secret: Secret,
+    request: Request,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
     limit: Limit = paging.DEFAULT_LIMIT,
 ) -> Response:
     """What happened to an issue, oldest first: who did what, when."""
+    database, token, secret = hot(request)
     after = paging.unseal(secret, "timeline", cursor)[0] if cursor else 0
     async with database.acquire() as connection:
         rows = await connection.fetch(queries.TIMELINE, token, id, after, limit + 1)
