@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from shapely import transform
 from shapely.geometry import MultiPolygon, Polygon, shape
 from shapely.geometry.base import BaseGeometry
-from shapely.ops import transform
 from shapely.validation import explain_validity, make_valid
 
 
@@ -25,7 +25,7 @@ def _polygons(geometry: BaseGeometry) -> MultiPolygon:
 
 
 def _swapped(geometry: BaseGeometry) -> BaseGeometry:
-    return transform(lambda x, y, z=None: (y, x), geometry)
+    return transform(geometry, lambda points: points[:, ::-1])
 
 
 def read_polygon(raw: Any, parent: BaseGeometry | None) -> tuple[MultiPolygon, str | None]:
