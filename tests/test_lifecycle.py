@@ -6,10 +6,21 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.issues.lifecycle import ACTIONS, OPEN, STATES, open_actions
+from app.kit.language import TEXTS
 
 
 def soon(hours: float = 48) -> str:
     return (datetime.now(UTC) + timedelta(hours=hours)).isoformat()
+
+
+def test_every_state_and_action_has_a_name_in_both_languages():
+    assert {f"state-{state}" for state in STATES} | {f"action-{action}" for action in ACTIONS} <= set(TEXTS)
+
+
+async def test_a_refusal_is_told_in_the_readers_words(town):
+    volunteer = await town.person("volunteer", language="zh-CN")
+    id = (await volunteer.report(**town.body()))["issue"]["id"]
+    assert (await volunteer.act(id, "verify", expect=409))["detail"] == "问题当前状态为“已上报”，不能办理“核查通过”。"
 
 
 def test_the_table_is_whole():

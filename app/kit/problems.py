@@ -57,13 +57,18 @@ _TITLES = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not 
            422: "Unprocessable Content", 429: "Too Many Requests", 500: "Internal Server Error", 503: "Service Unavailable"}  # fmt: skip
 
 
+def _spoken(values: dict[str, Any], language: str) -> dict[str, Any]:
+    """States and actions by the names that people know; what has no name is shown as it came."""
+    return {name: say(f"{name}-{value}", language) if f"{name}-{value}" in TEXTS else value for name, value in values.items()}
+
+
 def document(request: Request, problem: Problem) -> Response:
     language = choose(request.headers.get("accept-language", ""), settings().language)
     body: dict[str, Any] = {
         "type": f"/problems/{problem.slug}",
         "title": _TITLES.get(problem.status, "Error"),
         "status": problem.status,
-        "detail": say(problem.slug, language, **problem.values),
+        "detail": say(problem.slug, language, **_spoken(problem.values, language)),
         "errors": [{"pointer": pointer, "message": say(key, language)} for pointer, key in problem.fields],
         **problem.extra,
     }
