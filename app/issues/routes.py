@@ -140,12 +140,11 @@ async def get_nearby(request: Request, category: str, lat: Lat, lon: Lon, datum:
         return page(await intake.nearby(connection, token, category, *to_wgs84(lat, lon, datum), datum), None)
 
 
-@router.get("/v1/issues/{id}", responses={200: {"model": Issue}, 304: {"description": "Unchanged"}})
+@router.get("/v1/issues/{id}", responses={200: {"model": Issue}})
 async def get_issue(
     id: Annotated[str, Path(pattern=r"^([0-9a-fA-F-]{32,36}|\d{4}-\d{6,12})$", description="An id, or a number as 2026-000123.")],
     request: Request,
     datum: Datum = "wgs84",
-    if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
     """One issue with the actions open to the caller; by id or by number."""
     database, token, _ = hot(request)

@@ -97,6 +97,7 @@ def wrong_fields(action: Action, wish: ActionIn) -> list[tuple[str, str]]:
     return [(f"/{name}", "field-missing") for name in missing] + [(f"/{name}", "field-extra") for name in sorted(extra)]
 
 
+_FIELDS: dict[str, Any] = ActionIn.model_json_schema()["properties"] | {"position": Position.model_json_schema()}
 ACTION_SCHEMA: dict[str, Any] = {
     "oneOf": [
         {
@@ -106,7 +107,7 @@ ACTION_SCHEMA: dict[str, Any] = {
             "additionalProperties": False,
             "properties": {
                 "action": {"const": action.name},
-                **{name: {"$ref": f"#/components/schemas/ActionIn/properties/{name}"} for name in (*action.needs, *action.may)},
+                **{name: _FIELDS[name] for name in (*action.needs, *action.may)},
             },
         }
         for action in ACTIONS.values()
