@@ -33,8 +33,9 @@ if [ ${#packages[@]} -gt 0 ]; then
     echo 'create_main_cluster = false' | as_root tee /etc/postgresql-common/createcluster.d/gridpatrol.conf >/dev/null
   fi
   as_root apt-get update -qq
-  packages=("${packages[@]/postgresql-postgis/postgresql-15-postgis-3}")
-  apt-cache show postgresql-15-postgis-3 >/dev/null 2>&1 || packages=("${packages[@]/postgresql-15-postgis-3/postgis}")
+  # The distribution's own PostgreSQL: 15 on Debian 12, 16 on Ubuntu 24.04.
+  major=$(apt-cache depends postgresql | sed -n 's/.*Depends: postgresql-\([0-9]*\)$/\1/p' | head -n 1)
+  packages=("${packages[@]/postgresql-postgis/postgresql-${major:-15}-postgis-3}")
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
 fi
 
