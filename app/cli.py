@@ -105,7 +105,7 @@ def run(
         console.print(f"GridPatrol at http://{host}:{port} (openapi.json, readyz)", markup=False, highlight=False)
         proxies = settings().trust_proxy
         config = uvicorn.Config(
-            create_app(url), host=host, port=port, access_log=False, log_level="warning", server_header=False,
+            create_app(url), host=host, port=port, access_log=False, log_level=settings().log_level, server_header=False,
             proxy_headers=bool(proxies), forwarded_allow_ips=proxies or None,
         )  # fmt: skip
         server = uvicorn.Server(config)

@@ -168,7 +168,7 @@ async def _join(database: Database, token: bytes, id: UUID, report: ReportIn, da
         if kind is None:
             raise invalid("/category", "unknown-category")
         if issue is not None and issue["is_open"]:
-            account = await connection.fetchval("select account_id from sessions where token_hash = $1", token)
+            account = await connection.fetchval(queries.ACCOUNT, token)
             inserted = await connection.fetchval(
                 queries.JOIN_REPORT, id, issue["id"], account, mark, kind["code"], kind["version"], lon, lat,
                 report.position.lat, report.position.lon, report.position.datum, report.position.accuracy_m,
@@ -181,8 +181,7 @@ async def _join(database: Database, token: bytes, id: UUID, report: ReportIn, da
             change = await connection.fetchrow(queries.JOIN_ISSUE, issue["id"], len(report.photos))
             assert change is not None
             await connection.execute(
-                "insert into events (issue_id, version, action, from_state, to_state, actor_id, acted_as, report_id) "
-                "values ($1, $2, 'report', $3, $3, $4, 'reporter', $5)",
+                queries.JOIN_EVENT,
                 issue["id"], change["version"], change["state"], account, id,
             )  # fmt: skip
             return 201, await stored(connection, token, id, mark, datum)

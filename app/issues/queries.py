@@ -133,6 +133,11 @@ JOIN_ISSUE = """
 update issues set reports = reports + 1, evidence = evidence + $2, version = version + 1, updated_at = now()
 where id = $1 returning version, state
 """
+JOIN_EVENT = """
+insert into events (issue_id, version, action, from_state, to_state, actor_id, acted_as, report_id)
+values ($1, $2, 'report', $3, $3, $4, 'reporter', $5)
+"""
+ACCOUNT = f"select account_id from ({CALLER}) c"
 ADD_EVIDENCE = """
 insert into evidence (issue_id, photo_id, report_id, kind, position)
 select $1, photo, $3, $4, n + (select count(*) from evidence where issue_id = $1)
