@@ -22,8 +22,9 @@ cli = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Gr
 importing = typer.Typer(no_args_is_help=True, help="Bring in real areas and real past cases.")
 grid = typer.Typer(no_args_is_help=True, help="Cells.")
 admin = typer.Typer(no_args_is_help=True, help="Accounts of administrators.")
+photos = typer.Typer(no_args_is_help=True, help="Photographs and the object store.")
 bench = typer.Typer(no_args_is_help=True, help="Measurements, with what they are compared to in the same run.")
-for name, group in (("import", importing), ("grid", grid), ("admin", admin), ("bench", bench)):
+for name, group in (("import", importing), ("grid", grid), ("admin", admin), ("photos", photos), ("bench", bench)):
     cli.add_typer(group, name=name)
 
 console = Console(stderr=True)
@@ -71,7 +72,9 @@ async def _with_pool(url: str, work: Work[T]) -> T:
     try:
         async with database.transaction() as connection:
             await seed(connection)
-            return await work(connection)
+            result = await work(connection)
+        await database.pass_on()
+        return result
     finally:
         await database.close()
 
@@ -88,8 +91,9 @@ def run(
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
     data: Data = None,
     demo: Annotated[bool, typer.Option(help="Fill an empty database with a demo community.")] = False,
+    no_worker: Annotated[bool, typer.Option("--no-worker", help="Leave the queue's jobs to `gridpatrol worker`.")] = False,
 ) -> None:
-    """The server; ready when /readyz answers 200."""
+    """The server and its worker in one process; ready when /readyz answers 200."""
     import uvicorn
 
     from app.main import create_app
@@ -105,13 +109,54 @@ def run(
         console.print(f"GridPatrol at http://{host}:{port} (openapi.json, readyz)", markup=False, highlight=False)
         proxies = settings().trust_proxy
         config = uvicorn.Config(
-            create_app(url), host=host, port=port, access_log=False, log_level=settings().log_level, server_header=False,
+            create_app(url, folder, work=not no_worker), host=host, port=port, access_log=False, log_level=settings().log_level, server_header=False,
             proxy_headers=bool(proxies), forwarded_allow_ips=proxies or None,
         )  # fmt: skip
         server = uvicorn.Server(config)
         server.run()
         if not server.started:
             raise fail(f"The server could not listen on {host}:{port}.")
+
+
+@cli.command()
+def worker(data: Data = None) -> None:
+    """The worker alone: does the queue's jobs until it is stopped."""
+
+    async def work(url: str) -> None:
+        from app.photos.store import open_store
+        from app.sync.live import Live
+        from app.worker import work_on
+
+        database = await Database.open(url, 4)
+        async with Live(database, url).running():
+            await work_on(url, database, open_store(data or settings().data))
+
+    with database_url(data) as url:
+        console.print("The worker waits for jobs.")
+        asyncio.run(work(url))
+
+
+@photos.command("verify")
+def photos_verify(
+    orphans: Annotated[
+        bool, typer.Option("--delete-orphans", help="Delete objects older than a day that nothing refers to.")
+    ] = False,
+    data: Data = None,
+) -> None:
+    """Compare the object store with the database: missing, damaged and orphaned objects. Exit code 2 when something is missing or damaged."""
+    from app.photos.store import open_store
+    from app.photos.verifying import verify
+
+    async def check(url: str) -> bool:
+        database = await Database.open(url, 2)
+        try:
+            return await verify(database, open_store(data or settings().data), orphans, console)
+        finally:
+            await database.close()
+
+    with database_url(data) as url:
+        if not asyncio.run(check(url)):
+            raise typer.Exit(2)
 
 
 @cli.command("migrate")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 import prometheus_client
 from fastapi import APIRouter, FastAPI, Request
@@ -14,8 +15,8 @@ from app.catalogue import routes as catalogue_routes
 from app.catalogue.catalogue import seed
 from app.grid import routes as grid_routes
 from app.issues import routes as issues_routes
+from app.issues.reading import renumber
 from app.kit import problems
-from app.kit.bounded import Bounded
 from app.kit.db import Database
 from app.kit.language import TEXTS, choose
 from app.kit.metrics import Measured
@@ -23,7 +24,14 @@ from app.kit.problems import not_found
 from app.kit.route import Route, TheDatabase
 from app.kit.wire import answer
 from app.people import routes as people_routes
+from app.photos import routes as photos_routes
+from app.photos.store import open_store
 from app.settings import settings
+from app.sync import routes as sync_routes
+from app.sync.live import Live
+from app.worker import working
+
+_STATEMENT_TIMEOUT_S = 30
 
 operator = APIRouter(route_class=Route, tags=["operator"])
 
@@ -57,16 +65,22 @@ async def problem(slug: str, request: Request) -> Response:
     return PlainTextResponse(re.sub(r"\{\w+\}", "…", TEXTS[slug]["zh" if language == "zh-CN" else "en"]))
 
 
-def create_app(database_url: str) -> FastAPI:
-    """The service on a migrated database."""
+def create_app(database_url: str, data: Path, work: bool = False) -> FastAPI:
+    """The service on a migrated database, with photographs in the folder `data`; with `work` it does the queue's jobs too."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        database = app.state.database = await Database.open(database_url, settings().pool_size)
+        database = app.state.database = await Database.open(database_url, settings().pool_size, _STATEMENT_TIMEOUT_S)
         async with database.transaction() as connection:
             await seed(connection)
+            await renumber(connection)
             app.state.secret = await connection.fetchval("select value from secrets where name = 'server'")
-        yield
+        objects = app.state.photos = open_store(data)
+        async with AsyncExitStack() as stack:
+            app.state.live = await stack.enter_async_context(Live(database, database_url).running())
+            if work:
+                await stack.enter_async_context(working(database_url, database, objects))
+            yield
         await database.close()
 
     app = FastAPI(
@@ -80,8 +94,11 @@ def create_app(database_url: str) -> FastAPI:
     )
     problems.install(app)
     # Side by side rather than included: an included router costs each request a match of its own. The hottest come first.
-    for router in (issues_routes.router, people_routes.router, catalogue_routes.router, grid_routes.router, operator):
+    routers = (
+        issues_routes.router, sync_routes.router, photos_routes.router, people_routes.router, catalogue_routes.router,
+        grid_routes.router, operator,
+    )  # fmt: skip
+    for router in routers:
         app.router.routes.extend(router.routes)
-    app.add_middleware(Bounded, limit=settings().max_body_bytes)
     app.add_middleware(Measured)
     return app

@@ -35,6 +35,12 @@ class Settings(BaseSettings):
     public_url: str = Field(default="", description="Address under which people reach the service; stands in links and QR codes.")
     session_days: int = Field(default=90, ge=1, le=3650, description="Days after which a signed-in device must sign in again.")
     max_body_bytes: int = Field(default=1_000_000, ge=10_000, description="Largest JSON body accepted, in bytes.")
+    photos: str = Field(
+        default="",
+        description="Where photographs lie: a folder (default: `photos` in the data folder) or `s3://bucket/prefix` (with the usual AWS_* variables).",
+    )
+    max_photo_bytes: int = Field(default=50_000_000, ge=100_000, description="Largest photograph accepted, in bytes.")
+    upload_days: int = Field(default=7, ge=1, le=90, description="Days after which an unfinished upload is given up.")
     trust_proxy: str = Field(
         default="", description="Comma-separated addresses of reverse proxies whose X-Forwarded-For is believed."
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -70,7 +72,7 @@ def bare_app(url: str) -> FastAPI:
 def main(which: str, url: str, port: int) -> None:
     from app.main import create_app
 
-    app = create_app(url) if which == "ours" else bare_app(url)
+    app = create_app(url, Path(tempfile.mkdtemp(prefix="gridpatrol-photos-"))) if which == "ours" else bare_app(url)
     uvicorn.run(app, host="127.0.0.1", port=port, access_log=False, log_level="warning")
 
 

@@ -88,8 +88,8 @@ def database_url(cluster: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def app(database_url: str) -> Generator[Any]:
-    app = create_app(database_url)
+def app(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[Any]:
+    app = create_app(database_url, tmp_path_factory.mktemp("data"))
     context = app.router.lifespan_context(app)
     _run(context.__aenter__())
     yield app

@@ -34,7 +34,7 @@ def _commands(group: Any, prefix: str) -> list[tuple[str, str]]:
 def text() -> str:
     lines = ["# Reference", "", "Written by `python -m tests.reference` from the program's own tables.", "", "## Routes", ""]
     lines += ["| route | who | what |", "|---|---|---|"]
-    paths = create_app("").openapi()["paths"]
+    paths = create_app("", Path()).openapi()["paths"]
     for (method, path), rule in ROUTES.items():
         who = "anyone" if rule.anyone else ", ".join(sorted(rule.roles)) if rule.roles else "signed in"
         what = paths[path][method.lower()].get("description", "").split("\n")[0]

@@ -24,7 +24,7 @@ async def test_one_report_walks_from_reported_to_closed(town):
     refused = await worker.act(id, "rectify", expect=422)
     assert refused["errors"][0]["pointer"] == "/photos"
     mended = await worker.act(id, "rectify", photos=[str(uuid.uuid4())])
-    assert mended["photos"] == [{"id": mended["photos"][0]["id"], "kind": "after", "state": "awaited"}]
+    assert mended["photos"] == [{"id": mended["photos"][0]["id"], "kind": "after", "state": "awaited", "doubts": None}]
     assert "verify" not in mended["actions"]
     assert (await worker.act(id, "verify", expect=409))["actions"] == ["comment"]
     closed = await volunteer.act(id, "verify")

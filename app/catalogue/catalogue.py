@@ -29,6 +29,7 @@ class CategoryIn(Wire):
     needs: list[Literal["after"]] = []
     volunteer_may_close: bool = False
     radius_m: Annotated[int, Field(ge=1, le=1000)] = 30
+    window_hours: Annotated[int, Field(ge=1, le=87600)] = 720
     public_precision_m: Annotated[int, Field(ge=0, le=5000)] = 10
     active: bool = True
 
@@ -48,7 +49,7 @@ async def put(connection: Connection, code: str, wish: CategoryIn) -> None:
         raise invalid("/group", "unknown-category")
     values = (
         wish.name.zh, wish.name.en, wish.deadline_hours, wish.deadline_clock, "after" in wish.needs,
-        wish.volunteer_may_close, wish.radius_m, wish.public_precision_m,
+        wish.volunteer_may_close, wish.radius_m, wish.public_precision_m, wish.window_hours,
     )  # fmt: skip
     present = await connection.fetchrow(queries.CURRENT, code)
     if present is not None and tuple(present.values())[2:] == (wish.active, wish.group, *values):

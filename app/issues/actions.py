@@ -7,6 +7,7 @@ behind it). Of two at once one wins; the other is told the present state.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,11 +21,14 @@ from app.issues.lifecycle import ACTIONS, OPEN, Action, Who, acts_as
 from app.issues.reading import etag, one
 from app.issues.schemas import ActionIn, wrong_fields
 from app.kit.access import Caller
-from app.kit.db import Connection
+from app.kit.datum import Datum
+from app.kit.db import Connection, tell_after_commit
 from app.kit.problems import Problem, from_validation, invalid, not_found
 from app.kit.times import now
 from app.settings import settings
 
+# Columns that say who sees an issue beside its reporters.
+_AUDIENCES = ("area_id", "unit_id", "assignee_id")
 _KEPT = (
     "unit_id", "assignee_id", "deadline", "deadline_left_s", "extension_until", "authority", "reply_by", "rectified_by",
     "rectified_at", "merged_into", "closed_at", "category", "category_version", "lon", "lat", "cell_id", "area_id", "place",
@@ -32,13 +36,22 @@ _KEPT = (
 )  # fmt: skip
 
 
+# Events that add to an issue and conflict with nothing.
+_ADDITIONS = [*(name for name, action in ACTIONS.items() if action.commutes), "report", "photo", "absorb"]
+
+
 class Raced(Exception):
     """Somebody changed the issue between reading and writing."""
 
+    def __init__(self, id: UUID, version: int) -> None:
+        super().__init__(id, version)
+        self.id, self.version = id, version
+
 
 async def act(
-    connection: Connection, caller: Caller, token: bytes, id: UUID, name: str, fields: dict[str, Any], if_match: str | None
-) -> dict[str, Any]:
+    connection: Connection, caller: Caller, token: bytes, id: UUID, name: str, fields: dict[str, Any], if_match: str | None,
+    datum: Datum = "wgs84",
+) -> dict[str, Any]:  # fmt: skip
     """Take action `name` on issue `id`; the issue as it then is.
 
     Problems: 404 not for this caller; 412 stale If-Match; 409 not open now (with the issue as it is), or somebody acted at
@@ -47,17 +60,21 @@ async def act(
     for _ in range(20):
         try:
             async with connection.transaction():
-                return await _act_once(connection, caller, token, id, name, fields, if_match)
-        except Raced:
-            if name not in ACTIONS or not ACTIONS[name].commutes:
+                return await _act_once(connection, caller, token, id, name, fields, if_match, datum)
+        except Raced as raced:
+            # A photograph that arrives, or a comment, is no reason to send a leader back: only a change that bears on his does.
+            if not ACTIONS[name].commutes and not await connection.fetchval(
+                queries.ONLY_ADDED, raced.id, raced.version, _ADDITIONS
+            ):
                 break
-    issue = await one(connection, token, id)
+    issue = await one(connection, token, id, datum)
     raise Problem(409, "acted-at-once", extra={"issue": issue})
 
 
 async def _act_once(
-    connection: Connection, caller: Caller, token: bytes, id: UUID, name: str, fields: dict[str, Any], if_match: str | None
-) -> dict[str, Any]:
+    connection: Connection, caller: Caller, token: bytes, id: UUID, name: str, fields: dict[str, Any], if_match: str | None,
+    datum: Datum,
+) -> dict[str, Any]:  # fmt: skip
     row = await connection.fetchrow(queries.FOR_CHANGE, token, id, settings().time_zone)
     if row is None:
         raise not_found()
@@ -68,7 +85,7 @@ async def _act_once(
     action = ACTIONS.get(name)
     acting = acts_as(action, row["state"], row["relation"], row["ended_lately"]) if action else None
     if action is None or acting is None:
-        issue = await one(connection, token, id)
+        issue = await one(connection, token, id, datum)
         raise Problem(409, "not-open", state=row["state"], action=name, extra={"issue": issue, "actions": issue["actions"]})
     try:
         wish = ActionIn.model_validate(fields)
@@ -80,12 +97,14 @@ async def _act_once(
     change = dict(row)
     data = wish.model_dump(mode="json", exclude_none=True)
     state = action.to[0] if action.to else row["state"]
-    state = await _Reckoning(connection, caller, token, change, wish, data, action).run() or state
-    photos = wish.photos or []
-    if photos:
-        await connection.execute(queries.ADD_EVIDENCE, id, photos, None, "after" if name in ("rectify", "reply") else "scene")
-    await _write(connection, row, state, change, action.name, caller.account_id, acting, data, len(photos))
-    return await one(connection, token, id)
+    reckoning = _Reckoning(connection, caller, token, change, wish, data, action, acting)
+    state = await reckoning.run() or state
+    photos: Any = reckoning.photos
+    if wish.photos:
+        kind = "after" if name in ("rectify", "reply") else "scene"
+        photos = await connection.fetchval(queries.ADD_EVIDENCE, id, wish.photos, None, kind, caller.account_id)
+    await _write(connection, row, state, change, action.name, caller.account_id, acting, data, photos, reckoning.departed)
+    return await one(connection, token, id, datum)
 
 
 async def _write(
@@ -95,16 +114,20 @@ async def _write(
     change: dict[str, Any],
     action: str,
     actor: UUID,
-    acting: Who,
+    acting: str,
     data: dict[str, Any],
     photos: int = 0,
+    departed: Iterable[UUID] = (),
 ) -> None:
+    """Write state and event. `departed` are accounts who may lose sight of the issue beside those whom the change itself shows."""
+    gone = [row[name] for name in _AUDIENCES if row[name] is not None and row[name] != change[name]]
     version = await connection.fetchval(
         queries.CHANGE, row["id"], row["version"], state, *(change[name] for name in _KEPT), photos, action, row["state"],
-        actor, acting, data,
+        actor, acting, data, [*gone, *departed],
     )  # fmt: skip
     if version is None:
-        raise Raced
+        raise Raced(row["id"], row["version"])
+    tell_after_commit(connection, (*(change[name] for name in _AUDIENCES), row["reporter_id"], *gone, *departed))
 
 
 class _Reckoning:
@@ -112,9 +135,10 @@ class _Reckoning:
 
     def __init__(
         self, connection: Connection, caller: Caller, token: bytes, change: dict[str, Any], wish: ActionIn,
-        data: dict[str, Any], action: Action,
+        data: dict[str, Any], action: Action, acting: Who,
     ) -> None:  # fmt: skip
-        self.connection, self.caller, self.token = connection, caller, token
+        self.connection, self.caller, self.token, self.acting = connection, caller, token, acting
+        self.photos, self.departed = 0, set[UUID]()
         self.change, self.wish, self.data, self.action = change, wish, data, action
 
     async def run(self) -> str | None:
@@ -237,43 +261,59 @@ class _Reckoning:
         if self.wish.place is not None:
             self.change["place"] = self.wish.place
 
+    async def _both(self, other: UUID) -> Any:
+        """The other issue of a merge, for change. Both rows are locked in the order of their ids, so that two merges that cross
+        cannot deadlock."""
+        for id in sorted((other, self.change["id"])):
+            await self.connection.fetchrow(queries.LOCK_ISSUE, id)
+        return await self.connection.fetchrow(queries.FOR_CHANGE, self.token, other, settings().time_zone)
+
+    async def _move(self, source: UUID, target: UUID, only: dict[str, Any] | None) -> tuple[dict[str, list[str]], set[UUID]]:
+        """Move reports and evidence (or `only` those of a merge); what was moved, and whose reports."""
+        reports = None if only is None else [UUID(id) for id in only["reports"]]
+        photos = None if only is None else [UUID(id) for id in only.get("photos", ())]
+        moved = await self.connection.fetch(queries.MOVE_REPORTS, source, target, reports)
+        shown = await self.connection.fetch(queries.MOVE_EVIDENCE, source, target, photos)
+        what = {"reports": [str(r["id"]) for r in moved], "photos": [str(p["photo_id"]) for p in shown]}
+        return what, {r["account_id"] for r in moved}
+
+    async def _count(self, other: Any, by: int, what: dict[str, list[str]], action: str, side: str, gone: set[UUID]) -> None:
+        """The other issue's side of a merge or its undo."""
+        change = dict(other) | {"reports": other["reports"] + by * len(what["reports"])}
+        await _write(
+            self.connection, other, other["state"], change, action, self.caller.account_id, self.acting,
+            {side: str(self.change["id"]), **what}, by * len(what["photos"]), gone,
+        )  # fmt: skip
+
     async def merge(self) -> None:
         target = self.wish.into
         if target == self.change["id"]:
             raise invalid("/into", "same-issue")
         assert target is not None
-        # Both rows are locked in the order of their ids, so that two merges crossing each other cannot deadlock.
-        for id in sorted((target, self.change["id"])):
-            await self.connection.fetchrow(queries.LOCK_ISSUE, id)
-        survivor = await self.connection.fetchrow(queries.FOR_CHANGE, self.token, target, settings().time_zone)
+        survivor = await self._both(target)
         if survivor is None or acts_as(self.action, survivor["state"], survivor["relation"], False) is None:
             raise invalid("/into", "unknown-issue")
-        moved = [str(r["id"]) for r in await self.connection.fetch(queries.MOVE_REPORTS, self.change["id"], target)]
-        gained = dict(survivor) | {"reports": survivor["reports"] + len(moved)}
-        await _write(
-            self.connection, survivor, survivor["state"], gained, "absorb", self.caller.account_id, "leader",
-            {"from": str(self.change["id"]), "reports": moved},
-        )  # fmt: skip
-        self.data.update(into=str(target), reports=moved, state=self.change["state"])
+        what, reporters = await self._move(self.change["id"], target, None)
+        await self._count(survivor, 1, what, "absorb", "from", set())
+        self.data.update(into=str(target), state=self.change["state"], **what)
         self.change.update(merged_into=target, reports=0)
+        # Who had joined the merged issue now sees the survivor in its place, and its first reporter both.
+        self.departed, self.photos = reporters, -len(what["photos"])
 
     async def unmerge(self) -> str:
-        target = self.change["merged_into"]
-        for id in sorted((target, self.change["id"])):
-            await self.connection.fetchrow(queries.LOCK_ISSUE, id)
-        merge: Any = await self.connection.fetchval(queries.MERGE_EVENT, self.change["id"])
-        survivor = await self.connection.fetchrow(queries.FOR_CHANGE, self.token, target, settings().time_zone)
+        # The survivor may itself have been merged since: what was moved is where the chain ends.
+        target: Any = await self.connection.fetchval(queries.SURVIVOR, self.change["merged_into"])
+        survivor = await self._both(target)
         if survivor is None:
             raise not_found()
-        moved = [UUID(id) for id in merge["reports"]]
-        await self.connection.execute(queries.MOVE_BACK, target, self.change["id"], moved)
-        lost = dict(survivor) | {"reports": survivor["reports"] - len(moved)}
-        await _write(
-            self.connection, survivor, survivor["state"], lost, "release", self.caller.account_id, "leader",
-            {"to": str(self.change["id"]), "reports": merge["reports"]},
-        )  # fmt: skip
-        self.data["reports"] = merge["reports"]
-        self.change.update(merged_into=None, reports=len(moved))
+        if survivor["merged_into"] is not None:  # merged between the look and the lock
+            raise Raced(survivor["id"], survivor["version"])
+        merge: Any = await self.connection.fetchval(queries.MERGE_EVENT, self.change["id"])
+        what, reporters = await self._move(target, self.change["id"], merge)
+        await self._count(survivor, -1, what, "release", "to", reporters)
+        self.data.update(what)
+        self.change.update(merged_into=None, reports=len(what["reports"]))
+        self.photos = len(what["photos"])
         assert merge["state"] in OPEN
         return merge["state"]
 

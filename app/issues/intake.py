@@ -10,10 +10,11 @@ from uuid import UUID
 import orjson
 
 from app.issues import queries
+from app.issues.lifecycle import MENDABLE
 from app.issues.reading import issue_json, one
 from app.issues.schemas import ReportIn
 from app.kit.datum import Datum, from_wgs84
-from app.kit.db import Connection, Database
+from app.kit.db import Connection, Database, tell_after_commit
 from app.kit.problems import Problem, invalid, not_found
 from app.kit.route import unauthorized
 from app.kit.times import clock_fault, now
@@ -73,7 +74,7 @@ async def submit(database: Database, token: bytes, id: UUID, report: ReportIn, d
     mark = fingerprint(report)
     async with database.acquire() as connection:
         row = await connection.fetchrow(
-            queries.INTAKE, token, id, report.category, lon, lat, x, y, stretch, mark, report.position.lat,
+            queries.INTAKE_WITH_PHOTOS if report.photos else queries.INTAKE, token, id, report.category, lon, lat, x, y, stretch, mark, report.position.lat,
             report.position.lon, report.position.datum, report.position.accuracy_m, report.observed_at,
             received_at if clock else report.observed_at, clock, report.place, report.note, report.mended_on_the_spot,
             report.photos, settings().time_zone,
@@ -88,10 +89,14 @@ async def submit(database: Database, token: bytes, id: UUID, report: ReportIn, d
                     raise invalid("/photos", "after-photo")
             # It was here before, or arrived at the same moment on another connection.
             return 200, await stored(connection, token, id, mark, datum)
-    kind = "after" if report.mended_on_the_spot else "before"
-    photos = [{"id": str(photo), "kind": "before", "state": "awaited"} for photo in report.photos]
-    if photos:
-        photos[-1]["kind"] = kind
+    database.tell((UUID(row["area_id"]) if row["area_id"] else None, row["account_id"]))
+    arrived: set[UUID] = set(row["arrived"] or ())
+    photos: list[dict[str, Any]] = [
+        {"id": str(photo), "kind": "before", "state": "stored" if photo in arrived else "awaited", "doubts": None}
+        for photo in report.photos
+    ]
+    if photos and report.mended_on_the_spot:
+        photos[-1]["kind"] = "after"
     issue = issue_json({**_NEW_ISSUE, **row, "photos": dumps(photos)}, datum)
     near: Any = orjson.Fragment(row["nearby"] or "[]")
     if datum != "wgs84":
@@ -167,8 +172,10 @@ async def _join(database: Database, token: bytes, id: UUID, report: ReportIn, da
         kind = await connection.fetchrow(queries.KIND, report.category)
         if kind is None:
             raise invalid("/category", "unknown-category")
+        if report.mended_on_the_spot and kind["after_photo"] and not report.photos:
+            raise invalid("/photos", "after-photo")
         if issue is not None and issue["is_open"]:
-            account = await connection.fetchval(queries.ACCOUNT, token)
+            account: Any = await connection.fetchval(queries.ACCOUNT, token)
             inserted = await connection.fetchval(
                 queries.JOIN_REPORT, id, issue["id"], account, mark, kind["code"], kind["version"], lon, lat,
                 report.position.lat, report.position.lon, report.position.datum, report.position.accuracy_m,
@@ -177,14 +184,31 @@ async def _join(database: Database, token: bytes, id: UUID, report: ReportIn, da
             )  # fmt: skip
             if inserted is None:  # the same report, at the same moment, on another connection
                 return 200, await stored(connection, token, id, mark, datum)
-            await connection.execute(queries.ADD_EVIDENCE, issue["id"], report.photos, id, "before")
-            change = await connection.fetchrow(queries.JOIN_ISSUE, issue["id"], len(report.photos))
-            assert change is not None
-            await connection.execute(
-                queries.JOIN_EVENT,
-                issue["id"], change["version"], change["state"], account, id,
-            )  # fmt: skip
+            await _add_to(connection, issue, report, id, account, kind["volunteer_may_close"])
             return 201, await stored(connection, token, id, mark, datum)
     alone = report.model_copy(update={"issue_id": None})
     status, body = await submit(database, token, id, alone, datum)
     return status, body
+
+
+async def _add_to(connection: Connection, issue: Any, report: ReportIn, id: UUID, account: UUID, may_close: bool) -> None:
+    """Evidence, count and event of a joining report. Who says that he mended it on the spot rectifies it, or closes it where the
+    category lets a volunteer; what is handed over or already awaits its check stays there."""
+    before, after = list(report.photos), list[UUID]()
+    state, action = issue["state"], "report"
+    rectified_by, rectified_at, closed_at = issue["rectified_by"], issue["rectified_at"], issue["closed_at"]
+    if report.mended_on_the_spot:
+        before, after = before[:-1], before[-1:]
+        if state in MENDABLE:
+            action, rectified_by, rectified_at = "report_mended", account, now()
+            state, closed_at = ("closed", rectified_at) if may_close else ("rectified", None)
+    photos = 0
+    for named, kind in ((before, "before"), (after, "after")):
+        if named:
+            added: Any = await connection.fetchval(queries.ADD_EVIDENCE, issue["id"], named, id, kind, account)
+            photos += added
+    await connection.execute(
+        queries.ADD, issue["id"], 1, photos, state, rectified_by, rectified_at, closed_at, action, issue["state"], account,
+        "reporter", id, {},
+    )  # fmt: skip
+    tell_after_commit(connection, (*(issue[name] for name in ("area_id", "unit_id", "assignee_id", "reporter_id")), account))

@@ -14,6 +14,8 @@ from app.kit.access import ASSIGNEE, INSPECTOR, LEADER, RECTIFIER, REPORTER, SOL
 OPEN = ("reported", "accepted", "assigned", "in_progress", "handed_over", "rectified")
 STATES = (*OPEN, "closed", "rejected", "withdrawn", "merged")
 REOPEN_DAYS = 14
+# From where a report "mended on the spot" moves an issue that it joins.
+MENDABLE = ("reported", "accepted", "assigned", "in_progress")
 
 Who = Literal["sole_reporter", "reporter", "leader", "staff", "assignee", "inspector", "late_reporter"]
 # In order: somebody who is several things acts as the first that allows the action.

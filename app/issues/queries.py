@@ -9,6 +9,14 @@ from app.kit.access import CALLER, RELATION, SCOPE
 _OVERDUE = "(i.deadline < now() and i.state in ('reported', 'accepted', 'assigned', 'in_progress'))"
 _ENDED_LATELY = "(coalesce(i.closed_at, i.updated_at) > now() - interval '14 days')"
 
+# What a leader should look at twice: a photograph `f` taken more than 1 km from where its report `r` says, or more than 48 hours
+# from when; half a day is the most that a camera's missing time zone can be wrong by.
+_DOUBTS = """
+to_json(array_remove(array[
+  case when st_distancesphere(f.position, coalesce(r.position, i.position)) > 1000 then 'far' end,
+  case when abs(extract(epoch from f.taken_at - coalesce(r.counted_at, e.at))) > 172800 then 'old' end], null))
+"""
+
 # Everything the wire shows of an issue `i` to the caller `c`. Names of persons only to whom they answer.
 _ISSUE = f"""
 i.id::text, i.number, i.state, i.category, st_y(i.position) as lat, st_x(i.position) as lon,
@@ -19,8 +27,11 @@ case when c.is_admin or i.assignee_id = c.account_id or i.area_id = any(c.staffs
 i.deadline, {_OVERDUE} as overdue, i.extension_until, i.authority, i.reply_by,
 i.recurrence_of::text, i.merged_into::text, i.reports,
 case when i.evidence > 0 then (
-  select json_agg(json_build_object('id', e.photo_id, 'kind', e.kind, 'state', 'awaited') order by e.position)
-  from evidence e where e.issue_id = i.id)::text end as photos,
+  select json_agg(json_build_object('id', e.photo_id, 'kind', e.kind, 'state', coalesce(p.state, 'awaited'), 'doubts',
+    case when c.is_admin or i.area_id = any(c.staffs) or i.cell_id = any(c.leads) then {_DOUBTS} end) order by e.position, e.photo_id)
+  from evidence e left join photos p on p.id = e.photo_id and p.account_id = e.account_id
+  left join photo_files f on f.sha256 = p.sha256 left join reports r on r.id = e.report_id
+  where e.issue_id = i.id)::text end as photos,
 i.created_at, i.updated_at, i.closed_at, i.version, {RELATION} as relation, {_ENDED_LATELY} as ended_lately
 """
 _NAMES = """
@@ -38,18 +49,34 @@ from (
   select i.id, i.number, i.state, i.category, st_y(i.position) as lat, st_x(i.position) as lon, i.place, i.note, i.reports,
     i.created_at, st_distancesphere(i.position, p.at) as distance_m
   from issues i
-  where i.is_open and i.category = $3 and i.mercator && st_expand(p.flat, k.radius_m * p.stretch) and {SCOPE}
+  where i.is_open and i.category = $3 and i.mercator && st_expand(p.flat, k.radius_m * p.stretch)
+    and i.updated_at > now() - make_interval(hours => k.window_hours) and {SCOPE}
 ) n where n.distance_m <= k.radius_m order by n.distance_m, n.id limit 10
 """
 _PLACE = """
 k as materialized (
-  select v.code, v.version, v.after_photo, v.volunteer_may_close, v.radius_m
+  select v.code, v.version, v.after_photo, v.volunteer_may_close, v.radius_m, v.window_hours
   from categories g join category_versions v using (code, version) where g.code = $3 and g.active
 ),
 p as materialized (
   select st_setsrid(st_makepoint($4, $5), 4326) as at, st_setsrid(st_makepoint($6, $7), 3857) as flat, $8::float8 as stretch
 )"""
-INTAKE = f"""
+# The phone's photographs stand awaited until their bytes arrive: whoever comes second, report or photograph, finds the row of the
+# first through the primary key of photos, so that neither can miss the other.
+_INTAKE_PHOTOS = """,
+w as (
+  insert into photos (id, account_id) select photo, i.reporter_id from i, unnest($20::uuid[]) photo on conflict do nothing
+),
+f as (
+  insert into evidence (issue_id, photo_id, account_id, report_id, kind, position)
+  select i.id, photo, i.reporter_id, i.id,
+    case when not $19 then 'before' when n = cardinality($20::uuid[]) then 'after' else 'before' end, n
+  from i, unnest($20::uuid[]) with ordinality as u(photo, n)
+)"""
+_ARRIVED = """
+(select array_agg(p.id) from photos p where p.id = any($20::uuid[]) and p.account_id = c.account_id and p.state = 'stored')
+"""
+_INTAKE = f"""
 with c as materialized ({CALLER}),
 {_PLACE},
 l as materialized (
@@ -87,21 +114,18 @@ i as (
 e as (
   insert into events (issue_id, version, action, to_state, actor_id, acted_as, report_id)
   select i.id, 1, case when $19 then 'report_mended' else 'report' end, i.state, i.reporter_id, 'reporter', i.id from i
-),
-f as (
-  insert into evidence (issue_id, photo_id, report_id, kind, position)
-  select i.id, photo, i.id, case when not $19 then 'before' when n = cardinality($20::uuid[]) then 'after' else 'before' end, n
-  from i, unnest($20::uuid[]) with ordinality as u(photo, n)
-)
+)%(photos)s
 select c.account_id, k.code is not null as known, ($19 and k.after_photo and cardinality($20::uuid[]) = 0) as lacks_photo,
   prior.account_id as prior_account, prior.fingerprint as prior_fingerprint,
   i.id::text, i.number, i.state, i.category, st_y(i.position) as lat, st_x(i.position) as lon,
   i.cell_id::text, l.name as cell_name, i.area_id::text, a.name as area_name, i.place, i.note, i.created_at, i.updated_at,
-  i.closed_at, case when i.id is not null then {RELATION} end as relation, r.received_at,
+  i.closed_at, case when i.id is not null then {RELATION} end as relation, r.received_at, %(arrived)s as arrived,
   case when i.id is not null then (select json_agg(near) from ({_NEARBY}) near)::text end as nearby
 from c left join k on true cross join p left join prior on true left join r on true left join i on true
 left join l on true left join a on true
 """
+INTAKE = _INTAKE % {"photos": "", "arrived": "null::uuid[]"}
+INTAKE_WITH_PHOTOS = _INTAKE % {"photos": _INTAKE_PHOTOS, "arrived": _ARRIVED}
 NEARBY = f"""
 with c as materialized ({CALLER}), {_PLACE}
 select k.code is not null as known, (select json_agg(near) from ({_NEARBY}) near)::text as nearby
@@ -118,7 +142,10 @@ chain as (
 )
 select id, is_open from chain where merged_into is null
 """
-LOCK_ISSUE = "select id, version, state, is_open from issues where id = $1 for update"
+LOCK_ISSUE = """
+select id, version, state, is_open, rectified_by, rectified_at, closed_at, area_id, unit_id, assignee_id, reporter_id
+from issues where id = $1 for update
+"""
 KIND = """
 select v.code, v.version, v.after_photo, v.volunteer_may_close from categories g join category_versions v using (code, version)
 where g.code = $1 and g.active
@@ -129,19 +156,29 @@ insert into reports (id, issue_id, account_id, fingerprint, category, category_v
 values ($1, $2, $3, $4, $5, $6, st_setsrid(st_makepoint($7, $8), 4326), $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
 on conflict (id) do nothing returning id
 """
-JOIN_ISSUE = """
-update issues set reports = reports + 1, evidence = evidence + $2, version = version + 1, updated_at = now()
-where id = $1 returning version, state
+# What is added to an issue and conflicts with nothing else: a joining report, a photograph that arrives. The update takes the row's
+# lock, so additions and actions made at once are ordered, each with a version of its own.
+ADD = """
+with i as (
+  update issues set reports = reports + $2, evidence = evidence + $3, state = $4, rectified_by = $5, rectified_at = $6, closed_at = $7,
+    version = version + 1, updated_at = now(), tx = pg_current_xact_id()
+  where id = $1 returning id, version, state, area_id, unit_id, assignee_id, reporter_id
+)
+insert into events (issue_id, version, action, from_state, to_state, actor_id, acted_as, report_id, data)
+select i.id, i.version, $8, $9, i.state, $10, $11, $12, $13 from i returning version
 """
-JOIN_EVENT = """
-insert into events (issue_id, version, action, from_state, to_state, actor_id, acted_as, report_id)
-values ($1, $2, 'report', $3, $3, $4, 'reporter', $5)
+ISSUES_OF_PHOTO = """
+select i.id, i.state, i.rectified_by, i.rectified_at, i.closed_at, i.area_id, i.unit_id, i.assignee_id, i.reporter_id, e.report_id
+from evidence e join issues i on i.id = e.issue_id where e.photo_id = $1 and e.account_id = $2 order by i.id for update of i
 """
 ACCOUNT = f"select account_id from ({CALLER}) c"
 ADD_EVIDENCE = """
-insert into evidence (issue_id, photo_id, report_id, kind, position)
-select $1, photo, $3, $4, n + (select count(*) from evidence where issue_id = $1)
-from unnest($2::uuid[]) with ordinality as u(photo, n) on conflict do nothing
+with w as (insert into photos (id, account_id) select photo, $5 from unnest($2::uuid[]) photo on conflict do nothing),
+f as (
+  insert into evidence (issue_id, photo_id, report_id, kind, account_id, position)
+  select $1, photo, $3, $4, $5, n + (select count(*) from evidence where issue_id = $1)
+  from unnest($2::uuid[]) with ordinality as u(photo, n) on conflict do nothing returning 1
+) select count(*)::int from f
 """
 STORED_REPORT = f"""
 with c as ({CALLER})
@@ -241,6 +278,55 @@ order by {key} {direction}, i.id {direction}
 """
 
 
+# --- delta sync ---------------------------------------------------------------------------------------------------------
+# Issues whose last change one snapshot of the database ($3) did not see and another ($4, default: now) does, latest first, after the
+# key ($5, $6). Snapshots know of every transaction whether it had committed, so one that began earlier and commits later is seen
+# the next time: nothing is missed and nobody waits for the slowest.
+_UNSEEN = """
+(i.tx, i.id) < ($5::text::xid8, $6::uuid) and i.tx >= pg_snapshot_xmin(s.base) and not pg_visible_in_snapshot(i.tx, s.base)
+    and pg_visible_in_snapshot(i.tx, s.target) and (i.is_open or not $7) order by i.tx desc, i.id desc limit $2
+"""
+_REACH = "md5(concat_ws('|', c.is_admin, c.reads, c.staffs, c.inspects, c.leads, c.units))"
+
+
+def _unseen(condition: str) -> str:
+    return f"select i.id, i.tx from issues i where {condition} and {_UNSEEN}"
+
+
+CHANGED = f"""
+with c as materialized ({CALLER}),
+s as materialized (select $3::text::pg_snapshot as base, coalesce($4::text::pg_snapshot, pg_current_snapshot()) as target)
+select c.account_id, {_REACH} as reach, s.target::text as target, case when $8 then array(
+    select distinct d.issue_id::text from departures d
+    where d.audience = any(c.reads || c.units || c.account_id) and d.tx >= pg_snapshot_xmin(s.base)
+      and not pg_visible_in_snapshot(d.tx, s.base) and pg_visible_in_snapshot(d.tx, s.target)
+      and not exists (select from issues i where i.id = d.issue_id and {SCOPE})
+  ) end as removed, i.tx::text as tx, {_ISSUE}
+from c cross join s left join lateral (
+  select i.* from issues i join (
+    select b.id, b.tx from unnest(case when c.is_admin then array(select x.id from areas x) else c.reads end) w(id)
+      cross join lateral ({_unseen("i.area_id = w.id")}) b
+    union select b.id, b.tx from ({_unseen("c.is_admin and i.area_id is null")}) b
+    union select b.id, b.tx from unnest(c.units) w(id) cross join lateral ({_unseen("i.unit_id = w.id")}) b
+    union select b.id, b.tx from ({_unseen("i.assignee_id = c.account_id")}) b
+    union select b.id, b.tx from ({_unseen("i.reporter_id = c.account_id")}) b
+    union select b.id, b.tx from ({
+    _unseen("i.id in (select r.issue_id from reports r where r.account_id = c.account_id and r.issue_id <> r.id)")
+}) b
+    order by tx desc, id desc limit $2
+  ) b on b.id = i.id
+) i on true {_NAMES} order by i.tx desc, i.id desc
+"""
+# A restored dump keeps the numbers of another database server's transactions: they are given anew.
+DATABASE_CHANGED = """
+select value <> (select convert_to(system_identifier::text, 'UTF8') from pg_control_system()) from secrets where name = 'database' for update
+"""
+RENUMBER = (
+    "update issues set tx = pg_current_xact_id()",
+    "delete from departures",
+    "update secrets set value = (select convert_to(system_identifier::text, 'UTF8') from pg_control_system()) where name = 'database'",
+)
+
 # --- change -------------------------------------------------------------------------------------------------------------
 FOR_CHANGE = f"""
 with c as ({CALLER})
@@ -254,15 +340,21 @@ left join areas a on a.id = i.area_id
 CHANGE = """
 with i as (
   update issues set
-    state = $3, version = version + 1, updated_at = now(),
+    state = $3, version = version + 1, updated_at = now(), tx = pg_current_xact_id(),
     unit_id = $4, assignee_id = $5, deadline = $6, deadline_left_s = $7, extension_until = $8, authority = $9, reply_by = $10,
     rectified_by = $11, rectified_at = $12, merged_into = $13, closed_at = $14, category = $15, category_version = $16,
     position = st_setsrid(st_makepoint($17, $18), 4326), cell_id = $19, area_id = $20, place = $21,
     reports = $22, evidence = evidence + $23
   where id = $1 and version = $2 returning id, version, state
+), d as (
+  insert into departures (audience, issue_id) select gone, i.id from i, unnest($29::uuid[]) gone
 )
 insert into events (issue_id, version, action, from_state, to_state, actor_id, acted_as, data)
 select i.id, i.version, $24, $25, i.state, $26, $27, $28 from i returning version
+"""
+# What happened since a version was read, when all of it conflicts with nothing: then an action may simply be tried again.
+ONLY_ADDED = """
+select coalesce(bool_and(action = any($3::text[])), false) from events where issue_id = $1 and version > $2
 """
 RULE = """
 select unit_id from (
@@ -282,8 +374,22 @@ PERSON_SERVES = """
 select exists (select from role_grants g join area_tree t on (t.ancestor_id, t.area_id) in ((g.area_id, $2), ($2, g.area_id))
                join accounts a on a.id = g.account_id where g.account_id = $1 and a.disabled_at is null)
 """
-MOVE_REPORTS = "update reports set issue_id = $2 where issue_id = $1 returning id"
-MOVE_BACK = "update reports set issue_id = $2 where issue_id = $1 and id = any($3::uuid[])"
+# Reports and evidence move to the survivor of a merge, and back. Evidence that the survivor has already stays where it is.
+MOVE_REPORTS = """
+update reports set issue_id = $2 where issue_id = $1 and ($3::uuid[] is null or id = any($3)) returning id, account_id
+"""
+MOVE_EVIDENCE = """
+update evidence e set issue_id = $2 where issue_id = $1 and ($3::uuid[] is null or photo_id = any($3))
+  and not exists (select from evidence o where o.issue_id = $2 and o.photo_id = e.photo_id) returning photo_id
+"""
+# The issue that an issue merged into, and that one in turn, to the last.
+SURVIVOR = """
+with recursive chain as (
+  select id, merged_into, 1 as depth from issues where id = $1
+  union all select s.id, s.merged_into, chain.depth + 1 from chain join issues s on s.id = chain.merged_into where chain.depth < 50
+)
+select id from chain where merged_into is null
+"""
 MERGE_EVENT = """
 select data from events where issue_id = $1 and action = 'merge' order by version desc limit 1
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -97,3 +98,42 @@ async def listed(
         # asyncpg reads PostgreSQL's `infinity` as datetime.max, which no zone can shift.
         following = paging.seal(secret, sort, [None if at.year == datetime.max.year else at.isoformat(), last["id"]])
     return [issue_json(row, datum) for row in rows[:limit]], following
+
+
+FIRST_KEY = ("18446744073709551615", "ffffffff-ffff-ffff-ffff-ffffffffffff")
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What one snapshot of the database did not see and `target` does; `key` of the last item when there is more."""
+
+    items: list[dict[str, Any]]
+    removed: list[str]
+    target: str
+    reach: str
+    account_id: UUID
+    key: tuple[str, str] | None
+
+
+async def changed(
+    connection: Connection, token: bytes, base: str, target: str | None, key: tuple[str, str], open_only: bool, first: bool,
+    limit: int, datum: Datum,
+) -> Changed:  # fmt: skip
+    """Issues in the caller's scope that changed between two snapshots, latest first; with the `first` page of a delta also
+    the ids of what left the scope."""
+    rows = await connection.fetch(queries.CHANGED, token, limit + 1, base, target, *key, open_only, first)
+    if not rows:
+        raise unauthorized()
+    head = rows[0]
+    shown = [row for row in rows[:limit] if row["id"] is not None]
+    return Changed(
+        [issue_json(row, datum) for row in shown], head["removed"] or [], head["target"], head["reach"], head["account_id"],
+        (shown[-1]["tx"], shown[-1]["id"]) if len(rows) > limit else None,
+    )  # fmt: skip
+
+
+async def renumber(connection: Connection) -> None:
+    """After a dump was restored on another database server: mark every issue as changed now."""
+    if await connection.fetchval(queries.DATABASE_CHANGED):
+        for statement in queries.RENUMBER:
+            await connection.execute(statement)

@@ -200,11 +200,12 @@ async def post_action(
     connection: Transaction,
     token: Token,
     if_match: Annotated[str | None, Header()] = None,
+    datum: Datum = "wgs84",
 ) -> Response:
     """Take an action of the lifecycle. `If-Match` with the issue's ETag refuses to act on a stale picture of it."""
     fields = dict(body)
     name = fields.pop("action", None)
     if not isinstance(name, str) or not 1 <= len(name) <= 40 or not name.isprintable():
         raise invalid("/action", "field-missing" if name is None else "field-type")
-    issue = await act(connection, caller, token, id, name, fields, if_match)
+    issue = await act(connection, caller, token, id, name, fields, if_match, datum)
     return answer(issue, 200, {"etag": reading.etag(issue["version"])})

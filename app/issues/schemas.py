@@ -128,7 +128,9 @@ class LatLon(Wire):
 class Photo(Wire):
     id: UUID
     kind: Literal["before", "after", "scene"]
-    state: Literal["awaited", "stored"]
+    state: Literal["awaited", "stored", "refused", "damaged"]
+    # For leaders and staff: taken far from the place, or long before the report.
+    doubts: list[Literal["far", "old"]] | None
 
 
 class Handover(Wire):
@@ -168,6 +170,15 @@ class Issue(Wire):
 class IssuePage(Wire):
     items: list[Issue]
     next_cursor: str | None
+
+
+class Changes(Wire):
+    """`removed` are ids that left the caller's scope; `more` that there is more to fetch now."""
+
+    items: list[Issue]
+    removed: list[UUID]
+    next_cursor: str
+    more: bool
 
 
 class Nearby(Wire):

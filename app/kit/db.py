@@ -6,10 +6,12 @@ once per connection. Why there is no expression layer between: docs/adr/0001-sql
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+import asyncio
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
+from uuid import UUID
 
 import asyncpg
 import orjson
@@ -20,10 +22,13 @@ from asyncpg.pool import PoolConnectionProxy
 Connection: TypeAlias = asyncpg.Connection | PoolConnectionProxy
 
 _ROOT = Path(__file__).resolve().parents[2]
+# How long a request waits for a free connection before it is told to come back later.
+_WAIT_S = 10
 
 
-async def _prepare(connection: Any) -> None:
-    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_dumps, decoder=orjson.loads)
+_LINEAGE = "select system_identifier::text || '.' || timeline_id from pg_control_system(), pg_control_checkpoint()"
+CHANNEL = "gridpatrol_changes"
+_told: dict[Any, set[UUID]] = {}
 
 
 def _dumps(value: object) -> str:
@@ -35,40 +40,89 @@ async def _keep(connection: Any) -> None:
 
 
 class Database:
-    """The pool. `acquire()` gives a connection, `transaction()` one inside BEGIN … COMMIT."""
+    """The pool. `acquire()` gives a connection, `transaction()` one inside BEGIN … COMMIT.
 
-    def __init__(self, pool: Any) -> None:
-        self.pool = pool
+    `changed` gathers whom the committed changes of this process concern (areas, units, accounts) until sync/live.py passes
+    them on. They are hints: what is lost of them with a killed process costs a listener some seconds, never a change.
+    """
+
+    def __init__(self) -> None:
+        self.pool: Any = None
+        # Which line of history the numbers of transactions belong to: another server, or one promoted in its place, has its own.
+        self.lineage = ""
+        self.changed: set[UUID] = set()
+        self.has_changed = asyncio.Event()
 
     @classmethod
-    async def open(cls, url: str, size: int) -> Database:
-        pool = await asyncpg.create_pool(  # pyright: ignore[reportUnknownMemberType]
-            url.replace("postgresql+asyncpg://", "postgresql://"),
+    async def open(cls, url: str, size: int, statement_timeout_s: int = 0) -> Database:
+        """A pool of at most `size` connections; a statement that runs longer than the timeout (0: none) is cancelled."""
+        database = cls()
+        database.pool = await asyncpg.create_pool(  # pyright: ignore[reportUnknownMemberType]
+            plain(url),
             min_size=1,
             max_size=size,
-            init=_prepare,
+            init=database._prepare,
             reset=_keep,
             server_settings={
                 "application_name": "gridpatrol",
                 "jit": "off",
                 "plan_cache_mode": "force_generic_plan",
                 "timezone": "UTC",
+                "statement_timeout": f"{statement_timeout_s}s",
             },
         )
-        return cls(pool)
+        return database
+
+    async def _prepare(self, connection: Any) -> None:
+        await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_dumps, decoder=orjson.loads)
+        self.lineage = await connection.fetchval(_LINEAGE)
 
     async def close(self) -> None:
         await self.pool.close()
 
     @asynccontextmanager
     async def acquire(self) -> AsyncGenerator[Connection]:
-        async with self.pool.acquire() as connection:
+        """A connection; TimeoutError (answered as 503) when none comes free in ten seconds."""
+        free = self.pool.get_idle_size() > 0 or self.pool.get_size() < self.pool.get_max_size()
+        async with self.pool.acquire(timeout=None if free else _WAIT_S) as connection:
             yield connection
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Connection]:
-        async with self.pool.acquire() as connection, connection.transaction():
-            yield connection
+        async with self.acquire() as connection:
+            told = _told[connection] = set()
+            try:
+                async with connection.transaction():
+                    yield connection
+                self.tell(told)
+            finally:
+                del _told[connection]
+
+    def tell(self, audiences: Iterable[UUID | None]) -> None:
+        """Whom a committed change concerns."""
+        fresh = {a for a in audiences if a is not None}
+        if fresh:
+            self.changed |= fresh
+            self.has_changed.set()
+
+    async def pass_on(self) -> None:
+        """Tell the listeners of every process (NOTIFY). Apart from the changes' own transactions, since commits that notify queue up."""
+        audiences = [str(a) for a in self.changed]
+        self.changed.clear()
+        self.has_changed.clear()
+        async with self.acquire() as connection:
+            for start in range(0, len(audiences), 200):  # a payload is at most 8,000 bytes
+                await connection.execute("select pg_notify($1, $2)", CHANNEL, ",".join(audiences[start : start + 200]))
+
+
+def tell_after_commit(connection: Connection, audiences: Iterable[UUID | None]) -> None:
+    """Whom a change made inside `Database.transaction()` concerns; passed on when that has committed."""
+    _told[connection].update(a for a in audiences if a is not None)
+
+
+def plain(url: str) -> str:
+    """A PostgreSQL URL without SQLAlchemy's driver in its scheme."""
+    return url.replace("postgresql+asyncpg://", "postgresql://")
 
 
 def migrate(url: str) -> None:

@@ -32,16 +32,19 @@ MAY_INVITE: dict[Role, frozenset[Role]] = {
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`roles` None: any signed-in account. `in_query`: the route's own statement reads the token, to save a round trip."""
+    """`roles` None: any signed-in account. `in_query`: the route's own statement reads the token, to save a round trip.
+    `streams`: the route reads its body piece by piece under a limit of its own."""
 
     anyone: bool = False
     roles: frozenset[str] | None = None
     in_query: bool = False
+    streams: bool = False
 
 
 ANYONE = Rule(anyone=True)
 SIGNED_IN = Rule()
 IN_QUERY = Rule(in_query=True)
+STREAMED = Rule(streams=True)
 INVITERS = Rule(roles=frozenset(MAY_INVITE))
 OFFICE = Rule(roles=frozenset({"staff", "admin"}))
 ADMIN = Rule(roles=frozenset({"admin"}))
@@ -79,4 +82,15 @@ ROUTES: dict[tuple[str, str], Rule] = {
     ("GET", "/v1/issues/{id}"): IN_QUERY,
     ("GET", "/v1/issues/{id}/timeline"): IN_QUERY,
     ("POST", "/v1/issues/{id}/actions"): SIGNED_IN,
+    ("PUT", "/v1/photos/{id}"): STREAMED,
+    ("GET", "/v1/photos/{id}"): IN_QUERY,
+    ("GET", "/v1/photos/{id}/{variant}"): IN_QUERY,
+    ("OPTIONS", "/v1/uploads"): ANYONE,
+    ("POST", "/v1/uploads"): STREAMED,
+    ("GET", "/v1/uploads/awaited"): SIGNED_IN,
+    ("HEAD", "/v1/uploads/{id}"): SIGNED_IN,
+    ("PATCH", "/v1/uploads/{id}"): STREAMED,
+    ("DELETE", "/v1/uploads/{id}"): SIGNED_IN,
+    ("GET", "/v1/changes"): IN_QUERY,
+    ("GET", "/v1/events"): SIGNED_IN,
 }

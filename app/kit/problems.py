@@ -14,6 +14,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from app.kit.language import TEXTS, choose, say
@@ -54,7 +55,7 @@ def invalid(pointer: str, key: str) -> Problem:
 
 _TITLES = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
            409: "Conflict", 410: "Gone", 412: "Precondition Failed", 413: "Content Too Large", 415: "Unsupported Media Type",
-           422: "Unprocessable Content", 429: "Too Many Requests", 500: "Internal Server Error", 503: "Service Unavailable"}  # fmt: skip
+           460: "Checksum Mismatch", 422: "Unprocessable Content", 429: "Too Many Requests", 500: "Internal Server Error", 503: "Service Unavailable"}  # fmt: skip
 
 
 def _spoken(values: dict[str, Any], language: str) -> dict[str, Any]:
@@ -139,10 +140,18 @@ def install(app: FastAPI) -> None:
         headers = dict(error.headers) if error.headers else None
         return document(request, Problem(status, slug, headers=headers, limit=settings().max_body_bytes))
 
+    @app.exception_handler(ClientDisconnect)
+    async def on_gone(request: Request, error: ClientDisconnect) -> Response:
+        return Response(status_code=400)  # nobody reads it: the phone is gone in the middle of its request
+
     async def on_busy(request: Request, error: Exception) -> Response:
         return document(request, Problem(503, "busy", headers={"retry-after": "2"}))
 
-    for kind in (asyncpg.TooManyConnectionsError, asyncpg.CannotConnectNowError, ConnectionError):
+    # A deadlock's victim changed nothing and may simply try again; a statement or a wait that ran out of time likewise.
+    for kind in (
+        asyncpg.TooManyConnectionsError, asyncpg.CannotConnectNowError, asyncpg.DeadlockDetectedError,
+        asyncpg.QueryCanceledError, ConnectionError, TimeoutError,
+    ):  # fmt: skip
         app.add_exception_handler(kind, on_busy)
 
     @app.exception_handler(Exception)

@@ -19,12 +19,15 @@ from typing import Annotated, Any, NamedTuple, cast
 
 from fastapi import Depends, Request
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import Message
 
 from app.kit import policy
 from app.kit.access import CALLER, Caller, token_hash
 from app.kit.db import Connection, Database
 from app.kit.problems import Problem
+from app.settings import settings
 
 _CLAIM = """
 insert into idempotency_keys (scope, key, fingerprint) values ($1, $2, $3)
@@ -33,13 +36,29 @@ on conflict (scope, key) do update set created_at = now(), fingerprint = exclude
      or idempotency_keys.created_at < now() - interval '7 days'
 returning true
 """
-_CLAIMED = "select fingerprint, status, body, etag from idempotency_keys where scope = $1 and key = $2"
-_ANSWER = "update idempotency_keys set status = $3, body = $4, etag = $5 where scope = $1 and key = $2"
+_CLAIMED = "select fingerprint, status, body, headers from idempotency_keys where scope = $1 and key = $2"
+_ANSWER = "update idempotency_keys set status = $3, body = $4, headers = $5 where scope = $1 and key = $2"
+_ASKING = ("upload-length", "upload-metadata")
 _FREE = "delete from idempotency_keys where scope = $1 and key = $2 and status is null"
 
 
 def unauthorized() -> Problem:
     return Problem(401, "sign-in", headers={"www-authenticate": "Bearer"})
+
+
+def bounded(request: Request, limit: int) -> Request:
+    """The request, whose body ends in 413 when it grows beyond `limit` bytes, whatever its Content-Length says."""
+    receive, read = request.receive, 0
+
+    async def counted() -> Message:
+        nonlocal read
+        message = await receive()
+        read += len(message.get("body", b""))
+        if read > limit:
+            raise HTTPException(413)
+        return message
+
+    return Request(request.scope, counted)
 
 
 class Unit:
@@ -67,8 +86,13 @@ class Route(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         inner = super().get_route_handler()
 
+        limit = settings().max_body_bytes
+
         async def handle(request: Request) -> Response:
             rule = self.rule
+            key = request.headers.get("idempotency-key") if request.method == "POST" and not rule.anyone else None
+            if request.method not in ("GET", "HEAD") and (key is not None or not rule.streams):
+                request = bounded(request, limit)
             token = request.state.token = token_hash(request.headers.get("authorization"))
             if not rule.anyone and token is None:
                 raise unauthorized()
@@ -84,8 +108,7 @@ class Route(APIRoute):
                 request.state.caller = Caller.of(row)
                 if rule.roles is not None and not rule.roles & request.state.caller.roles:
                     raise Problem(403, "forbidden")
-            key = request.headers.get("idempotency-key")
-            if request.method == "POST" and key is not None and not rule.anyone:
+            if key is not None:
                 return await _once(request, unit, key, inner)
             async with unit.stack:
                 return await inner(request)
@@ -97,7 +120,9 @@ async def _once(request: Request, unit: Unit, key: str, inner: Callable[[Request
     if not 1 <= len(key) <= 200 or not key.isprintable():
         raise Problem(422, "bad-key")
     scope = str(request.state.caller.account_id)
-    mark = hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + await request.body()).digest()
+    # What a request asks for beside its body stands in its path, its query and the headers of a resumable upload.
+    asked = [request.method, request.url.path, request.url.query, *(request.headers.get(name, "") for name in _ASKING)]
+    mark = hashlib.sha256("\n".join(asked).encode() + b"\n" + await request.body()).digest()
     async with unit.database.acquire() as connection:
         if not await connection.fetchval(_CLAIM, scope, key, mark):
             held = await connection.fetchrow(_CLAIMED, scope, key)
@@ -105,14 +130,12 @@ async def _once(request: Request, unit: Unit, key: str, inner: Callable[[Request
                 raise Problem(409, "key-running", headers={"retry-after": "1"})
             if held["fingerprint"] != mark:
                 raise Problem(422, "key-reused")
-            headers = {"idempotent-replay": "true"} | ({"etag": held["etag"]} if held["etag"] else {})
-            return Response(held["body"], held["status"], headers, "application/json")
+            return Response(held["body"], held["status"], {**held["headers"], "idempotent-replay": "true"})
     try:
         async with unit.stack:
             response = await inner(request)
-            await (await unit.begin()).execute(
-                _ANSWER, scope, key, response.status_code, bytes(response.body), response.headers.get("etag")
-            )
+            headers = {name: value for name, value in response.headers.items() if name != "content-length"}
+            await (await unit.begin()).execute(_ANSWER, scope, key, response.status_code, bytes(response.body), headers)
             return response
     except BaseException:
         async with unit.database.acquire() as connection:

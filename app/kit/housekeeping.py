@@ -1,0 +1,22 @@
+"""What is kept for a time only: answered keys, departures that no cursor asks for any more, throttles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.kit.jobs import Job
+
+_SWEEPS = (
+    "delete from idempotency_keys where created_at < now() - interval '7 days'",
+    "delete from departures where at < now() - interval '31 days'",
+    "delete from throttles where resets_at < now()",
+)
+
+
+async def sweep(means: Any, timestamp: int = 0) -> None:
+    async with means.database.acquire() as connection:
+        for statement in _SWEEPS:
+            await connection.execute(statement)
+
+
+JOBS = (Job("sweep_kept", sweep, cron="7 * * * *"),)

@@ -1,0 +1,166 @@
+"""What a file of bytes is: a photograph, whole as far as its structure shows, and what it says about itself.
+
+Nothing is decoded here beyond headers, so a bomb costs nothing; whether the pixels can be had is found when the variants are
+made (developing.py). A bad EXIF block never makes a good photograph bad.
+"""
+
+from __future__ import annotations
+
+import math
+import mmap
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pillow_heif
+from PIL import Image
+
+from app.photos.formats import FORMATS, MAX_PIXELS, media_type
+from app.settings import settings
+
+pillow_heif.register_heif_opener()
+# The limits are ours, in formats.py.
+Image.MAX_IMAGE_PIXELS = None
+
+_EXIF, _GPS = 0x8769, 0x8825
+
+
+class BadPicture(Exception):
+    """Not a photograph that can be kept; `slug` is a sentence of texts.toml."""
+
+    def __init__(self, slug: str, status: int = 422) -> None:
+        super().__init__(slug)
+        self.slug, self.status = slug, status
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Width and height in pixels, as it is looked at; position in WGS 84 degrees, as the camera says."""
+
+    media_type: str
+    width: int
+    height: int
+    taken_at: datetime | None
+    lat: float | None
+    lon: float | None
+    camera: str
+
+
+def look(path: Path) -> Facts:
+    """The facts of a photograph. Raises BadPicture."""
+    if path.stat().st_size == 0:
+        raise BadPicture("photo-empty")
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
+        kind = media_type(view[:256])
+        if kind is None:
+            raise BadPicture("photo-type", 415)
+        if not _WHOLE[kind](view):
+            raise BadPicture("photo-damaged")
+    try:
+        with Image.open(path, formats=[FORMATS[kind]]) as image:
+            width, height = image.size
+            if width * height > MAX_PIXELS[kind]:
+                raise BadPicture("photo-pixels")
+            orientation, taken_at, position, camera = _exif(image)
+            if kind == "image/png":
+                image.verify()  # the checksums of its chunks
+    except BadPicture:
+        raise
+    except Exception as error:  # whatever a decoder says of bytes from outside, they are not a photograph
+        raise BadPicture("photo-damaged") from error
+    if orientation >= 5:
+        width, height = height, width
+    lat, lon = position or (None, None)
+    return Facts(kind, width, height, taken_at, lat, lon, camera)
+
+
+def _jpeg_is_whole(view: mmap.mmap) -> bool:
+    """The end marker stands after the first scan begins. A file without one may still be whole: its decoder says."""
+    at = 2
+    while at + 4 <= len(view) and view[at] == 0xFF:
+        marker = view[at + 1]
+        if marker == 0xDA:
+            break
+        at += 2 if marker in (0x01, 0xFF, *range(0xD0, 0xD8)) else 2 + int.from_bytes(view[at + 2 : at + 4], "big")
+    if view.rfind(b"\xff\xd9") > at:
+        return True
+    view.seek(0)
+    try:
+        with Image.open(view, formats=["JPEG"]) as image:  # pyright: ignore[reportArgumentType]
+            image.draft("RGB", (64, 64))
+            image.load()
+    except Exception:  # cut short
+        return False
+    return True
+
+
+def _png_is_whole(view: mmap.mmap) -> bool:
+    return view.rfind(b"IEND") >= 0
+
+
+def _webp_is_whole(view: mmap.mmap) -> bool:
+    return int.from_bytes(view[4:8], "little") + 8 <= len(view)
+
+
+def _boxes_are_whole(view: mmap.mmap) -> bool:
+    """Every box at the top of an ISO base media file ends within the file (ISO/IEC 14496-12, 4.2)."""
+    at = 0
+    while at + 8 <= len(view):
+        size, header = int.from_bytes(view[at : at + 4], "big"), 8
+        if size == 1:
+            size, header = int.from_bytes(view[at + 8 : at + 16], "big"), 16
+        if size == 0:
+            return True
+        if size < header or at + size > len(view):
+            return False
+        at += size
+    return at == len(view)
+
+
+_WHOLE = {
+    "image/jpeg": _jpeg_is_whole,
+    "image/png": _png_is_whole,
+    "image/webp": _webp_is_whole,
+    "image/heic": _boxes_are_whole,
+    "image/avif": _boxes_are_whole,
+}
+
+
+def _exif(image: Image.Image) -> tuple[int, datetime | None, tuple[float, float] | None, str]:
+    """Orientation, time, position and camera; of what cannot be read, nothing."""
+    orientation, taken_at, position, camera = 1, None, None, ""
+    with suppress(Exception):  # one broken entry does not take the others with it
+        exif = image.getexif()
+        orientation = exif.get(0x0112, 1)
+        orientation = orientation if orientation in range(1, 9) else 1
+        camera = " ".join(str(exif.get(tag, "")).replace("\x00", "").strip() for tag in (0x010F, 0x0110)).strip()[:100]
+    with suppress(Exception):
+        taken_at = _taken_at(image.getexif().get_ifd(_EXIF))
+    with suppress(Exception):
+        position = _position(image.getexif().get_ifd(_GPS))
+    return orientation, taken_at, position, camera if camera.isprintable() else ""
+
+
+def _taken_at(exif: Any) -> datetime | None:
+    """DateTimeOriginal with its OffsetTimeOriginal; without one, in the time zone of the settings."""
+    text = str(exif.get(0x9003) or exif.get(0x9004) or "").strip("\x00 ")
+    naive = datetime.strptime(text, "%Y:%m:%d %H:%M:%S")
+    offset = str(exif.get(0x9011) or "").strip("\x00 ")
+    if len(offset) == 6 and offset[0] in "+-":
+        shift = timedelta(hours=int(offset[1:3]), minutes=int(offset[4:6])) * (1 if offset[0] == "+" else -1)
+        return (naive - shift).replace(tzinfo=UTC)
+    return naive.replace(tzinfo=ZoneInfo(settings().time_zone)).astimezone(UTC)
+
+
+def _position(gps: Any) -> tuple[float, float] | None:
+    def degrees(value: Any) -> float:
+        d, m, s = (float(part) for part in value)
+        return d + m / 60 + s / 3600
+
+    lat, lon = degrees(gps[2]), degrees(gps[4])
+    lat, lon = (-lat if gps.get(1) == "S" else lat), (-lon if gps.get(3) == "W" else lon)
+    good = math.isfinite(lat) and math.isfinite(lon) and abs(lat) <= 90 and abs(lon) <= 180 and (lat, lon) != (0, 0)
+    return (lat, lon) if good else None

@@ -1,0 +1,75 @@
+"""Statements about photographs, their files and their uploads."""
+
+from app.kit.access import CALLER, SCOPE
+
+_SHOWN = "select from evidence e join issues i on i.id = e.issue_id where e.photo_id = p.id and e.account_id = p.account_id"
+# A photograph as the caller may see it: his own, or evidence of an issue in his scope. The original is for the office of its area.
+PHOTO = f"""
+with c as ({CALLER})
+select p.id::text, p.state, p.reason, p.account_id = c.account_id as own, encode(f.sha256, 'hex') as sha256, f.bytes, f.media_type,
+  f.width, f.height, f.taken_at, st_y(f.position) as lat, st_x(f.position) as lon, f.camera, f.developed_at is not null as developed,
+  p.stored_at, c.is_admin or exists ({_SHOWN} and i.area_id = any(c.staffs)) as office,
+  c.is_admin or exists ({_SHOWN} and (i.area_id = any(c.staffs) or i.cell_id = any(c.leads))) as manages
+from c left join photos p on p.id = $2 and (p.account_id = c.account_id or exists ({_SHOWN} and {SCOPE}))
+left join photo_files f on f.sha256 = p.sha256
+"""
+HELD = "select account_id, state, sha256, reason from photos where id = $1"
+ADD_FILE = """
+insert into photo_files (sha256, bytes, media_type, width, height, taken_at, position, camera)
+values ($1, $2, $3, $4, $5, $6, st_setsrid(st_makepoint($7, $8), 4326), $9)
+on conflict (sha256) do nothing returning true
+"""
+# The primary key lets one sender fill a photograph, once; the row of a report that named it first is waited for and filled.
+STORE = """
+insert into photos (id, account_id, state, sha256, stored_at) values ($1, $2, 'stored', $3, now())
+on conflict (id) do update set state = 'stored', sha256 = excluded.sha256, stored_at = now(), reason = null
+  where photos.account_id = excluded.account_id and photos.state in ('awaited', 'refused')
+returning true
+"""
+REFUSE = """
+update photos set state = 'refused', reason = $3 where id = $1 and account_id = $2 and state = 'awaited' returning true
+"""
+FILE = "select sha256, developed_at, damage from photo_files where sha256 = $1"
+DEVELOPED = "update photo_files set developed_at = now() where sha256 = $1"
+DAMAGED = "update photo_files set damage = $2 where sha256 = $1 and damage is null and developed_at is null returning true"
+MARK_DAMAGED = """
+update photos set state = 'damaged', reason = $2 where sha256 = $1 and state = 'stored' returning id, account_id
+"""
+AWAITED = """
+select p.id::text as photo, e.kind, e.issue_id::text as issue, e.report_id::text as report, p.created_at,
+  u.received, u.bytes, u.expires_at
+from photos p join evidence e on e.photo_id = p.id and e.account_id = p.account_id left join uploads u on u.photo_id = p.id
+where p.account_id = $1 and p.state = 'awaited' and (p.created_at, p.id) > ($2::timestamptz, $3::uuid)
+order by p.created_at, p.id limit $4
+"""
+
+# --- uploads in parts ---------------------------------------------------------------------------------------------------
+ADD_UPLOAD = """
+insert into uploads (photo_id, account_id, bytes, media_type, expires_at) values ($1, $2, $3, $4, now() + make_interval(days => $5))
+on conflict (photo_id) do update set expires_at = excluded.expires_at
+  where uploads.account_id = excluded.account_id and uploads.bytes = excluded.bytes
+returning received, bytes, expires_at
+"""
+UPLOAD = (
+    "select photo_id, account_id, bytes, received, media_type, expires_at from uploads where photo_id = $1 and account_id = $2"
+)
+STORED = "select f.bytes from photos p join photo_files f using (sha256) where p.id = $1 and p.account_id = $2"
+# Two senders of one upload at once: whose part starts where the last one ended has it; the other finds that it moved on.
+ADVANCE = """
+with u as (
+  update uploads set received = received + $3, expires_at = now() + make_interval(days => $5)
+  where photo_id = $1 and received = $2 returning photo_id
+)
+insert into upload_parts (photo_id, start, bytes, key) select u.photo_id, $2, $3, $4 from u returning true
+"""
+PARTS = "select start, bytes, key from upload_parts where photo_id = $1 order by start"
+DROP_UPLOAD = "with u as (delete from uploads where photo_id = $1 returning photo_id) select photo_id from u"
+EXPIRED = "select photo_id from uploads where expires_at < now() order by expires_at limit 500"
+
+# --- the check of the store ---------------------------------------------------------------------------------------------
+FILES_AFTER = """
+select encode(sha256, 'hex') as sha256, bytes, developed_at is not null as developed from photo_files
+where sha256 > $1 order by sha256 limit 500
+"""
+KNOWN_FILES = "select encode(sha256, 'hex') as sha256 from photo_files where sha256 = any($1::bytea[])"
+KNOWN_PARTS = "select key from upload_parts where key = any($1)"

@@ -1,0 +1,133 @@
+"""Bytes in: from a request into a file, from the file into the store, and only then into the database.
+
+A photograph is `stored` when its object has survived a power cut and its row has committed, in this order; so nothing refers to
+an object that is not there. A crash in between leaves an object that nothing refers to, which `gridpatrol photos verify` lists.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import tempfile
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from app.issues.evidence import photo_changed
+from app.kit.db import Connection, Database
+from app.kit.jobs import defer
+from app.kit.problems import Problem, not_found
+from app.photos import queries, store
+from app.photos.looking import BadPicture, Facts, look
+from app.photos.store import Store
+from app.settings import settings
+
+
+@dataclass(frozen=True, slots=True)
+class Spooled:
+    path: Path
+    bytes: int
+    sha256: bytes
+
+
+def too_large() -> Problem:
+    return Problem(413, "too-large", limit=settings().max_photo_bytes)
+
+
+def promised_digest(content_digest: str | None) -> bytes | None:
+    """The SHA-256 of a Content-Digest header (RFC 9530); None when it names none. Problem 422 when it cannot be read."""
+    for part in (content_digest or "").split(","):
+        name, _, value = part.strip().partition("=")
+        if name.lower() == "sha-256":
+            try:
+                digest = base64.b64decode(value.strip().strip(":"), validate=True)
+            except binascii.Error:
+                digest = b""
+            if len(digest) != 32:
+                raise Problem(422, "digest-unread")
+            return digest
+    return None
+
+
+def check_type(content_type: str | None) -> None:
+    """What claims to be something else than a picture is refused unread; which picture it is, its bytes say."""
+    media = (content_type or "").split(";")[0].strip().lower()
+    if media not in ("", "application/octet-stream") and (not media.startswith("image/") or media == "image/svg+xml"):
+        raise Problem(415, "photo-type")
+
+
+@asynccontextmanager
+async def spooled(pieces: AsyncIterator[bytes]) -> AsyncGenerator[Spooled]:
+    """The pieces as a temporary file, read once. Problem 413 as soon as there are too many bytes."""
+    digest, size = hashlib.sha256(), 0
+    with tempfile.NamedTemporaryFile(prefix="gridpatrol-", suffix=".photo") as file:
+        async for piece in pieces:
+            size += len(piece)
+            if size > settings().max_photo_bytes:
+                raise too_large()
+            digest.update(piece)
+            file.write(piece)
+        file.flush()
+        yield Spooled(Path(file.name), size, digest.digest())
+
+
+async def held(connection: Connection, account: UUID, id: UUID) -> Any:
+    """The photograph's row, or None. Problem 404 when it is somebody else's."""
+    row = await connection.fetchrow(queries.HELD, id)
+    if row is not None and row["account_id"] != account:
+        raise not_found()
+    return row
+
+
+def same_or_taken(row: Any, sha256: bytes) -> None:
+    """Problem 409 when the id holds other bytes already."""
+    if row is not None and row["sha256"] is not None and row["sha256"] != sha256:
+        raise Problem(409, "photo-taken", extra={"photo": {"sha256": row["sha256"].hex(), "state": row["state"]}})
+
+
+async def refuse(database: Database, account: UUID, id: UUID, reason: str) -> None:
+    """Remember of an awaited photograph that what came cannot be kept: its issue stays, its phone need not send it again."""
+    async with database.transaction() as connection:
+        if await connection.fetchval(queries.REFUSE, id, account, reason):
+            await photo_changed(connection, id, account, "refused", reason)
+
+
+async def look_or_refuse(database: Database, account: UUID, id: UUID, path: Path) -> Facts:
+    try:
+        return await asyncio.to_thread(look, path)
+    except BadPicture as bad:
+        await refuse(database, account, id, bad.slug)
+        raise Problem(bad.status, bad.slug) from None
+
+
+async def keep(database: Database, objects: Store, account: UUID, id: UUID, file: Spooled, on_commit: Any = None) -> bool:
+    """Keep a whole photograph: object first, row second. False when it was here already.
+
+    Problems: 404 somebody else's id; 409 the id holds other bytes; 415/422 not a photograph. `on_commit(connection)` runs in the
+    transaction that stores it.
+    """
+    async with database.acquire() as connection:
+        row = await held(connection, account, id)
+    same_or_taken(row, file.sha256)
+    facts = await look_or_refuse(database, account, id, file.path)
+    # Written even if an object with these bytes is here: that renews its date, so that no clean-up takes it meanwhile for forgotten.
+    await objects.put(store.original(file.sha256.hex()), file.path)
+    async with database.transaction() as connection:
+        await connection.execute(
+            queries.ADD_FILE, file.sha256, file.bytes, facts.media_type, facts.width, facts.height, facts.taken_at, facts.lon, facts.lat,
+            facts.camera,
+        )  # fmt: skip
+        fresh = await connection.fetchval(queries.STORE, id, account, file.sha256)
+        if fresh:
+            await photo_changed(connection, id, account, "stored")
+            await defer(connection, "develop", sha256=file.sha256.hex())
+        else:
+            same_or_taken(await held(connection, account, id), file.sha256)
+        if on_commit is not None:
+            await on_commit(connection)
+    return bool(fresh)

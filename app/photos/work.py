@@ -1,0 +1,81 @@
+"""The photographs' jobs: variants made, unfinished uploads dropped."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from prometheus_client import Histogram
+
+from app.issues.evidence import photo_changed
+from app.kit.db import Database
+from app.kit.jobs import Job
+from app.photos import queries, store, uploads
+from app.photos.darkroom import Darkroom, Died
+from app.photos.store import MissingObject, Store
+
+log = structlog.get_logger()
+
+DEVELOPING = Histogram(
+    "gridpatrol_photo_developing_seconds", "Time to make the variants of a photograph.", buckets=(0.1, 0.3, 1, 3, 10, 60)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    database: Database
+    objects: Store
+    darkroom: Darkroom
+
+
+async def develop(means: Means, sha256: str) -> None:
+    """Make the variants of a file. May run twice: the same bytes give the same objects under the same keys."""
+    digest = bytes.fromhex(sha256)
+    async with means.database.acquire() as connection:
+        file = await connection.fetchrow(queries.FILE, digest)
+    if file is None or file["developed_at"] is not None:
+        return
+    if file["damage"] is not None:
+        await _damaged(means.database, digest, file["damage"])
+        return
+    with tempfile.TemporaryDirectory(prefix="gridpatrol-") as name, DEVELOPING.time():
+        folder = Path(name)
+        source = folder / "original"
+        try:
+            with source.open("wb") as out:
+                async for piece in means.objects.stream(store.original(sha256)):
+                    out.write(piece)
+        except MissingObject:
+            log.error("a stored photograph is missing", sha256=sha256)
+            raise
+        try:
+            made = await means.darkroom.develop(source, folder)
+        except Died:
+            # Killed by its own size, or without end: no second try would fare better.
+            await _damaged(means.database, digest, "its decoder died")
+            return
+        if made.damage is not None:
+            await _damaged(means.database, digest, made.damage)
+            return
+        await asyncio.gather(*(means.objects.put(store.variant(sha256, name), path) for name, path in made.files.items()))
+    async with means.database.acquire() as connection:
+        await connection.execute(queries.DEVELOPED, digest)
+
+
+async def _damaged(database: Database, digest: bytes, damage: str) -> None:
+    """The bytes are kept as they came; everybody who named them is told that nothing can be seen on them."""
+    async with database.transaction() as connection:
+        await connection.execute(queries.DAMAGED, digest, damage)
+        for photo in await connection.fetch(queries.MARK_DAMAGED, digest, "photo-damaged"):
+            await photo_changed(connection, photo["id"], photo["account_id"], "damaged", "photo-damaged")
+
+
+async def sweep(means: Means, timestamp: int = 0) -> None:
+    """Give up uploads that nobody goes on with."""
+    await uploads.drop_expired(means.database, means.objects)
+
+
+JOBS = (Job("develop", develop), Job("sweep_uploads", sweep, cron="*/15 * * * *"))

@@ -1,0 +1,65 @@
+"""HTTP of sync: what changed since, and what changes now."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request
+from sse_starlette import EventSourceResponse
+from starlette.responses import Response
+
+from app.issues.schemas import Changes
+from app.kit import paging
+from app.kit.datum import Datum
+from app.kit.route import Route, Secret, TheCaller, TheDatabase, Token, hot
+from app.kit.wire import answer
+from app.sync.changes import from_now, read_cursor, since
+from app.sync.live import Live
+
+router = APIRouter(route_class=Route, tags=["sync"])
+CursorText = Annotated[str | None, Query(max_length=20_000)]
+
+
+@router.get("/v1/changes", responses={200: {"model": Changes}})
+async def get_changes(
+    request: Request,
+    cursor: CursorText = None,
+    open: Annotated[
+        bool, Query(description="Without a cursor: start with what is open; later answers hold every change.")
+    ] = False,
+    datum: Datum = "wgs84",
+    limit: Annotated[int, Query(ge=1, le=paging.MAX_LIMIT)] = paging.DEFAULT_LIMIT,
+) -> Response:
+    """What changed in the caller's scope since the cursor, latest first, and ids of what left it; without a cursor, all of it."""
+    database, token, secret = hot(request)
+    place = read_cursor(database, secret, cursor, open)
+    async with database.acquire() as connection:
+        following, items, removed, more = await since(connection, token, place, limit, datum)
+    return answer({"items": items, "removed": removed, "next_cursor": following.seal(secret), "more": more})
+
+
+@router.get("/v1/events", responses={200: {"content": {"text/event-stream": {}}, "description": "Server-Sent Events"}})
+async def get_events(
+    request: Request,
+    caller: TheCaller,
+    token: Token,
+    database: TheDatabase,
+    secret: Secret,
+    cursor: CursorText = None,
+    last_event_id: Annotated[str | None, Header(max_length=20_000)] = None,
+    datum: Datum = "wgs84",
+) -> Response:
+    """The same, live, as Server-Sent Events. Goes on after `Last-Event-ID` (or `cursor`); with neither, from now."""
+    text = last_event_id or cursor
+    place = read_cursor(database, secret, text, False)
+    if text is None:
+        async with database.acquire() as connection:
+            place = await from_now(connection, token, place, datum)
+    live: Any = request.app.state.live
+    assert isinstance(live, Live)
+    # The heartbeat is the stream's own, since it also looks whether the listener may still listen.
+    return EventSourceResponse(
+        live.stream(caller, token, place, secret, datum),
+        ping=86_400,
+        headers={"x-accel-buffering": "no", "cache-control": "no-store"},
+    )
