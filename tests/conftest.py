@@ -18,6 +18,7 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+import uvicorn
 from filelock import FileLock
 
 from app.kit import cluster as cluster_room
@@ -99,6 +100,33 @@ def app(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Generato
 @pytest.fixture(scope="session")
 def database(app: Any) -> Database:
     return app.state.database
+
+
+@pytest.fixture(scope="session")
+def do_jobs(app: Any, database: Database, database_url: str) -> Callable[[], Coroutine[Any, Any, None]]:
+    """Does every job that is in the queue, as a worker would."""
+    from app.worker import work
+
+    return lambda: work(database_url, database, app.state.photos, until_empty=True)
+
+
+@pytest.fixture(scope="session")
+def address(app: Any) -> Generator[str]:
+    """The same service over real HTTP, for what needs a connection: streams, and requests cut in the middle."""
+    config = uvicorn.Config(app, port=0, lifespan="off", access_log=False, log_level="error")
+    server = uvicorn.Server(config)
+    task = _loop.create_task(server.serve())
+
+    async def started() -> str:
+        for _ in range(1000):
+            if server.started:
+                break
+            await asyncio.sleep(0.01)
+        return f"127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+
+    yield _run(started())
+    server.should_exit = True
+    _run(task)
 
 
 @dataclass

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from prometheus_client import Histogram
+from prometheus_client import REGISTRY
 
 from app.cli import cli
 from app.issues.lifecycle import ACTIONS
-from app.kit import metrics
 from app.kit.policy import HELD_FOR, MAY_INVITE, ROUTES
 from app.main import create_app
 from app.settings import Settings
@@ -46,7 +45,7 @@ def text() -> str:
             f"| {a.name} | {', '.join(a.sources)} | {', '.join(a.to or ('same',))} | {who} | {', '.join(a.needs)} | {', '.join(a.may)} |"
         )
     lines += [
-        "", "`report`, `report_mended`, `absorb` and `release` (the survivor's side of a merge and its undo), `import_assign` and",
+        "", "`photo` (a photograph arrived, was refused, or proved damaged),", "`report`, `report_mended`, `absorb` and `release` (the survivor's side of a merge and its undo), `import_assign` and",
         "`import_close` (past cases) are events without a request. `photos` of `rectify` are needed where the category demands them; the",
         "deadline of `grant_extension` defaults to the one asked for; `unmerge` leads back to the state before the merge.",
     ]  # fmt: skip
@@ -61,7 +60,10 @@ def text() -> str:
     lines += ["", "## Commands", "", "| command | what |", "|---|---|"]
     lines += [f"| `{name}` | {what} |" for name, what in _commands(typer.main.get_command(cli), "gridpatrol")]
     lines += ["", "## Metrics", "", "| metric | meaning |", "|---|---|"]
-    lines += [f"| `{m._name}` | {m._documentation} |" for m in vars(metrics).values() if isinstance(m, Histogram)]
+    metrics = sorted(
+        (m._name, m._documentation) for m in set(REGISTRY._collector_to_names) if getattr(m, "_name", "").startswith("gridpatrol")
+    )
+    lines += [f"| `{name}` | {meaning} |" for name, meaning in metrics]
     return "\n".join(lines) + "\n"
 
 

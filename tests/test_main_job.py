@@ -238,3 +238,58 @@ async def test_outside_every_cell_and_wrong_clocks_are_kept(town):
         assert abs(datetime.fromisoformat(answer["issue"]["created_at"]) - datetime.now(UTC)) < timedelta(minutes=1)
     pole = await volunteer.report(**town.body(position={"lat": 90, "lon": 0}))
     assert pole["issue"]["position"] == {"lat": 90.0, "lon": 0.0}
+
+
+async def test_a_joining_report_that_mended_it_rectifies_or_closes(town):
+    volunteer, second, leader = [await town.person(r) for r in ("volunteer", "volunteer", "leader")]
+    issue = (await volunteer.report(**town.body()))["issue"]["id"]
+    closed = (await second.report(**town.body(issue_id=issue, mended_on_the_spot=True)))["issue"]
+    assert closed["id"] == issue and closed["state"] == "closed" and closed["closed_at"] and closed["reports"] == 2
+    issue = (await volunteer.report(**town.body(category="black_spot")))["issue"]["id"]
+    await leader.act(issue, "assign", unit=str(town.unit))
+    body = town.body(category="black_spot", issue_id=issue, mended_on_the_spot=True)
+    bare = await second.call("PUT", f"/v1/reports/{uuid.uuid4()}", json=body)
+    assert bare.status_code == 422 and bare.json()["errors"][0]["pointer"] == "/photos"
+    mended = (await second.report(**body | {"photos": [str(uuid.uuid4()), str(uuid.uuid4())]}))["issue"]
+    assert mended["state"] == "rectified" and [p["kind"] for p in mended["photos"]] == ["before", "after"]
+    assert "verify" not in (await second.get(f"/v1/issues/{issue}"))["actions"]
+    assert (await volunteer.act(issue, "verify"))["state"] == "closed"
+    # What awaits an authority's answer is not moved by a passer-by.
+    issue = (await volunteer.report(**town.body()))["issue"]["id"]
+    await leader.act(issue, "accept")
+    await leader.act(issue, "hand_over", authority="交警", reply_by=(datetime.now(UTC) + timedelta(days=3)).isoformat())
+    assert (await second.report(**town.body(issue_id=issue, mended_on_the_spot=True)))["issue"]["state"] == "handed_over"
+
+
+async def test_a_comment_in_between_does_not_send_a_leader_back(town, database):
+    """Reading and writing of an action, with an addition committed in between: it is tried again. A change that bears on it is not."""
+    from app.issues import queries
+
+    leader, volunteer, staff = [await town.person(r) for r in ("leader", "volunteer", "staff")]
+    for between, expect in (("comment", 200), ("accept", 409)):
+        id = (await volunteer.report(**town.body()))["issue"]["id"]
+        async with database.transaction() as connection:  # holds the row until both have read it
+            await connection.fetchrow(queries.LOCK_ISSUE, uuid.UUID(id))
+            fields = {"note": "看见了"} if between == "comment" else {}
+            first = asyncio.create_task(staff.call("POST", f"/v1/issues/{id}/actions", json={"action": between, **fields}))
+            await asyncio.sleep(0.15)
+            second = asyncio.create_task(
+                leader.call("POST", f"/v1/issues/{id}/actions", json={"action": "assign", "unit": str(town.unit)})
+            )
+            await asyncio.sleep(0.15)
+        assert (await first).status_code == 200
+        answer = await second
+        assert answer.status_code == expect, answer.text
+
+
+async def test_nearby_knows_how_long_a_kind_stays(town, database):
+    volunteer = await town.person("volunteer")
+    old = {
+        kind: (await volunteer.report(**town.body(category=kind)))["issue"]["id"] for kind in ("illegal_parking", "broken_paving")
+    }
+    async with database.acquire() as connection:
+        await connection.execute(
+            "update issues set updated_at = now() - interval '3 days' where id = any($1::uuid[])", list(old.values())
+        )
+    for kind, seen in (("illegal_parking", []), ("broken_paving", [old["broken_paving"]])):
+        assert [n["id"] for n in (await volunteer.report(**town.body(category=kind)))["nearby"]] == seen

@@ -129,3 +129,17 @@ async def test_credentials(app, town):
     assert (await volunteer.call("PUT", "/v1/me/credentials", json={"account": name, "password": "12345678"})).status_code == 204
     changed = await volunteer.call("PUT", "/v1/me/credentials", json={"account": name, "password": "abcdefgh"})
     assert changed.status_code == 422 and changed.json()["errors"][0]["pointer"] == "/current_password"
+
+
+async def test_who_is_signed_in_gets_a_second_role_and_uses_one_up_once(town):
+    staff, volunteer = await town.person("staff"), await town.person("volunteer")
+    made = await staff.call("POST", "/v1/invitations", json={"role": "worker", "unit": str(town.unit), "uses": 1})
+    path = f"/v1/invitations/{made.json()['code']}/accept"
+    for _ in range(2):
+        joined = await volunteer.call("POST", path, json={"name": "别名"})
+        assert joined.status_code == 201 and joined.json()["account"]["id"] == str(volunteer.id)
+        assert {r["role"] for r in joined.json()["account"]["roles"]} == {"volunteer", "worker"}
+    me = await volunteer.get("/v1/me")
+    assert me["name"] == "volunteer某" and [u["id"] for u in me["units"]] == [str(town.unit)]
+    other = await town.person("volunteer")
+    assert (await other.call("POST", path, json={"name": "迟"})).status_code == 410

@@ -121,7 +121,9 @@ async def test_walk(town, app, database, role):
                     refused = await person.call(method, path, **sent | {"headers": sent.get("headers", {}) | authorization})
                     person.client.headers["authorization"] = signed_in
                     where = f"{role} {method} {path} {refused.status_code}"
-                    assert refused.status_code == 401 and (method == "HEAD" or refused.json()["type"] == "/problems/sign-in"), where
+                    assert refused.status_code == 401 and (method == "HEAD" or refused.json()["type"] == "/problems/sign-in"), (
+                        where
+                    )
             if key == ENDLESS:
                 continue
             response = await person.call(method, path, **sent)

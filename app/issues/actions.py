@@ -104,7 +104,7 @@ async def _act_once(
         kind = "after" if name in ("rectify", "reply") else "scene"
         photos = await connection.fetchval(queries.ADD_EVIDENCE, id, wish.photos, None, kind, caller.account_id)
     await _write(connection, row, state, change, action.name, caller.account_id, acting, data, photos, reckoning.departed)
-    return await one(connection, token, id, datum)
+    return await one(connection, token, id, datum, just_changed=True)
 
 
 async def _write(

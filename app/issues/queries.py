@@ -195,6 +195,11 @@ ONE = f"""
 with c as ({CALLER})
 select {_ISSUE} from c left join issues i on i.id = $2 and {SCOPE} {_NAMES}
 """
+# Whoever moved an issue out of his own sight is still answered with what became of it.
+ONE_JUST_CHANGED = f"""
+with c as ({CALLER})
+select {_ISSUE} from c left join issues i on i.id = $2 {_NAMES}
+"""
 BY_NUMBER = "select id from issues where number = $1"
 TIMELINE = f"""
 with c as ({CALLER})

@@ -123,7 +123,8 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def on_invalid(request: Request, error: RequestValidationError) -> Response:
         media = request.headers.get("content-type", "").split(";")[0].strip().lower()
-        if request.method in ("POST", "PUT", "PATCH") and not re.fullmatch(r"application/(\S+\+)?json", media):
+        of_body = any(e["loc"][:1] == ("body",) for e in error.errors())
+        if of_body and not re.fullmatch(r"application/(\S+\+)?json", media):
             return document(request, Problem(415, "content-type"))
         return document(request, from_validation(error.errors()))
 

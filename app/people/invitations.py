@@ -56,8 +56,11 @@ async def invite(connection: Connection, caller: Caller, wish: InvitationIn) -> 
     }  # fmt: skip
 
 
-async def accept(connection: Connection, secret: bytes, code: str, wish: AcceptIn, key: str | None) -> tuple[str, Any, uuid.UUID]:
-    """A new account with the invited role, and a session: (token, session row, account id).
+async def accept(
+    connection: Connection, secret: bytes, code: str, wish: AcceptIn, key: str | None, caller: Any
+) -> tuple[str, Any, uuid.UUID]:
+    """A new account with the invited role, or that role for the `caller` who is signed in; and a session: (token, session row,
+    account id).
 
     With an Idempotency-Key the token follows from code and key, so a repeat finds the session it made and uses nothing up.
     Problem 410 when the invitation is over or the inviter no longer holds what it gives.
@@ -67,7 +70,7 @@ async def accept(connection: Connection, secret: bytes, code: str, wish: AcceptI
     if found is None:
         raise over
     token = mint(secret, "accept", code, key) if key else mint(secret)
-    if key:
+    if key and caller is None:
         # Two equal requests at once: the second waits for the invitation's row and then finds the first one's session.
         await connection.execute("select from invitations where id = $1 for update", found["id"])
         earlier = await connection.fetchrow(queries.SESSION_BY_TOKEN, hash_token(token))
@@ -78,11 +81,13 @@ async def accept(connection: Connection, secret: bytes, code: str, wish: AcceptI
     reach = await connection.fetchrow(queries.REACH_OF, found["inviter_id"])
     if not _may_give(reach, found["role"], found if found["area_id"] else None):
         raise over
-    if await connection.fetchval(queries.USE_INVITATION, found["id"]) is None:
-        raise over
-    account_id = uuid.uuid4()
-    await connection.fetchval(queries.ADD_ACCOUNT, account_id, None, wish.name, None)
-    await connection.execute(
+    account_id = uuid.uuid4() if caller is None else caller["account_id"]
+    if caller is None:
+        await connection.fetchval(queries.ADD_ACCOUNT, account_id, None, wish.name, None)
+    given = await connection.fetchval(
         queries.ADD_GRANT, account_id, found["role"], found["area_id"], found["cell_id"], found["unit_id"], found["inviter_id"]
     )
+    # Who holds the role already, or sends this again, uses nothing up.
+    if given and await connection.fetchval(queries.USE_INVITATION, found["id"]) is None:
+        raise over
     return token, await add_session(connection, account_id, token, wish.device), account_id

@@ -41,7 +41,7 @@ ADD_ACCOUNT = (
 )
 ADD_GRANT = """
 insert into role_grants (account_id, role, area_id, cell_id, unit_id, granted_by)
-values ($1, $2, $3, $4, $5, $6) on conflict do nothing
+values ($1, $2, $3, $4, $5, $6) on conflict do nothing returning true
 """
 
 # What an invitation is for, with the area it lies in; no row when there is no such thing.

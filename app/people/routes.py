@@ -10,6 +10,7 @@ from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response
 
 from app.kit import paging
+from app.kit.access import CALLER
 from app.kit.problems import Problem, invalid, not_found
 from app.kit.route import Route, Secret, TheCaller, TheDatabase, Transaction
 from app.kit.wire import answer, page
@@ -123,8 +124,12 @@ async def delete_invitation(id: UUID, caller: TheCaller, connection: Transaction
 
 
 @router.post("/v1/invitations/{code}/accept", status_code=201)
-async def post_accept(code: str, wish: AcceptIn, connection: Transaction, secret: Secret, key: Key = None) -> Response:
-    """Join with a display name alone; the answer is a session."""
-    token, session, account_id = await invitations.accept(connection, secret, code, wish, key)
-    profile = await sessions.profile(connection, account_id, wish.name, None)
+async def post_accept(
+    code: str, wish: AcceptIn, request: Request, connection: Transaction, secret: Secret, key: Key = None
+) -> Response:
+    """Join with a display name alone; the answer is a session. Who is signed in gets the role beside those he has."""
+    caller = await connection.fetchrow(CALLER, request.state.token) if request.state.token else None
+    token, session, account_id = await invitations.accept(connection, secret, code, wish, key, caller)
+    name, account = (wish.name, None) if caller is None else (caller["name"], caller["account"])
+    profile = await sessions.profile(connection, account_id, name, account)
     return answer({"token": token, "expires_at": session["expires_at"], "account": profile}, 201)

@@ -132,15 +132,20 @@ _WHOLE = {
 def _exif(image: Image.Image) -> tuple[int, datetime | None, tuple[float, float] | None, str]:
     """Orientation, time, position and camera; of what cannot be read, nothing."""
     orientation, taken_at, position, camera = 1, None, None, ""
+    # Pillow would decode a whole PNG to look for EXIF behind its pixels; where it usually stands it is in `info`.
+    exif = Image.Exif()
     with suppress(Exception):  # one broken entry does not take the others with it
-        exif = image.getexif()
+        if image.format == "PNG":
+            exif.load(image.info.get("exif", b""))
+        else:
+            exif = image.getexif()
         orientation = exif.get(0x0112, 1)
         orientation = orientation if orientation in range(1, 9) else 1
         camera = " ".join(str(exif.get(tag, "")).replace("\x00", "").strip() for tag in (0x010F, 0x0110)).strip()[:100]
     with suppress(Exception):
-        taken_at = _taken_at(image.getexif().get_ifd(_EXIF))
+        taken_at = _taken_at(exif.get_ifd(_EXIF))
     with suppress(Exception):
-        position = _position(image.getexif().get_ifd(_GPS))
+        position = _position(exif.get_ifd(_GPS))
     return orientation, taken_at, position, camera if camera.isprintable() else ""
 
 

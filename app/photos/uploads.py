@@ -120,7 +120,7 @@ async def append(
                 digest.update(piece)
             if taken + len(pending) > total:
                 raise Problem(413, "upload-long", bytes=total)
-            while not checksum and len(pending) > limit and taken + len(pending) < total:
+            while not checksum and len(pending) > limit:
                 await _commit(database, objects, id, taken, bytes(pending[:limit]))
                 taken += limit
                 del pending[:limit]
