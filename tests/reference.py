@@ -14,6 +14,12 @@ from app.kit.policy import HELD_FOR, MAY_INVITE, ROUTES
 from app.main import create_app
 from app.settings import Settings
 
+_EVENTS = """
+`photo` (a photograph arrived, was refused, or proved damaged), `report`, `report_mended`, `absorb` and `release` (the survivor's side of
+a merge and its undo), `import_assign` and `import_close` (past cases) are events without a request. `photos` of `rectify` are needed
+where the category demands them; the deadline of `grant_extension` defaults to the one asked for; `unmerge` leads back to the state
+before the merge.
+"""
 PATH = Path(__file__).parents[1] / "docs" / "reference.md"
 
 
@@ -44,11 +50,7 @@ def text() -> str:
         lines.append(
             f"| {a.name} | {', '.join(a.sources)} | {', '.join(a.to or ('same',))} | {who} | {', '.join(a.needs)} | {', '.join(a.may)} |"
         )
-    lines += [
-        "", "`photo` (a photograph arrived, was refused, or proved damaged),", "`report`, `report_mended`, `absorb` and `release` (the survivor's side of a merge and its undo), `import_assign` and",
-        "`import_close` (past cases) are events without a request. `photos` of `rectify` are needed where the category demands them; the",
-        "deadline of `grant_extension` defaults to the one asked for; `unmerge` leads back to the state before the merge.",
-    ]  # fmt: skip
+    lines += ["", *_EVENTS.strip().splitlines()]
     lines += ["", "## Roles", "", "| role | held for | may invite to |", "|---|---|---|"]
     for role, targets in HELD_FOR.items():
         lines.append(f"| {role} | {', '.join(sorted(targets)) or 'everything'} | {', '.join(sorted(MAY_INVITE.get(role, ())))} |")
