@@ -249,6 +249,34 @@ def grid_make(
     print(f"{made} cells made.")
 
 
+@cli.command()
+def simulate(
+    volunteers: Annotated[int, typer.Option(min=1, max=5000, help="Phones.")] = 20,
+    minutes: Annotated[float, typer.Option(min=0.05, max=600, help="How long they report; then they send what still waits.")] = 1,
+    reports: Annotated[int | None, typer.Option(min=1, help="Reports of all together; default 5 a phone and minute.")] = None,
+    photos: Annotated[int | None, typer.Option(min=0, help="Photographs of all together; default 1.6 a report.")] = None,
+    cut: Annotated[float, typer.Option(min=0, max=0.9, help="Share of requests cut at a random byte.")] = 0.3,
+    kills: Annotated[
+        int, typer.Option(min=0, max=50, help="How often the server is killed with -9 meanwhile (one of its own only).")
+    ] = 0,
+    url: Annotated[str | None, typer.Option(help="A running server; default: one of its own in a temporary folder.")] = None,
+    accounts: Annotated[Path | None, typer.Option(help="The demo-accounts.json of the server at --url.")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed plays the same volunteers.")] = 1,
+    json: Annotated[Path | None, typer.Option(help="Write the outcome here as JSON.")] = None,
+) -> None:
+    """Phones in bad networks against a server; at the end every phone's books are compared with the server's.
+
+    Exit code 1 when anything is lost, doubled or broken."""
+    from bench.simulate import Plan, main
+
+    if url is not None and (kills or accounts is None):
+        raise fail("--url needs --accounts, and a server that is not its own is never killed.")
+    count = reports or max(1, int(5 * volunteers * minutes))
+    plan = Plan(volunteers, minutes, count, int(count * 1.6) if photos is None else photos, cut, kills, seed)
+    if not main(plan, url, accounts, json):
+        raise typer.Exit(1)
+
+
 @bench.command("intake")
 def bench_intake(
     issues: Annotated[str, typer.Option(help="Sizes to measure at, comma-separated.")] = "10000,1000000",
@@ -266,3 +294,7 @@ def main() -> None:
     if sys.platform != "linux" and not os.environ.get("DATABASE_URL"):
         print("The private database needs Linux; elsewhere set DATABASE_URL.", file=sys.stderr)
     cli()
+
+
+if __name__ == "__main__":
+    main()
