@@ -290,6 +290,31 @@ def bench_intake(
     measure([int(size) for size in issues.split(",")], seconds, rounds, json)
 
 
+@bench.command("sync")
+def bench_sync(
+    issues: Annotated[str, typer.Option(help="Sizes to measure at, comma-separated.")] = "10000,1000000",
+    seconds: Annotated[float, typer.Option(help="Length of one measurement.")] = 5,
+    rounds: Annotated[int, typer.Option(help="Measurements of each, in turn.")] = 3,
+    listeners: Annotated[int, typer.Option(help="Idle listeners to /v1/events.")] = 500,
+    json: Annotated[Path | None, typer.Option(help="Write the figures here as JSON.")] = None,
+) -> None:
+    """A poll of /v1/changes with nothing new against an empty authenticated route in the same run; what idle listeners cost."""
+    from bench.sync import main as measure
+
+    measure([int(size) for size in issues.split(",")], seconds, rounds, listeners, json)
+
+
+@bench.command("photos")
+def bench_photos(
+    rounds: Annotated[int, typer.Option(help="Measurements of each.")] = 5,
+    json: Annotated[Path | None, typer.Option(help="Write the figures here as JSON.")] = None,
+) -> None:
+    """Large photographs: time to the answer, time to the variants, peak memory of making them."""
+    from bench.photos import main as measure
+
+    measure(rounds, json)
+
+
 def main() -> None:
     if sys.platform != "linux" and not os.environ.get("DATABASE_URL"):
         print("The private database needs Linux; elsewhere set DATABASE_URL.", file=sys.stderr)

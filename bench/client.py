@@ -11,7 +11,7 @@ class _Connection(asyncio.Protocol):
     def __init__(self, make: Callable[[], bytes], until: float, done: asyncio.Future[None]) -> None:
         self.make, self.until, self.done = make, until, done
         self.answered = self.refused = 0
-        self.buffer = b""
+        self.buffer = self.refusal = b""
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -32,6 +32,7 @@ class _Connection(asyncio.Protocol):
             self.answered += 1
         else:
             self.refused += 1
+            self.refusal = bytes(self.buffer)
         self.buffer = b""
         assert self.transport is not None
         if time.perf_counter() < self.until:
@@ -57,7 +58,7 @@ async def drive(port: int, make: Callable[[], bytes], seconds: float, connection
     await asyncio.wait_for(asyncio.gather(*(w.done for w in workers)), seconds + 30)
     refused = sum(w.refused for w in workers)
     if refused:
-        raise RuntimeError(f"{refused} requests were refused")
+        raise RuntimeError(f"{refused} requests were refused: {next(w.refusal for w in workers if w.refusal)[:1000]!r}")
     return sum(w.answered for w in workers) / (time.perf_counter() - start)
 
 

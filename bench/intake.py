@@ -28,13 +28,13 @@ from app.people.accounts import add_account
 from app.people.sessions import add_session
 from bench.client import drive, request
 
-_WEST, _SOUTH, _SIDE = 102.8, 24.6, 0.15
+WEST, SOUTH, _SIDE = 102.8, 24.6, 0.15
 _COLUMNS, _ROWS = 50, 40
 _FILL = f"""
 insert into issues (id, number, state, category, category_version, position, cell_id, area_id, place, note, reporter_id, version,
   created_at, updated_at, closed_at)
 select gen_random_uuid(), next_issue_number(at, 'Asia/Shanghai'), case when open then 'accepted' else 'closed' end, kind, 1,
-  st_setsrid(st_makepoint({_WEST} + x * {_SIDE}, {_SOUTH} + y * {_SIDE}), 4326),
+  st_setsrid(st_makepoint({WEST} + x * {_SIDE}, {SOUTH} + y * {_SIDE}), 4326),
   cells[1 + floor(y * {_ROWS})::int * {_COLUMNS} + floor(x * {_COLUMNS})::int], $1, '东浦巷', '路边有散落垃圾', $2, 1, at, at,
   case when open then null else at end
 from (select random() as x, random() as y, random() < 0.12 as open, now() - random() * interval '700 days' as at,
@@ -43,7 +43,7 @@ from (select random() as x, random() as y, random() < 0.12 as open, now() - rand
 """
 
 
-async def _prepare(url: str, size: int) -> tuple[str, list[uuid.UUID]]:
+async def prepare(url: str, size: int) -> tuple[str, list[uuid.UUID]]:
     """A city of 2,000 cells and `size` issues, 12 % open, and a bare table of as many points; a token and the cells."""
     database = await Database.open(url, 2)
     token = uuid.uuid4().hex
@@ -57,7 +57,7 @@ async def _prepare(url: str, size: int) -> tuple[str, list[uuid.UUID]]:
             "st_multi(st_setsrid(st_makeenvelope($2::float8 + c * $5::float8, $3::float8 + r * $6::float8, "
             "$2 + (c + 1) * $5, $3 + (r + 1) * $6), 4326)) "
             "from generate_series(0, $7 - 1) r, generate_series(0, $4::int - 1) c",
-            area, _WEST, _SOUTH, _COLUMNS, _SIDE / _COLUMNS, _SIDE / _ROWS, _ROWS,
+            area, WEST, SOUTH, _COLUMNS, _SIDE / _COLUMNS, _SIDE / _ROWS, _ROWS,
         )  # fmt: skip
         cells = [row["id"] for row in await connection.fetch("select id from cells order by name")]
         account = await add_account(connection, None, "bench", None, [("leader", area, cells[0], None)])
@@ -90,7 +90,7 @@ def _start(which: str, url: str, port: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-m", "bench.serve", which, url, str(port)])
 
 
-async def _serve(which: str, url: str) -> tuple[subprocess.Popen[bytes], int]:
+async def serve(which: str, url: str) -> tuple[subprocess.Popen[bytes], int]:
     port = _port()
     process = _start(which, url, port)
     for _ in range(200):
@@ -105,13 +105,13 @@ async def _serve(which: str, url: str) -> tuple[subprocess.Popen[bytes], int]:
 
 
 async def _measure(url: str, size: int, seconds: float, rounds: int) -> dict[str, Any]:
-    token, cells = await _prepare(url, size)
+    token, cells = await prepare(url, size)
     dice = random.Random(1)
     observed = datetime.now(UTC).isoformat()
 
     def report() -> bytes:
         body = {
-            "category": "litter", "position": {"lat": _SOUTH + dice.random() * _SIDE, "lon": _WEST + dice.random() * _SIDE},
+            "category": "litter", "position": {"lat": SOUTH + dice.random() * _SIDE, "lon": WEST + dice.random() * _SIDE},
             "observed_at": observed, "note": "路边有散落垃圾",
         }  # fmt: skip
         return request("PUT", f"/v1/reports/{uuid.UUID(int=dice.getrandbits(128), version=4)}", token, json.dumps(body).encode())
@@ -119,7 +119,7 @@ async def _measure(url: str, size: int, seconds: float, rounds: int) -> dict[str
     def listing() -> bytes:
         return request("GET", f"/v1/issues?cell={dice.choice(cells)}&state=open", token)
 
-    servers = {which: await _serve(which, url) for which in ("ours", "bare")}
+    servers = {which: await serve(which, url) for which in ("ours", "bare")}
     rates: dict[str, dict[str, list[float]]] = {"report": {"ours": [], "bare": []}, "list": {"ours": [], "bare": []}}
     try:
         for make in (report, listing):  # warm up: plans prepared, caches filled
@@ -136,6 +136,18 @@ async def _measure(url: str, size: int, seconds: float, rounds: int) -> dict[str
     return {"issues": size, "rates": rates}
 
 
+def create_database(base: str, name: str) -> str:
+    """A database beside the one at `base`; its URL."""
+
+    async def create() -> None:
+        connection = await asyncpg.connect(base)
+        await connection.execute(f"create database {name}")
+        await connection.close()
+
+    asyncio.run(create())
+    return base.replace("/gridpatrol?", f"/{name}?")
+
+
 def _ratios(rates: dict[str, list[float]]) -> list[float]:
     return [a / b for a, b in zip(rates["ours"], rates["bare"], strict=True)]
 
@@ -148,15 +160,7 @@ def main(sizes: list[int], seconds: float, rounds: int, out: Path | None) -> Non
         Path(folder).chmod(0o755)
         with private_cluster(Path(folder)) as base:
             for size in sizes:
-                name = f"bench_{size}"
-                url = base.replace("/gridpatrol?", f"/{name}?")
-
-                async def create(name: str = name) -> None:
-                    connection = await asyncpg.connect(base)
-                    await connection.execute(f"create database {name}")
-                    await connection.close()
-
-                asyncio.run(create())
+                url = create_database(base, f"bench_{size}")
                 migrate(url)
                 start = time.monotonic()
                 console.print(f"{size} issues …")

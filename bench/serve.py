@@ -18,6 +18,11 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from app.kit import policy
+from app.kit.route import Route, TheCaller
+from app.kit.wire import answer
+from app.main import create_app
+
 
 class Point(BaseModel):
     lat: float
@@ -69,10 +74,20 @@ def bare_app(url: str) -> FastAPI:
     return app
 
 
-def main(which: str, url: str, port: int) -> None:
-    from app.main import create_app
+def ours(url: str) -> FastAPI:
+    """The service, with one route more that only signs in: what an answer costs at least."""
 
-    app = create_app(url, Path(tempfile.mkdtemp(prefix="gridpatrol-photos-"))) if which == "ours" else bare_app(url)
+    async def empty(caller: TheCaller) -> Response:
+        return answer({})
+
+    app = create_app(url, Path(tempfile.mkdtemp(prefix="gridpatrol-photos-")))
+    policy.ROUTES["GET", "/bench/empty"] = policy.SIGNED_IN
+    app.router.routes.insert(0, Route("/bench/empty", empty, methods=["GET"]))
+    return app
+
+
+def main(which: str, url: str, port: int) -> None:
+    app = ours(url) if which == "ours" else bare_app(url)
     uvicorn.run(app, host="127.0.0.1", port=port, access_log=False, log_level="warning")
 
 

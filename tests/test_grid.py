@@ -123,3 +123,24 @@ async def test_units_and_cells_are_the_offices(town):
 def _bounds(feature):
     points = feature["geometry"]["coordinates"][0][0]
     return min(p[0] for p in points), min(p[1] for p in points), max(p[0] for p in points), max(p[1] for p in points)
+
+
+async def test_areas_in_the_datum_of_a_chinese_map(town):
+    """Drawn on a map in GCJ-02, a cell's corner lies where a position in GCJ-02 says: locate agrees."""
+    from app.kit.datum import from_wgs84
+
+    leader = await town.person("leader")
+    plain = await leader.get(f"/v1/areas/{town.cells[0]}")
+    assert (await leader.get(f"/v1/areas/{town.cells[0]}", datum="gcj02"))["geometry"] == plain[
+        "geometry"
+    ]  # outside China: the same
+    async with town.database.acquire() as connection:
+        await connection.execute(
+            "update areas set geom = st_multi(st_makeenvelope(102.9, 24.6, 102.91, 24.61, 4326)) where id = $1", town.area
+        )
+    for datum in ("gcj02", "bd09"):
+        ring = (await leader.get(f"/v1/areas/{town.area}", datum=datum))["geometry"]["coordinates"][0][0]
+        lat, lon = from_wgs84(24.6, 102.9, datum)
+        assert any(abs(x - lon) < 1e-6 and abs(y - lat) < 1e-6 for x, y in ring)
+        inside = from_wgs84(24.605, 102.905, datum)
+        assert (await leader.get("/v1/areas/locate", lat=inside[0], lon=inside[1], datum=datum))["area"]["id"] == str(town.area)

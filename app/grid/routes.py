@@ -12,7 +12,7 @@ from starlette.responses import Response
 from app.grid import queries
 from app.kit import paging
 from app.kit.access import Caller
-from app.kit.datum import Datum, to_wgs84
+from app.kit.datum import Datum, from_wgs84, to_wgs84
 from app.kit.problems import Problem, invalid, not_found
 from app.kit.route import Route, Secret, TheCaller, Transaction
 from app.kit.wire import Lat, Lon, Name, Text, Wire, answer, page
@@ -35,9 +35,20 @@ class CellPatch(Wire):
     unit: UUID | None = None
 
 
-def _feature(row: Any) -> dict[str, Any]:
+def _shifted(coordinates: Any, datum: Datum) -> Any:
+    """GeoJSON coordinates (longitude first) of WGS 84 in another datum, however deep they are nested."""
+    if coordinates and isinstance(coordinates[0], (int, float)):
+        lat, lon = from_wgs84(coordinates[1], coordinates[0], datum)
+        return [round(lon, 7), round(lat, 7)]
+    return [_shifted(part, datum) for part in coordinates]
+
+
+def _feature(row: Any, datum: Datum = "wgs84") -> dict[str, Any]:
     properties = {key: row[key] for key in ("id", "kind", "name", "level", "parent", "time_zone", "unit", "people")}
-    return {"type": "Feature", "id": row["id"], "geometry": row["geometry"], "properties": properties}
+    geometry = row["geometry"]
+    if geometry is not None and datum != "wgs84":
+        geometry = geometry | {"coordinates": _shifted(geometry["coordinates"], datum)}
+    return {"type": "Feature", "id": row["id"], "geometry": geometry, "properties": properties}
 
 
 async def _place(connection: Any, caller: Caller, id: UUID) -> Any:
@@ -50,13 +61,14 @@ async def get_areas(
     connection: Transaction,
     secret: Secret,
     parent: UUID | None = None,
+    datum: Datum = "wgs84",
     cursor: str | None = None,
     limit: Limit = paging.DEFAULT_LIMIT,
 ) -> Response:
     """Areas and cells as a GeoJSON FeatureCollection with `next_cursor`; `parent` narrows to what lies directly below."""
     after = UUID(paging.unseal(secret, "areas", cursor)[0]) if cursor else UUID(int=0)
     rows = await connection.fetch(queries.PLACES, parent, caller.is_admin, caller.staffs, caller.leads, after, limit + 1)
-    features = [_feature(row) for row in rows[:limit]]
+    features = [_feature(row, datum) for row in rows[:limit]]
     following = paging.seal(secret, "areas", [features[-1]["id"]]) if len(rows) > limit else None
     return answer({"type": "FeatureCollection", "features": features, "next_cursor": following})
 
@@ -74,12 +86,12 @@ async def locate(caller: TheCaller, connection: Transaction, lat: Lat, lon: Lon,
 
 
 @router.get("/v1/areas/{id}")
-async def get_area(id: UUID, caller: TheCaller, connection: Transaction) -> Response:
+async def get_area(id: UUID, caller: TheCaller, connection: Transaction, datum: Datum = "wgs84") -> Response:
     """One area or cell as a GeoJSON Feature."""
     row = await _place(connection, caller, id)
     if row is None:
         raise not_found()
-    return answer(_feature(row))
+    return answer(_feature(row, datum))
 
 
 @router.get("/v1/units")

@@ -134,6 +134,14 @@ async def changed(
     )  # fmt: skip
 
 
+async def nothing_changed(connection: Connection, token: bytes, base: str) -> Changed | None:
+    """The answer when a snapshot has seen everything in the caller's scope; None when there is something to read."""
+    row = await connection.fetchrow(queries.ANY_CHANGED, token, base)
+    if row is None:
+        raise unauthorized()
+    return None if row["any"] else Changed([], [], row["target"], row["reach"], row["account_id"], None)
+
+
 async def renumber(connection: Connection) -> None:
     """After a dump was restored on another database server: mark every issue as changed now."""
     if await connection.fetchval(queries.DATABASE_CHANGED):

@@ -59,10 +59,12 @@ async def since(
 ) -> tuple[Cursor, list[dict[str, Any]], list[str], bool]:
     """(next cursor, issues, ids that left the scope, whether there is more now). Problem 410 when the caller's roles changed."""
     first = cursor.base != _NOTHING_SEEN and cursor.key == FIRST_KEY
-    found = await reading.changed(
-        connection, token, cursor.base, cursor.target, cursor.key, cursor.open_only and cursor.base == _NOTHING_SEEN, first, limit,
-        datum,
-    )  # fmt: skip
+    found = await reading.nothing_changed(connection, token, cursor.base) if first else None
+    if found is None:
+        from_open = cursor.open_only and cursor.base == _NOTHING_SEEN
+        found = await reading.changed(
+            connection, token, cursor.base, cursor.target, cursor.key, from_open, first, limit, datum
+        )  # fmt: skip
     reach = f"{found.account_id}{found.reach}"
     if cursor.reach not in (None, reach):
         raise _over()

@@ -1,0 +1,18 @@
+"""A short run of the simulator: phones in a bad network and a server that is killed."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+
+async def test_nothing_is_lost_doubled_or_broken(tmp_path):
+    out = tmp_path / "outcome.json"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "app.cli", "simulate", "--volunteers", "10", "--minutes", "0.2", "--reports", "60", "--photos", "90",
+        "--kills", "1", "--seed", "7", "--json", str(out), cwd=Path(__file__).parents[1],
+    )  # fmt: skip
+    assert await process.wait() == 0
+    outcome = json.loads(out.read_text("utf-8"))
+    assert outcome["cuts"] > 50 and outcome["server_kills"] == 1 and outcome["duplicate_sends"] > 5
+    assert outcome["object_store"].startswith("90 photographs: 0 objects missing, 0 damaged")
