@@ -6,23 +6,27 @@ import re
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Annotated, Literal
 
 import prometheus_client
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Query, Request
 from starlette.responses import PlainTextResponse, Response
 
 from app.catalogue import routes as catalogue_routes
 from app.catalogue.catalogue import seed
+from app.duties import routes as duties_routes
 from app.grid import routes as grid_routes
 from app.issues import routes as issues_routes
 from app.issues.reading import renumber
 from app.kit import problems
 from app.kit.db import Database
+from app.kit.jobs import JOBS, RETRY
 from app.kit.language import TEXTS, choose
 from app.kit.metrics import Measured
 from app.kit.problems import not_found
-from app.kit.route import Route, TheDatabase
-from app.kit.wire import answer
+from app.kit.route import Route, TheCaller, TheDatabase, Transaction
+from app.kit.wire import answer, page
+from app.notices import routes as notices_routes
 from app.people import routes as people_routes
 from app.photos import routes as photos_routes
 from app.photos.store import open_store
@@ -54,6 +58,25 @@ async def readyz(database: TheDatabase) -> Response:
 async def metrics() -> Response:
     """Prometheus metrics of this process."""
     return Response(prometheus_client.generate_latest(), media_type=prometheus_client.CONTENT_TYPE_LATEST)
+
+
+@operator.get("/v1/jobs")
+async def jobs(
+    database: TheDatabase, caller: TheCaller, state: Literal["todo", "doing", "failed"] = "failed",
+    limit: Annotated[int, Query(ge=1, le=200)] = 50, before: int | None = None,
+) -> Response:  # fmt: skip
+    """Jobs that failed for good (or wait, or are being done), latest first; `before` is the last id of the page before."""
+    async with database.acquire() as connection:
+        rows = await connection.fetch(JOBS, state, before, limit)
+    return page([dict(row) for row in rows], None)
+
+
+@operator.post("/v1/jobs/{id}/retry", status_code=204)
+async def retry_job(id: int, connection: Transaction, caller: TheCaller) -> Response:
+    """Have a failed job tried again, now."""
+    if not await connection.fetchval(RETRY, id):
+        raise not_found()
+    return Response(status_code=204)
 
 
 @operator.get("/problems/{slug}")
@@ -96,7 +119,7 @@ def create_app(database_url: str, data: Path, work: bool = False) -> FastAPI:
     # Side by side rather than included: an included router costs each request a match of its own. The hottest come first.
     routers = (
         issues_routes.router, sync_routes.router, photos_routes.router, people_routes.router, catalogue_routes.router,
-        grid_routes.router, operator,
+        grid_routes.router, duties_routes.router, notices_routes.router, operator,
     )  # fmt: skip
     for router in routers:
         app.router.routes.extend(router.routes)

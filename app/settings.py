@@ -41,6 +41,15 @@ class Settings(BaseSettings):
     )
     max_photo_bytes: int = Field(default=50_000_000, ge=100_000, description="Largest photograph accepted, in bytes.")
     upload_days: int = Field(default=7, ge=1, le=90, description="Days after which an unfinished upload is given up.")
+    smtp_url: str = Field(
+        default="",
+        description="Mail server for notices: smtp://user:password@host:port or smtps://…; without it no mail is sent.",
+    )
+    mail_from: str = Field(default="gridpatrol@localhost", description="Sender of mail.")
+    private_targets: bool = Field(
+        default=False,
+        description="Let chat robots' addresses be http and within the private network: for an intranet, or a test.",
+    )
     trust_proxy: str = Field(
         default="", description="Comma-separated addresses of reverse proxies whose X-Forwarded-For is believed."
     )

@@ -7,14 +7,18 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import asyncpg
 import procrastinate
 import psycopg
 import structlog
 from procrastinate.exceptions import ConnectorException
 
+from app.duties import running
 from app.kit import housekeeping
 from app.kit.db import Database, plain
-from app.kit.jobs import Job
+from app.kit.jobs import Job, Pulse
+from app.notices import work as notices_work
+from app.notices.telling import follow
 from app.photos import work as photos_work
 from app.photos.darkroom import Darkroom
 from app.photos.store import Store
@@ -22,7 +26,8 @@ from app.photos.work import Means
 
 log = structlog.get_logger()
 
-_JOBS: tuple[Job, ...] = (*photos_work.JOBS, *housekeeping.JOBS)
+_JOBS: tuple[Job, ...] = (*photos_work.JOBS, *notices_work.JOBS, *housekeeping.JOBS)
+_PULSES = (Pulse("duties", running.run, 5), Pulse("notices", follow, 1), Pulse("digest", running.digest, 60))
 # A worker that has not been heard of for so long is dead, and its jobs run again.
 _DEAD_AFTER_S = 30
 _HEARTBEAT_S = 5
@@ -71,14 +76,30 @@ async def work(url: str, database: Database, objects: Store, until_empty: bool =
         await darkroom.close()
 
 
-async def work_on(url: str, database: Database, objects: Store) -> None:
-    """Like `work`, and again after the database was away."""
+async def beat(database: Database, pulse: Pulse) -> None:
+    """Keep a pulse going until cancelled; a beat that fails is told and missed."""
     while True:
         try:
-            await work(url, database, objects)
-        except (OSError, psycopg.Error, ConnectorException) as error:
-            log.warning("worker: database connection lost", error=str(error))
-        await asyncio.sleep(2)
+            await pulse.work(database)
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            log.warning("a beat was missed", pulse=pulse.name, error=str(error))
+        await asyncio.sleep(pulse.every_s)
+
+
+async def work_on(url: str, database: Database, objects: Store) -> None:
+    """Like `work`, and again after the database was away; with the pulses beside."""
+    pulses = [asyncio.create_task(beat(database, pulse)) for pulse in _PULSES]
+    try:
+        while True:
+            try:
+                await work(url, database, objects)
+            except (OSError, psycopg.Error, ConnectorException) as error:
+                log.warning("worker: database connection lost", error=str(error))
+            await asyncio.sleep(2)
+    finally:
+        for task in pulses:
+            task.cancel()
+        await asyncio.gather(*pulses, return_exceptions=True)
 
 
 @asynccontextmanager

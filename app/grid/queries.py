@@ -51,6 +51,22 @@ update cells set name = coalesce($2, name), unit_id = case when $3 then $4 else 
 where id = $1 and retired_at is null and ($5 or area_id = any($6::uuid[])) returning id
 """
 
+RULES = """
+select r.id::text, r.area_id::text as area, r.cell_id::text as cell, r.category, r.unit_id::text as unit from assignment_rules r
+where ($1 or r.area_id = any($2::uuid[])) and r.id > $3 order by r.id limit $4
+"""
+# The unique key over area, cell and category keeps two rules from answering the same question.
+PUT_RULE = """
+insert into assignment_rules (id, area_id, cell_id, category, unit_id)
+select $1, $2, $3, $4, u.id from units u
+where u.id = $5 and exists (select from area_tree t where (t.ancestor_id, t.area_id) in ((u.area_id, $2), ($2, u.area_id)))
+  and ($3::uuid is null or exists (select from cells c where c.id = $3 and c.area_id = $2 and c.retired_at is null))
+on conflict (id) do update set cell_id = excluded.cell_id, category = excluded.category, unit_id = excluded.unit_id
+  where assignment_rules.area_id = excluded.area_id
+returning id::text, area_id::text as area, cell_id::text as cell, category, unit_id::text as unit
+"""
+DROP_RULE = "delete from assignment_rules where id = $1 and ($2 or area_id = any($3::uuid[])) returning true"
+
 AREAS_BY_NAME = "select id, name, level, parent_id, time_zone from areas where name = $1"
 # An area is known by its name within its parent; importing it again redraws it.
 PUT_AREA = """

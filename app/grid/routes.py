@@ -140,3 +140,47 @@ async def patch_cell(id: UUID, wish: CellPatch, caller: TheCaller, connection: T
     if changed is None:
         raise not_found()
     return answer(_feature(await _place(connection, caller, id)))
+
+
+class RuleIn(Wire):
+    """Who mends what: for an area, or one of its cells; for a category, or all that no other rule names."""
+
+    area: UUID
+    unit: UUID
+    cell: UUID | None = None
+    category: Annotated[Text, Query(max_length=40)] | None = None
+
+
+@router.get("/v1/assignment-rules")
+async def get_rules(
+    caller: TheCaller, connection: Transaction, secret: Secret, cursor: str | None = None, limit: Limit = paging.DEFAULT_LIMIT
+) -> Response:
+    """Which unit is asked when an issue is assigned without naming one; the most specific rule decides."""
+    after = UUID(paging.unseal(secret, "rules", cursor)[0]) if cursor else UUID(int=0)
+    rows = await connection.fetch(queries.RULES, caller.is_admin, caller.staffs, after, limit + 1)
+    items = [dict(row) for row in rows[:limit]]
+    return page(items, paging.seal(secret, "rules", [items[-1]["id"]]) if len(rows) > limit else None)
+
+
+@router.put("/v1/assignment-rules/{id}")
+async def put_rule(id: UUID, wish: RuleIn, caller: TheCaller, connection: Transaction) -> Response:
+    """Say which unit mends a category in an area or cell."""
+    if not caller.is_admin and wish.area not in caller.staffs:
+        raise not_found()
+    try:
+        row = await connection.fetchrow(queries.PUT_RULE, id, wish.area, wish.cell, wish.category, wish.unit)
+    except asyncpg.UniqueViolationError:
+        raise Problem(409, "conflict", fields=[("/category", "conflict")]) from None
+    except asyncpg.ForeignKeyViolationError:
+        raise invalid("/category", "unknown-category") from None
+    if row is None:
+        raise invalid("/unit", "unknown-unit")
+    return answer(dict(row))
+
+
+@router.delete("/v1/assignment-rules/{id}", status_code=204)
+async def delete_rule(id: UUID, caller: TheCaller, connection: Transaction) -> Response:
+    """Take a rule away."""
+    if not await connection.fetchval(queries.DROP_RULE, id, caller.is_admin, caller.staffs):
+        raise not_found()
+    return Response(status_code=204)

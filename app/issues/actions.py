@@ -15,6 +15,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from app.duties import calendar
+from app.duties.planning import planned
 from app.grid.locate import locate
 from app.issues import queries
 from app.issues.lifecycle import ACTIONS, OPEN, Action, Who, acts_as
@@ -37,7 +38,14 @@ _KEPT = (
 
 
 # Events that add to an issue and conflict with nothing.
-_ADDITIONS = [*(name for name, action in ACTIONS.items() if action.commutes), "report", "photo", "absorb"]
+_ADDITIONS = [
+    *(name for name, action in ACTIONS.items() if action.commutes),
+    "report",
+    "photo",
+    "absorb",
+    "remind",
+    "remind_reply",
+]
 
 
 class Raced(Exception):
@@ -123,7 +131,7 @@ async def _write(
     gone = [row[name] for name in _AUDIENCES if row[name] is not None and row[name] != change[name]]
     version = await connection.fetchval(
         queries.CHANGE, row["id"], row["version"], state, *(change[name] for name in _KEPT), photos, action, row["state"],
-        actor, acting, data, [*gone, *departed],
+        actor, acting, data, [*gone, *departed], *planned(row, change, state, now()),
     )  # fmt: skip
     if version is None:
         raise Raced(row["id"], row["version"])
@@ -150,16 +158,23 @@ class _Reckoning:
         if value is not None and value <= now():
             raise invalid(f"/{field}", "past-time")
 
-    def _time_left(self) -> int | None:
-        deadline = self.change["deadline"]
+    async def _time_left(self) -> int | None:
+        change, deadline = self.change, self.change["deadline"]
         if deadline is None:
             return None
-        return calendar.between(now(), deadline, self.change["deadline_clock"], self.change["time_zone"])
+        days = await calendar.exceptions(self.connection, change["area_id"])
+        return calendar.between(now(), deadline, change["deadline_clock"], change["time_zone"], days)
 
-    def _resume_clock(self) -> None:
+    async def _after(self, seconds: int) -> datetime:
+        """The instant so much of the category's time from now, in the calendar of the issue's area."""
+        change = self.change
+        days = await calendar.exceptions(self.connection, change["area_id"])
+        return calendar.add(now(), seconds, change["deadline_clock"], change["time_zone"], days)
+
+    async def _resume_clock(self) -> None:
         left = self.change["deadline_left_s"]
         if left is not None:
-            self.change["deadline"] = calendar.add(now(), left, self.change["deadline_clock"], self.change["time_zone"])
+            self.change["deadline"] = await self._after(left)
         self.change.update(deadline_left_s=None, authority=None, reply_by=None)
 
     def _needs_after_photo(self) -> None:
@@ -180,9 +195,7 @@ class _Reckoning:
         elif person is not None and not await self.connection.fetchval(queries.PERSON_SERVES, person, change["area_id"]):
             raise invalid("/assignee", "unknown-account")
         self._future("deadline", wish.deadline)
-        deadline = wish.deadline or calendar.add(
-            now(), change["deadline_hours"] * 3600, change["deadline_clock"], change["time_zone"]
-        )
+        deadline = wish.deadline or await self._after(change["deadline_hours"] * 3600)
         change.update(
             unit_id=unit, assignee_id=person, deadline=deadline, deadline_left_s=None, extension_until=None,
             authority=None, reply_by=None,
@@ -205,14 +218,14 @@ class _Reckoning:
     async def hand_over(self) -> None:
         self._future("reply_by", self.wish.reply_by)
         self.change.update(
-            deadline_left_s=self._time_left(), deadline=None, extension_until=None, authority=self.wish.authority,
+            deadline_left_s=await self._time_left(), deadline=None, extension_until=None, authority=self.wish.authority,
             reply_by=self.wish.reply_by,
         )  # fmt: skip
 
     async def reply(self) -> str:
         assert self.wish.to is not None
         self.data["authority"] = self.change["authority"]
-        self._resume_clock()
+        await self._resume_clock()
         if self.wish.to == "rectified":
             self._needs_after_photo()
             # Mended by the authority outside: nobody here, so anybody who may verify can.

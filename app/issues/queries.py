@@ -161,7 +161,9 @@ on conflict (id) do nothing returning id
 ADD = """
 with i as (
   update issues set reports = reports + $2, evidence = evidence + $3, state = $4, rectified_by = $5, rectified_at = $6, closed_at = $7,
-    version = version + 1, updated_at = now(), tx = pg_current_xact_id()
+    version = version + 1, updated_at = now(), tx = pg_current_xact_id(),
+    duty = case when $4 in ('rectified', 'closed') then null else duty end,
+    duty_at = case when $4 in ('rectified', 'closed') then null else duty_at end
   where id = $1 returning id, version, state, area_id, unit_id, assignee_id, reporter_id
 )
 insert into events (issue_id, version, action, from_state, to_state, actor_id, acted_as, report_id, data)
@@ -230,6 +232,7 @@ _FILTERS = {
     "overdue": f"{_OVERDUE} = ${{}}",
     "bbox": "i.mercator && ${}::text::geometry",
     "q": "(i.note ilike ${0} or i.place ilike ${0} or i.number ilike ${0})",
+    "unowned": "(i.unit_id is null and i.assignee_id is null and i.state in ('reported', 'accepted')) = ${}",
     "created_since": "i.created_at >= ${}",
     "created_until": "i.created_at < ${}",
 }
@@ -367,7 +370,7 @@ with i as (
     unit_id = $4, assignee_id = $5, deadline = $6, deadline_left_s = $7, extension_until = $8, authority = $9, reply_by = $10,
     rectified_by = $11, rectified_at = $12, merged_into = $13, closed_at = $14, category = $15, category_version = $16,
     position = st_setsrid(st_makepoint($17, $18), 4326), cell_id = $19, area_id = $20, place = $21,
-    reports = $22, evidence = evidence + $23
+    reports = $22, evidence = evidence + $23, duty = $30, duty_at = $31
   where id = $1 and version = $2 returning id, version, state
 ), d as (
   insert into departures (audience, issue_id) select gone, i.id from i, unnest($29::uuid[]) gone
@@ -378,6 +381,34 @@ select i.id, i.version, $24, $25, i.state, $26, $27, $28 from i returning versio
 # What happened since a version was read, when all of it conflicts with nothing: then an action may simply be tried again.
 ONLY_ADDED = """
 select coalesce(bool_and(action = any($3::text[])), false) from events where issue_id = $1 and version > $2
+"""
+# Duties that have come due. `skip locked` shares them among workers; the locks last until the events are committed. A duty that was done
+# for this very deadline before (it was rectified and sent back) is passed over.
+DO_DUE = """
+with due as (
+  select id, duty, coalesce(case when state = 'handed_over' then reply_by end, deadline) as ends from issues
+  where duty_at <= now() order by duty_at limit $1 for update skip locked
+), told as (
+  select due.*, exists (
+    select from events e where e.issue_id = due.id and e.action = due.duty and e.data ->> 'ends' = to_jsonb(due.ends) #>> '{}') as before
+  from due
+), i as (
+  update issues i set version = i.version + case when t.before then 0 else 1 end, updated_at = case when t.before then i.updated_at else now() end,
+    tx = pg_current_xact_id(),
+    duty = case t.duty when 'remind' then 'overdue' when 'remind_reply' then 'reply_overdue' end,
+    duty_at = case when t.duty in ('remind', 'remind_reply') then t.ends end
+  from told t where i.id = t.id
+  returning i.id, i.version, i.state, i.area_id, i.unit_id, i.assignee_id, i.reporter_id, t.duty as done, t.ends, t.before
+), e as (
+  insert into events (issue_id, version, action, from_state, to_state, acted_as, data)
+  select i.id, i.version, i.done, i.state, i.state, 'clock', jsonb_build_object('ends', i.ends) from i where not i.before
+)
+select area_id, unit_id, assignee_id, reporter_id from i
+"""
+OVERDUE_COUNTS = f"""
+select count(*) filter (where {_OVERDUE}) as overdue,
+  count(*) filter (where i.unit_id is null and i.assignee_id is null and i.state in ('reported', 'accepted')) as unowned
+from area_tree t join issues i on i.area_id = t.area_id where t.ancestor_id = $1 and i.is_open
 """
 RULE = """
 select unit_id from (

@@ -91,6 +91,7 @@ async def get_issues(
     assignee: UUID | None = None,
     mine: bool = False,
     overdue: bool | None = None,
+    unowned: Annotated[bool | None, Query(description="Nobody has been asked to mend it.")] = None,
     bbox: str | None = None,
     q: Annotated[str | None, Query(min_length=1, max_length=100)] = None,
     created_since: AwareDatetime | None = None,
@@ -112,7 +113,7 @@ async def get_issues(
         else:
             filters["state"] = sorted({*(OPEN if "open" in state else ()), *(set(state) - {"open"})})
     named: dict[str, UUID | datetime | bool | list[str] | None] = {
-        "cell": cell, "area": area, "unit": unit, "assignee": assignee, "overdue": overdue, "category": category,
+        "cell": cell, "area": area, "unit": unit, "assignee": assignee, "overdue": overdue, "unowned": unowned, "category": category,
         "created_since": created_since, "created_until": created_until,
     }  # fmt: skip
     filters.update({name: value for name, value in named.items() if value is not None})

@@ -1,0 +1,34 @@
+"""Keeping time: duties that have come due become events; the office's digest is made once a day."""
+
+from __future__ import annotations
+
+from app.duties import queries
+from app.issues.clockwork import do_due, overdue_counts
+from app.kit.db import Database
+from app.notices.telling import tell
+
+_BATCH = 100
+
+
+async def run(database: Database) -> int:
+    """Do every duty that is due; how many. Safe with any number of workers, also killed halfway: a batch is one transaction."""
+    done = 0
+    while True:
+        async with database.transaction() as connection:
+            count = await do_due(connection, _BATCH)
+        done += count
+        if count < _BATCH:
+            return done
+
+
+async def digest(database: Database) -> int:
+    """Tell each office, once a day from 08:30 in its own zone, what is overdue; how many were told."""
+    told = 0
+    async with database.transaction() as connection:
+        for due in await connection.fetch(queries.DIGESTS_DUE):
+            counts = await overdue_counts(connection, due["area_id"])
+            if counts["overdue"] or counts["unowned"]:
+                staff = [row["account_id"] for row in await connection.fetch(queries.STAFF_OF, due["area_id"])]
+                await tell(connection, staff, "digest", f"digest:{due['area_id']}:{due['day']}", None, counts)
+                told += len(staff)
+    return told

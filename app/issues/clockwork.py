@@ -1,0 +1,23 @@
+"""What the clock does to issues: the second way in for change, beside actions.py, with the same rule of one event a change."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from app.issues import queries
+from app.kit.db import Connection, tell_after_commit
+
+
+async def do_due(connection: Connection, limit: int) -> int:
+    """Turn up to `limit` due duties into events and plan what comes next; how many."""
+    rows = await connection.fetch(queries.DO_DUE, limit)
+    for row in rows:
+        tell_after_commit(connection, (row["area_id"], row["unit_id"], row["assignee_id"], row["reporter_id"]))
+    return len(rows)
+
+
+async def overdue_counts(connection: Connection, area: UUID) -> dict[str, Any]:
+    """How many issues of an area and below are overdue, and how many are nobody's."""
+    row: Any = await connection.fetchrow(queries.OVERDUE_COUNTS, area)
+    return dict(row)

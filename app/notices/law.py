@@ -1,0 +1,28 @@
+"""Who is told what: a table to be read. Whoever did a thing is not told of it."""
+
+from __future__ import annotations
+
+# What happened → (who is told, what it is called to him: a sentence `notice-…` in texts.toml).
+TOLD: dict[str, tuple[tuple[str, str], ...]] = {
+    "report": (("leaders", "new"), ("unplaced", "unplaced")),
+    "report_mended": (("leaders", "mended_on_the_spot"),),
+    "accept": (("reporters", "accepted"),),
+    "reject": (("reporters", "rejected"),),
+    "assign": (("assignees", "assigned"),),
+    "rectify": (("reporters", "mended"), ("leaders", "to_verify")),
+    "verify": (("reporters", "closed"), ("assignees", "closed")),
+    "send_back": (("assignees", "sent_back"),),
+    "hand_over": (("staff", "handed_over"),),
+    "reply": (("leaders", "replied"),),
+    "request_extension": (("leaders", "extension_asked"),),
+    "grant_extension": (("assignees", "extension_granted"),),
+    "refuse_extension": (("assignees", "extension_refused"),),
+    "close_unresolved": (("reporters", "closed_unresolved"),),
+    "reopen": (("reporters", "reopened"), ("leaders", "reopened")),
+    "merge": (("reporters", "merged"),),
+    "remind": (("assignees", "due_soon"),),
+    "overdue": (("assignees", "overdue"), ("leaders", "overdue")),
+    "remind_reply": (("leaders", "reply_due_soon"),),
+    "reply_overdue": (("leaders", "reply_overdue"), ("staff", "reply_overdue")),
+}
+KINDS = (*dict.fromkeys(kind for told in TOLD.values() for _, kind in told), "digest")

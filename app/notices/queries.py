@@ -1,0 +1,103 @@
+"""Statements about notices, their channels and their sending."""
+
+from app.kit.access import CALLER
+
+# Read the event log from one snapshot to the next and tell everybody concerned, in one statement, whose snapshot is the next one.
+# `skip locked`: one worker reads at a time, and a killed one's reading was never committed. The key holds what is told of, so that a
+# deadline that passes once is told once.
+FOLLOW = """
+with f as materialized (select name, snapshot::pg_snapshot as base from followers where name = 'notices' for update skip locked),
+told as (
+  select r.account_id, m.kind, e.issue_id, e.at,
+    case when e.acted_as = 'clock' then concat_ws(':', e.action, e.issue_id, e.data ->> 'ends') else 'event:' || e.id end as key,
+    jsonb_strip_nulls(jsonb_build_object('number', i.number, 'category', i.category, 'place', i.place, 'deadline', i.deadline,
+      'authority', coalesce(e.data ->> 'authority', i.authority), 'reply_by', i.reply_by, 'reason', coalesce(e.data ->> 'reason', e.data ->> 'note'),
+      'photo', e.data -> 'photos' -> 0)) as data
+  from f join events e on e.tx >= pg_snapshot_xmin(f.base) and not pg_visible_in_snapshot(e.tx, f.base)
+  join unnest($1::text[], $2::text[], $3::text[]) m(action, who, kind) on m.action = e.action
+  join issues i on i.id = e.issue_id
+  -- Who had to mend it at that time, whatever has become of it since.
+  left join lateral (
+    select (a.data ->> 'unit')::uuid as unit_id, (a.data ->> 'assignee')::uuid as assignee_id from events a
+    where m.who = 'assignees' and a.issue_id = e.issue_id and a.action = 'assign' and a.version <= e.version order by a.version desc limit 1
+  ) asked on true
+  cross join lateral (
+    select x.account_id from reports x where m.who = 'reporters' and (x.issue_id = i.id
+      or e.data -> 'reports' ? x.id::text and x.issue_id = i.merged_into)
+    union select g.account_id from role_grants g where m.who = 'leaders' and g.role = 'leader' and g.cell_id = i.cell_id
+    union select coalesce(asked.assignee_id, case when asked.unit_id is null then i.assignee_id end) where m.who = 'assignees'
+    union select g.account_id from role_grants g where m.who = 'assignees' and g.role = 'worker' and g.unit_id = asked.unit_id
+    union select g.account_id from role_grants g where (m.who = 'staff' or m.who = 'unplaced' and i.cell_id is null) and g.role = 'staff'
+      and g.area_id = i.area_id
+  ) r
+  where r.account_id is not null and r.account_id is distinct from e.actor_id
+), n as (
+  insert into notices (account_id, kind, key, issue_id, data, created_at) select account_id, kind, key, issue_id, data, at from told
+  on conflict do nothing returning id, account_id, kind
+), d as (
+  insert into deliveries (notice_id, channel_id)
+  select n.id, c.id from n join channels c on c.account_id = n.account_id and (c.kinds is null or n.kind = any(c.kinds)) and c.failed_at is null
+  returning notice_id, channel_id
+), u as (
+  update followers set snapshot = pg_current_snapshot()::text from f where followers.name = f.name returning 1
+)
+select d.notice_id, d.channel_id, n.account_id from d join n on n.id = d.notice_id
+"""
+TELL = """
+with n as (
+  insert into notices (account_id, kind, key, issue_id, data) select a, $2, $3, $4, $5 from unnest($1::uuid[]) a
+  on conflict do nothing returning id, account_id, kind
+), d as (
+  insert into deliveries (notice_id, channel_id)
+  select n.id, c.id from n join channels c on c.account_id = n.account_id and (c.kinds is null or n.kind = any(c.kinds)) and c.failed_at is null
+  returning notice_id, channel_id
+)
+select d.notice_id, d.channel_id, n.account_id from d join n on n.id = d.notice_id
+"""
+# When somebody may be disturbed next: now, or when his quiet hours end, in the zone of his community.
+UNDISTURBED_UNTIL = """
+select case
+  when q.starts <= q.ends and l.t >= q.starts and l.t < q.ends or q.starts > q.ends and (l.t >= q.starts or l.t < q.ends)
+  then ((l.d + case when q.starts > q.ends and l.t >= q.starts then 1 else 0 end) + q.ends) at time zone z.zone end as until
+from quiet_hours q cross join lateral (
+  select coalesce((select a.time_zone from role_grants g join areas a on a.id = g.area_id where g.account_id = q.account_id
+    order by g.created_at limit 1), $2) as zone) z
+cross join lateral (select (now() at time zone z.zone)::time as t, (now() at time zone z.zone)::date as d) l
+where q.account_id = $1
+"""
+INBOX = f"""
+with c as ({CALLER})
+select c.account_id, n.id::text, n.kind, n.issue_id::text as issue, n.data, n.created_at, n.read_at,
+  (select count(*) from notices u where u.account_id = c.account_id and u.read_at is null) as unread
+from c left join lateral (
+  select * from notices n where n.account_id = c.account_id and (n.created_at, n.id) < ($2::timestamptz, $3::uuid)
+    and (not $4 or n.read_at is null)
+  order by n.created_at desc, n.id desc limit $5
+) n on true order by n.created_at desc, n.id desc
+"""
+READ = "update notices set read_at = now() where account_id = $1 and read_at is null and ($2::uuid[] is null or id = any($2))"
+
+CHANNELS = """
+select id::text, kind, address, kinds, created_at, failed_at, failure from channels where account_id = $1 order by created_at, id
+"""
+PUT_CHANNEL = """
+insert into channels (id, account_id, kind, address, secret, kinds) values ($1, $2, $3, $4, $5, $6)
+on conflict (id) do update set kind = excluded.kind, address = excluded.address, secret = excluded.secret, kinds = excluded.kinds,
+  failed_at = null, failure = null where channels.account_id = excluded.account_id
+returning id::text, kind, address, kinds, created_at, failed_at, failure
+"""
+DROP_CHANNEL = "delete from channels where id = $1 and account_id = $2 returning true"
+PUT_QUIET = """
+insert into quiet_hours values ($1, $2, $3) on conflict (account_id) do update set starts = excluded.starts, ends = excluded.ends
+"""
+DROP_QUIET = "delete from quiet_hours where account_id = $1"
+QUIET = "select starts, ends from quiet_hours where account_id = $1"
+
+DELIVERY = """
+select d.sent_at, n.kind as notice, n.data, c.id as channel, c.kind, c.address, c.secret
+from deliveries d join notices n on n.id = d.notice_id join channels c on c.id = d.channel_id
+where d.notice_id = $1 and d.channel_id = $2 and c.failed_at is null
+"""
+SENT = "update deliveries set sent_at = now() where notice_id = $1 and channel_id = $2"
+CHANNEL_FAILED = "update channels set failed_at = now(), failure = $2 where id = $1"
+CATEGORY_NAMES = "select code, name_zh, name_en from categories join category_versions using (code, version)"

@@ -1,0 +1,144 @@
+"""HTTP of notices: the inbox, and where else somebody wants to be told."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, time
+from typing import Annotated, Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import asyncpg
+from fastapi import APIRouter, Query, Request
+from pydantic import Field
+from starlette.responses import Response
+
+from app.kit import paging
+from app.kit.language import choose
+from app.kit.problems import Problem, invalid, not_found
+from app.kit.route import Route, TheCaller, Transaction, hot, unauthorized
+from app.kit.wire import Text, Wire, answer, page
+from app.notices import queries
+from app.notices.channels import Undeliverable, check_target
+from app.notices.law import KINDS
+from app.notices.telling import sentence
+from app.notices.work import names
+from app.settings import settings
+
+router = APIRouter(route_class=Route, tags=["notices"])
+
+
+class ReadIn(Wire):
+    """Which notices were read; without `ids` all of them."""
+
+    ids: Annotated[list[UUID], Field(min_length=1, max_length=200)] | None = None
+
+
+class ChannelIn(Wire):
+    """`address` is a mail address, or the https address of a chat robot; `secret` what DingTalk and Feishu sign with."""
+
+    kind: Literal["mail", "wecom", "dingtalk", "feishu"]
+    address: Annotated[Text, Field(min_length=3, max_length=500)]
+    secret: Annotated[Text, Field(max_length=200)] = ""
+    kinds: Annotated[list[Text], Field(max_length=50)] | None = None
+
+
+class QuietIn(Wire):
+    """From when to when not to send, in the community's own time; over midnight when `starts` is later than `ends`."""
+
+    starts: time
+    ends: time
+
+
+@router.get("/v1/notices")
+async def get_notices(
+    request: Request,
+    unread: bool = False,
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
+    limit: Annotated[int, Query(ge=1, le=paging.MAX_LIMIT)] = paging.DEFAULT_LIMIT,
+) -> Response:
+    """The caller's inbox, newest first, in his language; `unread` counts what he has not read."""
+    database, token, secret = hot(request)
+    keys = paging.unseal(secret, "notices", cursor) if cursor else ["9999-01-01T00:00:00+00:00", str(UUID(int=2**128 - 1))]
+    async with database.acquire() as connection:
+        rows = await connection.fetch(queries.INBOX, token, datetime.fromisoformat(keys[0]), UUID(keys[1]), unread, limit + 1)
+        categories = await names(connection)
+    if not rows:
+        raise unauthorized()
+    language = choose(request.headers.get("accept-language", ""), settings().language)
+    zone = ZoneInfo(settings().time_zone)
+    items = [
+        {
+            "id": row["id"], "kind": row["kind"], "issue": row["issue"], "text": sentence(row["kind"], row["data"], categories, language, zone),
+            "photo": row["data"].get("photo"), "created_at": row["created_at"], "read_at": row["read_at"],
+        }
+        for row in rows[:limit] if row["id"] is not None
+    ]  # fmt: skip
+    following = None
+    if len(rows) > limit:
+        following = paging.seal(
+            secret, "notices", [rows[limit - 1]["created_at"].astimezone(UTC).isoformat(), rows[limit - 1]["id"]]
+        )
+    return answer({"items": items, "next_cursor": following, "unread": rows[0]["unread"]})
+
+
+@router.post("/v1/notices/read", status_code=204)
+async def post_read(wish: ReadIn, caller: TheCaller, connection: Transaction) -> Response:
+    """Mark notices as read; without `ids` all."""
+    await connection.execute(queries.READ, caller.account_id, wish.ids)
+    return Response(status_code=204)
+
+
+@router.get("/v1/channels")
+async def get_channels(caller: TheCaller, connection: Transaction) -> Response:
+    """Where the caller is told beside the inbox; `failure` says why a channel stopped."""
+    return page([dict(row) for row in await connection.fetch(queries.CHANNELS, caller.account_id)], None)
+
+
+@router.put("/v1/channels/{id}")
+async def put_channel(id: UUID, wish: ChannelIn, caller: TheCaller, connection: Transaction) -> Response:
+    """Be told by mail or by a chat robot of WeCom, DingTalk or Feishu; `kinds` narrows of what."""
+    if wish.kinds is not None and set(wish.kinds) - set(KINDS):
+        raise invalid("/kinds", "field-type")
+    if wish.kind == "mail":
+        if not re.fullmatch(r"[^@\s]{1,64}@[^@\s]+\.[^@\s]+", wish.address):
+            raise invalid("/address", "mail-address")
+    else:
+        try:
+            await check_target(wish.address)
+        except Undeliverable as reason:
+            raise invalid("/address", str(reason)) from None
+    try:
+        row = await connection.fetchrow(
+            queries.PUT_CHANNEL, id, caller.account_id, wish.kind, wish.address, wish.secret, wish.kinds
+        )
+    except asyncpg.UniqueViolationError:
+        raise Problem(409, "conflict", fields=[("/address", "conflict")]) from None
+    if row is None:
+        raise not_found()
+    return answer(dict(row))
+
+
+@router.delete("/v1/channels/{id}", status_code=204)
+async def delete_channel(id: UUID, caller: TheCaller, connection: Transaction) -> Response:
+    """Be told there no more."""
+    if not await connection.fetchval(queries.DROP_CHANNEL, id, caller.account_id):
+        raise not_found()
+    return Response(status_code=204)
+
+
+@router.get("/v1/me/quiet-hours")
+async def get_quiet(caller: TheCaller, connection: Transaction) -> Response:
+    """When the caller is not to be disturbed; null when always."""
+    row = await connection.fetchrow(queries.QUIET, caller.account_id)
+    return answer({"starts": row["starts"].isoformat("minutes"), "ends": row["ends"].isoformat("minutes")} if row else None)
+
+
+@router.put("/v1/me/quiet-hours", status_code=204)
+async def put_quiet(wish: QuietIn, caller: TheCaller, connection: Transaction) -> Response:
+    """Messages wait until the quiet hours end; the inbox fills all the while. Equal times: no quiet hours."""
+    if wish.starts == wish.ends:
+        await connection.execute(queries.DROP_QUIET, caller.account_id)
+    else:
+        await connection.execute(queries.PUT_QUIET, caller.account_id, wish.starts, wish.ends)
+    return Response(status_code=204)

@@ -1,0 +1,52 @@
+"""From events to inboxes, and from inboxes to channels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from app.kit.db import Connection, Database
+from app.kit.jobs import defer
+from app.kit.language import say
+from app.notices import queries
+from app.notices.law import TOLD
+from app.settings import settings
+
+_ROWS = [(action, who, kind) for action, told in TOLD.items() for who, kind in told]
+_ACTIONS, _WHO, _KINDS = ([row[n] for row in _ROWS] for n in range(3))
+
+
+async def follow(database: Database) -> int:
+    """Tell of everything that happened since the last time; how many messages are to be sent. Each notice is made once: see FOLLOW."""
+    async with database.transaction() as connection:
+        rows = await connection.fetch(queries.FOLLOW, _ACTIONS, _WHO, _KINDS)
+        await _defer(connection, rows)
+    return len(rows)
+
+
+async def tell(
+    connection: Connection, accounts: Sequence[UUID], kind: str, key: str, issue: UUID | None, data: dict[str, Any]
+) -> None:
+    """A notice that is no event's, to each account once for its key."""
+    await _defer(connection, await connection.fetch(queries.TELL, accounts, kind, key, issue, data))
+
+
+async def _defer(connection: Connection, rows: Iterable[Any]) -> None:
+    until: dict[UUID, datetime | None] = {}
+    for row in rows:
+        account = row["account_id"]
+        if account not in until:
+            until[account] = await connection.fetchval(queries.UNDISTURBED_UNTIL, account, settings().time_zone)
+        await defer(connection, "deliver", at=until[account], notice=str(row["notice_id"]), channel=str(row["channel_id"]))
+
+
+def sentence(kind: str, data: dict[str, Any], categories: dict[str, tuple[str, str]], language: str, zone: Any) -> str:
+    """The notice in words. `categories` maps codes to names in zh and en; times are shown in `zone`."""
+    zh, en = categories.get(data.get("category", ""), ("", ""))
+    values: dict[str, Any] = {"place": "", "reason": "", "authority": "", "number": "", "overdue": 0, "unowned": 0} | data
+    values["category"] = zh if language == "zh-CN" else en
+    for name in ("deadline", "reply_by"):
+        values[name] = datetime.fromisoformat(data[name]).astimezone(zone).strftime("%m-%d %H:%M") if data.get(name) else "—"
+    return say(f"notice-{kind}", language, **values).replace("()", "").replace("（）", "").strip()

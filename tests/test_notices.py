@@ -1,0 +1,297 @@
+"""Who is told what, where and when; over a real SMTP server and real HTTP receivers on the loopback."""
+
+import asyncio
+import json
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.notices import queries
+from app.notices.law import KINDS, TOLD
+from app.notices.telling import follow
+from app.settings import settings
+
+
+async def inbox(person, **query):
+    return [(n["kind"], n["text"]) for n in reversed((await person.get("/v1/notices", limit=200, **query))["items"])]
+
+
+async def test_one_issue_from_report_to_reopening_with_every_notice(town, database):
+    volunteer, leader, worker, staff = [await town.person(r) for r in ("volunteer", "leader", "worker", "staff")]
+    told = await volunteer.report(**town.body(category="building_waste", place="东浦巷12号"))
+    issue, number = told["issue"]["id"], told["issue"]["number"]
+    await leader.act(issue, "accept")
+    await leader.act(issue, "assign", unit=str(town.unit))
+    await worker.act(issue, "request_extension", deadline=(datetime.now(UTC) + timedelta(days=9)).isoformat(), reason="需要吊车")
+    await leader.act(issue, "refuse_extension", reason="太久")
+    await worker.act(issue, "start")
+    photo = str(uuid.uuid4())
+    await worker.act(issue, "rectify", photos=[photo])
+    await volunteer.act(issue, "send_back", reason="还有碎砖")
+    await worker.act(issue, "rectify", photos=[str(uuid.uuid4())])
+    await volunteer.act(issue, "verify")
+    await volunteer.act(issue, "reopen", reason="又来了")
+    await staff.act(issue, "close_unresolved", reason_code="not_our_matter", reason="属县住建局")
+    for _ in range(2):
+        await follow(database)
+    what = f"{number} (Uncollected building waste, 东浦巷12号)"
+    here = f"{number} Uncollected building waste, 东浦巷12号"
+    assert await inbox(volunteer) == [
+        ("accepted", f"What you reported, {what}, was accepted."),
+        ("mended", f"What you reported, {what}, was mended; please look whether it was."),
+        ("mended", f"What you reported, {what}, was mended; please look whether it was."),
+        ("closed_unresolved", f"What you reported, {what}, was closed unresolved. 属县住建局"),
+    ]
+    assert [kind for kind, _ in await inbox(leader)] == ["new", "extension_asked", "to_verify", "to_verify", "reopened"]
+    by_worker = await inbox(worker)
+    assert [kind for kind, _ in by_worker] == ["assigned", "extension_refused", "sent_back", "closed"] and by_worker[2][
+        1
+    ] == f"{here}: sent back: 还有碎砖"
+    mended = next(n for n in (await volunteer.get("/v1/notices"))["items"] if n["kind"] == "mended")
+    assert mended["issue"] == issue and (await volunteer.get("/v1/notices"))["unread"] == 4
+    first = (await volunteer.get("/v1/notices", limit=1))["items"][0]["id"]
+    assert (await volunteer.call("POST", "/v1/notices/read", json={"ids": [first]})).status_code == 204
+    assert (await volunteer.get("/v1/notices", unread=True))["unread"] == 3 and len(await inbox(volunteer, unread=True)) == 3
+    await volunteer.call("POST", "/v1/notices/read", json={})
+    assert (await volunteer.get("/v1/notices"))["unread"] == 0
+    page = await leader.get("/v1/notices", limit=2)
+    rest = await leader.get("/v1/notices", limit=50, cursor=page["next_cursor"])
+    assert len(page["items"]) == 2 and len(rest["items"]) == 3
+    chinese = await town.person("volunteer", language="zh-CN")
+    await chinese.report(**town.body())
+    assert (await leader.get("/v1/notices")) and "受理" not in str(await inbox(leader))
+
+
+def test_the_table_names_only_what_exists():
+    from app.issues.lifecycle import ACTIONS
+    from app.kit.language import TEXTS
+
+    assert set(TOLD) <= {*ACTIONS, "report", "report_mended", "remind", "overdue", "remind_reply", "reply_overdue"}
+    assert all(f"notice-{kind}" in TEXTS for kind in KINDS)
+
+
+async def test_nobody_is_missed_while_others_write(town, database):
+    """Followers that run all the while, and transactions that commit late: in the end each event is told once."""
+    leader, volunteer = await town.person("leader"), await town.person("volunteer")
+    running = True
+
+    async def following():
+        while running:
+            await follow(database)
+            await asyncio.sleep(0.005)
+
+    tasks = [asyncio.create_task(following()) for _ in range(3)]
+    issues = await asyncio.gather(*(volunteer.report(**town.body()) for _ in range(40)))
+    await asyncio.gather(*(leader.act(i["issue"]["id"], "accept") for i in issues))
+    running = False
+    await asyncio.gather(*tasks)
+    await follow(database)
+    assert [k for k, _ in await inbox(volunteer)] == ["accepted"] * 40 and [k for k, _ in await inbox(leader)] == ["new"] * 40
+
+
+class Receiver:
+    """A chat robot's end: keeps what it is told and answers as it is set."""
+
+    def __init__(self):
+        self.bodies, self.paths, self.answer = [], [], b'HTTP/1.1 200 OK\r\ncontent-length: 14\r\n\r\n{"errcode": 0}'
+        self.hang = False
+
+    async def __call__(self, reader, writer):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        length = next(int(line.split(":")[1]) for line in head.lower().splitlines() if line.startswith("content-length"))
+        self.bodies.append(json.loads(await reader.readexactly(length)))
+        self.paths.append(head.split(" ")[1])
+        if self.hang:
+            await asyncio.sleep(5)
+        writer.write(self.answer)
+        await writer.drain()
+        writer.close()
+
+
+@pytest.fixture
+def receiver(run, monkeypatch):
+    robot = Receiver()
+    server = run(asyncio.start_server(robot, "127.0.0.1", 0))
+    robot.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook?key=1"
+    monkeypatch.setattr(settings(), "private_targets", True)
+    yield robot
+    server.close()
+
+
+async def add(person, expect=200, **fields):
+    answer = await person.call("PUT", f"/v1/channels/{uuid.uuid4()}", json=fields)
+    assert answer.status_code == expect, answer.text
+    return answer.json()
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("wecom", lambda b: b["text"]["content"]),
+        ("dingtalk", lambda b: b["text"]["content"]),
+        ("feishu", lambda b: b["content"]["text"]),
+    ],
+)
+async def test_chat_robots(town, database, do_jobs, receiver, kind, text):
+    leader, volunteer = await town.person("leader"), await town.person("volunteer")
+    await add(leader, kind=kind, address=receiver.url, secret="SEC1", kinds=["new"])
+    issue = (await volunteer.report(**town.body(place="东浦巷")))["issue"]
+    await follow(database)
+    await do_jobs()
+    await do_jobs()
+    assert [text(b) for b in receiver.bodies] == [f"{issue['number']} 垃圾，东浦巷：新上报，请受理。"]
+    if kind == "dingtalk":
+        assert "&timestamp=" in receiver.paths[0] and "&sign=" in receiver.paths[0]
+    if kind == "feishu":
+        assert receiver.bodies[0]["sign"] and receiver.bodies[0]["timestamp"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "failure"),
+    [
+        (b"HTTP/1.1 302 Found\r\nlocation: http://169.254.169.254/\r\ncontent-length: 0\r\n\r\n", "target-redirects"),
+        (b"HTTP/1.1 410 Gone\r\ncontent-length: 0\r\n\r\n", "target-gone"),
+    ],
+)
+async def test_a_robot_that_redirects_or_is_gone_is_switched_off(town, database, do_jobs, receiver, answer, failure):
+    leader, volunteer = await town.person("leader"), await town.person("volunteer")
+    await add(leader, kind="wecom", address=receiver.url)
+    receiver.answer = answer
+    for _ in range(2):
+        await volunteer.report(**town.body())
+        await follow(database)
+        await do_jobs()
+    assert len(receiver.bodies) == 1
+    assert (await leader.get("/v1/channels"))["items"][0]["failure"] == failure
+    assert len(await inbox(leader)) == 2  # the inbox goes on
+
+
+async def test_a_robot_that_hangs_or_fails_is_tried_again(town, database, do_jobs, receiver, monkeypatch):
+    from app.notices import channels
+
+    monkeypatch.setattr(channels, "_PATIENCE_S", 0.3)
+    leader, volunteer = await town.person("leader"), await town.person("volunteer")
+    await add(leader, kind="feishu", address=receiver.url)
+    await volunteer.report(**town.body())
+    await follow(database)
+    receiver.hang = True
+    await do_jobs()
+    receiver.hang = False
+    receiver.answer = b"HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n"
+
+    async def again():
+        async with database.acquire() as connection:
+            await connection.execute("update procrastinate_jobs set scheduled_at = now() where status = 'todo'")
+        await do_jobs()
+
+    await again()
+    receiver.answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
+    await again()
+    await again()
+    assert len(receiver.bodies) == 3
+    async with database.acquire() as connection:
+        assert await connection.fetchval(
+            "select count(*) from deliveries d join channels c on c.id = d.channel_id where c.account_id = $1 and d.sent_at is not null", leader.id
+        ) == 1  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("address", "key"),
+    [
+        ("http://example.com/hook", "target-https"), ("https://127.0.0.1/hook", "target-private"), ("https://localhost/x", "target-private"),
+        ("https://10.0.0.7/x", "target-private"), ("https://169.254.169.254/latest", "target-private"), ("https://[::1]/x", "target-private"),
+        ("https://192.168.1.1:8443/", "target-private"), ("ftp://example.com/x", "target-https"), ("https:///x", "target-https"),
+        ("https://no-such-host.invalid/x", "target-unknown"),
+    ],
+)  # fmt: skip
+async def test_addresses_that_a_server_must_not_call(town, address, key):
+    from app.kit.language import say
+
+    leader = await town.person("leader")
+    told = await add(leader, 422, kind="wecom", address=address)
+    assert told["errors"] == [{"pointer": "/address", "message": say(key, "en")}]
+
+
+async def test_mail(town, database, do_jobs, run, monkeypatch):
+    letters = []
+
+    async def smtp(reader, writer):
+        async def say(line):
+            writer.write(line + b"\r\n")
+            await writer.drain()
+
+        await say(b"220 test")
+        while line := (await reader.readline()).strip():
+            word = line[:4].upper()
+            if word == b"DATA":
+                await say(b"354 go on")
+                letters.append(await reader.readuntil(b"\r\n.\r\n"))
+                await say(b"250 kept")
+            elif word == b"RCPT" and b"nobody" in line:
+                await say(b"550 no such mailbox")
+            elif word == b"QUIT":
+                await say(b"221 bye")
+                break
+            else:
+                await say(b"250 ok")
+        writer.close()
+
+    server = await asyncio.start_server(smtp, "127.0.0.1", 0)
+    monkeypatch.setattr(settings(), "smtp_url", f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    leader, volunteer = await town.person("leader"), await town.person("volunteer")
+    await add(leader, kind="mail", address="leader@example.org")
+    await add(leader, kind="mail", address="nobody@example.org")
+    assert (await add(leader, 422, kind="mail", address="not a mail"))["errors"][0]["pointer"] == "/address"
+    issue = (await volunteer.report(**town.body(place="东浦巷")))["issue"]
+    await follow(database)
+    await do_jobs()
+    server.close()
+    from email import message_from_bytes, policy
+
+    letter = message_from_bytes(letters[0], policy=policy.default)
+    assert len(letters) == 1 and letter["To"] == "leader@example.org" and issue["number"] in letter["Subject"]
+    assert letter.get_content().strip().startswith(f"{issue['number']} 垃圾，东浦巷：新上报，请受理。")
+    failures = {c["address"]: c["failure"] for c in (await leader.get("/v1/channels"))["items"]}
+    assert failures == {"leader@example.org": None, "nobody@example.org": "mail-refused"}
+
+
+async def test_channels_are_their_owners_alone(town, receiver):
+    leader, other = await town.person("leader"), await town.person("leader")
+    mine = await add(leader, kind="wecom", address=receiver.url)
+    assert (await other.get("/v1/channels"))["items"] == []
+    stolen = await other.call("PUT", f"/v1/channels/{mine['id']}", json={"kind": "wecom", "address": receiver.url})
+    assert stolen.status_code == 404
+    assert (await other.call("DELETE", f"/v1/channels/{mine['id']}")).status_code == 404
+    assert (await add(leader, 409, kind="wecom", address=receiver.url))["type"] == "/problems/conflict"
+    assert (await add(leader, 422, kind="wecom", address=receiver.url + "2", kinds=["gossip"]))["errors"][0][
+        "pointer"
+    ] == "/kinds"
+    assert (await leader.call("DELETE", f"/v1/channels/{mine['id']}")).status_code == 204
+
+
+async def test_quiet_hours(town, database, receiver):
+    leader, volunteer = await town.person("leader"), await town.person("volunteer")
+    await add(leader, kind="wecom", address=receiver.url)
+    local = datetime.now(UTC) + timedelta(hours=8)
+    starts, ends = (local - timedelta(hours=1)).strftime("%H:%M"), (local + timedelta(hours=2)).strftime("%H:%M")
+    assert await leader.get("/v1/me/quiet-hours") is None
+    assert (await leader.call("PUT", "/v1/me/quiet-hours", json={"starts": starts, "ends": ends})).status_code == 204
+    assert await leader.get("/v1/me/quiet-hours") == {"starts": starts, "ends": ends}
+    async with database.acquire() as connection:
+        until = await connection.fetchval(queries.UNDISTURBED_UNTIL, leader.id, "UTC")
+        assert timedelta(hours=1, minutes=58) < until - datetime.now(UTC) <= timedelta(hours=2)
+    await volunteer.report(**town.body())
+    await follow(database)
+    assert len(await inbox(leader)) == 1  # the inbox is not quiet
+    async with database.acquire() as connection:
+        at = await connection.fetchval(
+            "select scheduled_at from procrastinate_jobs where task_name = 'deliver' order by id desc limit 1"
+        )
+    assert at == until
+    outside = {"starts": (local + timedelta(hours=3)).strftime("%H:%M"), "ends": (local + timedelta(hours=4)).strftime("%H:%M")}
+    await leader.call("PUT", "/v1/me/quiet-hours", json=outside)
+    async with database.acquire() as connection:
+        assert await connection.fetchval(queries.UNDISTURBED_UNTIL, leader.id, "UTC") is None
+    await leader.call("PUT", "/v1/me/quiet-hours", json={"starts": "08:00", "ends": "08:00"})
+    assert await leader.get("/v1/me/quiet-hours") is None
