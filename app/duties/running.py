@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from app.duties import queries
-from app.issues.clockwork import do_due, overdue_counts
+from app.issues.clockwork import DUE_BATCH, do_due, overdue_counts
 from app.kit.db import Database
 from app.notices.telling import tell
-
-_BATCH = 100
 
 
 async def run(database: Database) -> int:
@@ -15,9 +13,9 @@ async def run(database: Database) -> int:
     done = 0
     while True:
         async with database.transaction() as connection:
-            count = await do_due(connection, _BATCH)
+            count = await do_due(connection)
         done += count
-        if count < _BATCH:
+        if count < DUE_BATCH:
             return done
 
 

@@ -9,9 +9,12 @@ from app.issues import queries
 from app.kit.db import Connection, tell_after_commit
 
 
-async def do_due(connection: Connection, limit: int) -> int:
-    """Turn up to `limit` due duties into events and plan what comes next; how many."""
-    rows = await connection.fetch(queries.DO_DUE, limit)
+DUE_BATCH = queries.DUE_BATCH
+
+
+async def do_due(connection: Connection) -> int:
+    """Turn up to DUE_BATCH due duties into events and plan what comes next; how many."""
+    rows = await connection.fetch(queries.DO_DUE)
     for row in rows:
         tell_after_commit(connection, (row["area_id"], row["unit_id"], row["assignee_id"], row["reporter_id"]))
     return len(rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from app.kit.access import CALLER, RELATION, SCOPE
+from app.kit.paging import MAX_LIMIT, rows_for
 
 _OVERDUE = "(i.deadline < now() and i.state in ('reported', 'accepted', 'assigned', 'in_progress'))"
 _ENDED_LATELY = "(coalesce(i.closed_at, i.updated_at) > now() - interval '14 days')"
@@ -222,6 +223,8 @@ _SORTS = {
 }
 _FILTERS = {
     "state": "i.state = any(${}::text[])",
+    # One state other than `closed` has an index in the order of the list.
+    "one_state": "i.state <> 'closed' and i.state = ${}",
     "open": "i.is_open",
     "cell": "i.cell_id = ${}",
     "area": "i.area_id = any(array(select t.area_id from area_tree t where t.ancestor_id = ${}))",
@@ -229,28 +232,30 @@ _FILTERS = {
     "unit": "i.unit_id = ${}",
     "assignee": "i.assignee_id = ${}",
     "mine": "i.id in (select r.issue_id from reports r where r.account_id = c.account_id)",
-    "overdue": f"{_OVERDUE} = ${{}}",
+    # The index of open issues by deadline ends where overdue does.
+    "overdue": f"{_OVERDUE} and i.is_open and coalesce(i.deadline, 'infinity') < now()",
+    "not_overdue": f"{_OVERDUE} is not true",
     "bbox": "i.mercator && ${}::text::geometry",
     "q": "(i.note ilike ${0} or i.place ilike ${0} or i.number ilike ${0})",
     "unowned": "(i.unit_id is null and i.assignee_id is null and i.state in ('reported', 'accepted')) = ${}",
     "created_since": "i.created_at >= ${}",
     "created_until": "i.created_at < ${}",
 }
-VALUELESS = {"open", "mine"}
+VALUELESS = {"open", "mine", "overdue", "not_overdue"}
 _DRIVERS = ("cell", "unit", "assignee", "mine")
 
 
 @lru_cache(maxsize=1024)
-def issues(filters: tuple[str, ...], sort: str, after: bool) -> str:
-    """The list for a set of filters. Parameters: token hash, limit, the two keys of the cursor (if `after`), the filters' values.
+def issues(filters: tuple[str, ...], sort: str, after: bool, rows: int) -> str:
+    """The list for a set of filters. Parameters: token hash, the two keys of the cursor (if `after`), the filters' values.
 
     A list narrowed to a cell, unit or person reads that index and applies the scope to each row. A wide one takes the
     first rows of every branch of the scope, each from its own index, and then the first of those: never more than
-    limit × branches rows, however many issues there are.
+    rows × branches, however many issues there are. `rows` is a literal: see paging.rows_for.
     """
     key, direction, beyond = _SORTS[sort]
-    number = 5 if after else 3
-    terms: list[str] = [f"({key}, i.id) {beyond} ($3::timestamptz, $4::uuid)"] if after else []
+    number = 4 if after else 2
+    terms: list[str] = [f"({key}, i.id) {beyond} ($2::timestamptz, $3::uuid)"] if after else []
     area = "null"
     for name in filters:
         text = _FILTERS[name]
@@ -259,9 +264,9 @@ def issues(filters: tuple[str, ...], sort: str, after: bool) -> str:
         terms.append(text.format(number))
         number += name not in VALUELESS
     conditions = " and ".join(terms) or "true"
-    order = f"order by {key} {direction}, i.id {direction} limit $2"
+    order = f"order by {key} {direction}, i.id {direction} limit {rows}"
     if any(name in filters for name in _DRIVERS):
-        rows = f"select i.* from issues i where {SCOPE} and {conditions} {order}"
+        found = f"select i.* from issues i where {SCOPE} and {conditions} {order}"
     else:
         areas = "array(select x.id from areas x) || c.reads" if area == "null" else (
             f"array(select t.area_id from area_tree t where t.ancestor_id = {area})"
@@ -270,7 +275,7 @@ def issues(filters: tuple[str, ...], sort: str, after: bool) -> str:
         def first(condition: str) -> str:
             return f"select i.* from issues i where {condition} and {conditions} {order}"
 
-        rows = f"""
+        found = f"""
 select i.* from issues i join (
   select b.id from unnest(case when c.is_admin or {area}::uuid is not null then {areas} else c.reads end) w(id)
     cross join lateral ({first(f"i.area_id = w.id and {SCOPE}")}) b
@@ -281,18 +286,18 @@ select i.* from issues i join (
 ) b on b.id = i.id {order}"""
     return f"""
 with c as ({CALLER})
-select {_ISSUE}, {key} as sort_key from c left join lateral ({rows}) i on true {_NAMES}
+select {_ISSUE}, {key} as sort_key from c left join lateral ({found}) i on true {_NAMES}
 order by {key} {direction}, i.id {direction}
 """
 
 
 # --- delta sync ---------------------------------------------------------------------------------------------------------
-# Issues whose last change one snapshot of the database ($3) did not see and another ($4, default: now) does, latest first, after the
-# key ($5, $6). Snapshots know of every transaction whether it had committed, so one that began earlier and commits later is seen
+# Issues whose last change one snapshot of the database ($2) did not see and another ($3, default: now) does, latest first, after the
+# key ($4, $5). Snapshots know of every transaction whether it had committed, so one that began earlier and commits later is seen
 # the next time: nothing is missed and nobody waits for the slowest.
 _UNSEEN = """
-(i.tx, i.id) < ($5::text::xid8, $6::uuid) and i.tx >= pg_snapshot_xmin(s.base) and not pg_visible_in_snapshot(i.tx, s.base)
-    and pg_visible_in_snapshot(i.tx, s.target) and (i.is_open or not $7) order by i.tx desc, i.id desc limit $2
+(i.tx, i.id) < ($4::text::xid8, $5::uuid) and i.tx >= pg_snapshot_xmin(s.base) and not pg_visible_in_snapshot(i.tx, s.base)
+    and pg_visible_in_snapshot(i.tx, s.target) and (i.is_open or not $6) order by i.tx desc, i.id desc limit %(rows)s
 """
 _REACH = "md5(concat_ws('|', c.is_admin, c.reads, c.staffs, c.inspects, c.leads, c.units))"
 
@@ -301,10 +306,10 @@ def _unseen(condition: str) -> str:
     return f"select i.id, i.tx from issues i where {condition} and {_UNSEEN}"
 
 
-CHANGED = f"""
+_CHANGED = f"""
 with c as materialized ({CALLER}),
-s as materialized (select $3::text::pg_snapshot as base, coalesce($4::text::pg_snapshot, pg_current_snapshot()) as target)
-select c.account_id, {_REACH} as reach, s.target::text as target, case when $8 then array(
+s as materialized (select $2::text::pg_snapshot as base, coalesce($3::text::pg_snapshot, pg_current_snapshot()) as target)
+select c.account_id, {_REACH} as reach, s.target::text as target, case when $7 then array(
     select distinct d.issue_id::text from departures d
     where d.audience = any(c.reads || c.units || c.account_id) and d.tx >= pg_snapshot_xmin(s.base)
       and not pg_visible_in_snapshot(d.tx, s.base) and pg_visible_in_snapshot(d.tx, s.target)
@@ -321,10 +326,12 @@ from c cross join s left join lateral (
     union select b.id, b.tx from ({
     _unseen("i.id in (select r.issue_id from reports r where r.account_id = c.account_id and r.issue_id <> r.id)")
 }) b
-    order by tx desc, id desc limit $2
+    order by tx desc, id desc limit %(rows)s
   ) b on b.id = i.id
 ) i on true {_NAMES} order by i.tx desc, i.id desc
 """
+# By the number of rows, a literal: see paging.rows_for.
+CHANGED = {rows: _CHANGED % {"rows": rows} for rows in (rows_for(1), rows_for(MAX_LIMIT))}
 # Most polls find nothing: whether there is anything is asked first, of the same indexes, without what an answer needs beside.
 # `order by` keeps the planner at the index even where it believes that any row would do.
 _NEW = "i.tx >= pg_snapshot_xmin(s.base) and not pg_visible_in_snapshot(i.tx, s.base) order by i.tx limit 1"
@@ -384,13 +391,14 @@ select coalesce(bool_and(action = any($3::text[])), false) from events where iss
 """
 # Duties that have come due. `skip locked` shares them among workers; the locks last until the events are committed. A duty that was done
 # for this very deadline before (it was rectified and sent back) is passed over.
-DO_DUE = """
+DUE_BATCH = 100
+DO_DUE = f"""
 with due as (
   select id, duty, coalesce(case when state = 'handed_over' then reply_by end, deadline) as ends from issues
-  where duty_at <= now() order by duty_at limit $1 for update skip locked
+  where duty_at <= now() order by duty_at limit {DUE_BATCH} for update skip locked
 ), told as (
   select due.*, exists (
-    select from events e where e.issue_id = due.id and e.action = due.duty and e.data ->> 'ends' = to_jsonb(due.ends) #>> '{}') as before
+    select from events e where e.issue_id = due.id and e.action = due.duty and e.data ->> 'ends' = to_jsonb(due.ends) #>> '{{}}') as before
   from due
 ), i as (
   update issues i set version = i.version + case when t.before then 0 else 1 end, updated_at = case when t.before then i.updated_at else now() end,

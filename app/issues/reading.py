@@ -88,7 +88,8 @@ async def listed(
         keys = [datetime.max if at is None else datetime.fromisoformat(at), UUID(id)]
     names = tuple(sorted(filters))
     values = [filters[name] for name in names if name not in queries.VALUELESS]
-    rows = await connection.fetch(queries.issues(names, sort, bool(cursor)), token, limit + 1, *keys, *values)
+    statement = queries.issues(names, sort, bool(cursor), paging.rows_for(limit))
+    rows = await connection.fetch(statement, token, *keys, *values)
     if not rows:
         raise unauthorized()
     if rows[0]["id"] is None:
@@ -123,7 +124,8 @@ async def changed(
 ) -> Changed:  # fmt: skip
     """Issues in the caller's scope that changed between two snapshots, latest first; with the `first` page of a delta also
     the ids of what left the scope."""
-    rows = await connection.fetch(queries.CHANGED, token, limit + 1, base, target, *key, open_only, first)
+    statement = queries.CHANGED[paging.rows_for(limit)]
+    rows = await connection.fetch(statement, token, base, target, *key, open_only, first)
     if not rows:
         raise unauthorized()
     head = rows[0]

@@ -110,13 +110,17 @@ async def get_issues(
             raise invalid("/state", "field-type")
         if state == ["open"]:
             filters["open"] = True
+        elif len(set(state)) == 1 and state[0] != "closed":
+            filters["one_state"] = state[0]
         else:
             filters["state"] = sorted({*(OPEN if "open" in state else ()), *(set(state) - {"open"})})
     named: dict[str, UUID | datetime | bool | list[str] | None] = {
-        "cell": cell, "area": area, "unit": unit, "assignee": assignee, "overdue": overdue, "unowned": unowned, "category": category,
+        "cell": cell, "area": area, "unit": unit, "assignee": assignee, "unowned": unowned, "category": category,
         "created_since": created_since, "created_until": created_until,
     }  # fmt: skip
     filters.update({name: value for name, value in named.items() if value is not None})
+    if overdue is not None:
+        filters["overdue" if overdue else "not_overdue"] = True
     if mine:
         filters["mine"] = True
     if bbox is not None:

@@ -15,6 +15,15 @@ MAX_LIMIT = 200
 DEFAULT_LIMIT = 50
 
 
+def rows_for(limit: int) -> int:
+    """How many rows to fetch for a page of `limit` and the knowledge whether there are more: one of two numbers.
+
+    A statement holds it as a literal. A bound LIMIT is unknown to a generic plan, which then takes a tenth of the table for wanted
+    and sorts it all instead of walking the index.
+    """
+    return DEFAULT_LIMIT + 1 if limit <= DEFAULT_LIMIT else MAX_LIMIT + 1
+
+
 def seal(secret: bytes, kind: str, keys: list[Any]) -> str:
     body = orjson.dumps(keys)
     mark = hmac.digest(secret, kind.encode() + body, hashlib.sha256)[:8]

@@ -83,3 +83,6 @@ create table digests (
   day date not null,
   primary key (area_id, day)
 )
+
+-- Lists of one state that few issues are in; the closed ones are many, and found by the index of all.
+create index issues_area_state on issues (area_id, state, created_at desc, id desc) where state <> 'closed'
