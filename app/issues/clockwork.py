@@ -8,7 +8,6 @@ from uuid import UUID
 from app.issues import queries
 from app.kit.db import Connection, tell_after_commit
 
-
 DUE_BATCH = queries.DUE_BATCH
 
 

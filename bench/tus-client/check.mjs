@@ -11,8 +11,8 @@ let cuts = 0;
 
 const proxy = net.createServer((phone) => {
   const upstream = net.connect(Number(port), hostname);
-  // Half of the connections live; the others break on the way there or back, somewhere in the first 400 kB.
-  let left = Math.random() < 0.5 ? Infinity : Math.floor(Math.random() * 400_000);
+  // Every connection breaks, on the way there or back, somewhere in its first 600 kB.
+  let left = Math.floor(Math.random() * 600_000);
   const pass = (from, to) =>
     from.on("data", (piece) => {
       if (piece.length > left) {
