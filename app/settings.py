@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     )
     max_photo_bytes: int = Field(default=50_000_000, ge=100_000, description="Largest photograph accepted, in bytes.")
     upload_days: int = Field(default=7, ge=1, le=90, description="Days after which an unfinished upload is given up.")
+    track_days: int = Field(default=30, ge=1, le=3650, description="Days after which the track of a walk is forgotten.")
     smtp_url: str = Field(
         default="",
         description="Mail server for notices: smtp://user:password@host:port or smtps://…; without it no mail is sent.",

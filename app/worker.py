@@ -14,11 +14,13 @@ import structlog
 from procrastinate.exceptions import ConnectorException
 
 from app.duties import running
+from app.issues import recurrence
 from app.kit import housekeeping
 from app.kit.db import Database, plain
 from app.kit.jobs import Job, Pulse
 from app.notices import work as notices_work
 from app.notices.telling import follow
+from app.patrols.walking import forget
 from app.photos import work as photos_work
 from app.photos.darkroom import Darkroom
 from app.photos.store import Store
@@ -26,8 +28,19 @@ from app.photos.work import Means
 
 log = structlog.get_logger()
 
-_JOBS: tuple[Job, ...] = (*photos_work.JOBS, *notices_work.JOBS, *housekeeping.JOBS)
-_PULSES = (Pulse("duties", running.run, 5), Pulse("notices", follow, 1), Pulse("digest", running.digest, 60))
+_JOBS: tuple[Job, ...] = (
+    *photos_work.JOBS,
+    *notices_work.JOBS,
+    Job("forget_tracks", forget, cron="17 3 * * *"),
+    *housekeeping.JOBS,
+)
+_PULSES = (
+    Pulse("duties", running.run, 5),
+    Pulse("notices", follow, 1),
+    Pulse("digest", running.digest, 60),
+    Pulse("recurrences", recurrence.follow, 1),
+    Pulse("black spots", recurrence.end_clean, 600),
+)
 # A worker that has not been heard of for so long is dead, and its jobs run again.
 _DEAD_AFTER_S = 30
 _HEARTBEAT_S = 5

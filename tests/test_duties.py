@@ -98,16 +98,23 @@ async def test_many_due_at_once_with_several_workers_one_of_them_killed(town, da
             "duty_at = now() - interval '1 minute' where id = any($1::uuid[])", [uuid.UUID(i) for i in ids], town.unit,
         )  # fmt: skip
 
+    taken = asyncio.Event()
+
+    async def others():
+        await taken.wait()
+        await asyncio.gather(running.run(database), running.run(database), telling.follow(database))
+
     async def killed():
         with pytest.raises(ConnectionError):
             async with database.transaction() as connection:
                 from app.issues.clockwork import do_due
 
                 assert await do_due(connection) > 0
-                await asyncio.sleep(0.2)
+                taken.set()
+                await asyncio.sleep(0.3)
                 raise ConnectionError  # before the commit: as if it had never begun
 
-    await asyncio.gather(killed(), running.run(database), running.run(database), telling.follow(database))
+    await asyncio.gather(killed(), others())
     await running.run(database)
     await asyncio.gather(*(telling.follow(database) for _ in range(3)))
     await telling.follow(database)

@@ -56,6 +56,9 @@ def _request(key, town, issue, photo):
         ("POST", "/v1/notices/read"): {},
         ("PUT", "/v1/channels/{id}"): {"kind": "mail", "address": f"{uuid.uuid4().hex}@example.org"},
         ("PUT", "/v1/me/quiet-hours"): {"starts": "22:00", "ends": "07:00"},
+        ("PUT", "/v1/black-spots/{id}"): {"plan": "x"},
+        ("PUT", "/v1/patrols/{id}"): {"started_at": "2026-11-24T08:00:00Z"},
+        ("POST", "/v1/patrols/{id}/points"): {"points": [{"at": "2026-11-24T08:00:00Z", "lat": 1, "lon": 1}]},
     }  # fmt: skip
     ids = {
         ("GET", "/v1/areas/{id}"): cell, ("PUT", "/v1/units/{id}"): unit, ("PATCH", "/v1/cells/{id}"): cell,
@@ -73,6 +76,8 @@ def _request(key, town, issue, photo):
     ids |= {(m, p): str(town.area) for m, p in ROUTES if "/calendar" in p} | {("POST", "/v1/jobs/{id}/retry"): "0"}
     target = ids.get(key, issue if "/issues/" in path or "/reports/" in path else str(uuid.uuid4()))
     target = re.sub(r"\{\w+\}", target, path)
+    if path == "/v1/coverage":
+        target += f"?area={town.area}"
     if path.endswith("/calendar"):
         target += "?year=2026"
     if path in ("/v1/areas/locate", "/v1/issues/nearby"):
@@ -85,7 +90,7 @@ SCOPED = {
     ("GET", "/v1/reports/{id}"), ("GET", "/v1/issues/{id}"), ("GET", "/v1/issues/{id}/timeline"), ("POST", "/v1/issues/{id}/actions"),
     ("PUT", "/v1/units/{id}"), ("PATCH", "/v1/cells/{id}"), ("POST", "/v1/invitations"), ("GET", "/v1/photos/{id}"),
     ("GET", "/v1/photos/{id}/{variant}"), ("PUT", "/v1/areas/{id}/calendar/{day}"), ("DELETE", "/v1/areas/{id}/calendar/{day}"),
-    ("PUT", "/v1/assignment-rules/{id}"),
+    ("PUT", "/v1/assignment-rules/{id}"), ("GET", "/v1/coverage"),
 }  # fmt: skip
 # Ids that nobody holds in this walk: 404 for whoever may call the route at all.
 MISSING = {
@@ -96,6 +101,9 @@ MISSING = {
     ("HEAD", "/v1/uploads/{id}"),
     ("DELETE", "/v1/assignment-rules/{id}"),
     ("DELETE", "/v1/channels/{id}"),
+    ("PUT", "/v1/black-spots/{id}"),
+    ("POST", "/v1/patrols/{id}/points"),
+    ("GET", "/v1/patrols/{id}"),
     ("POST", "/v1/jobs/{id}/retry"),
     ("PATCH", "/v1/uploads/{id}"),
     ("DELETE", "/v1/uploads/{id}"),

@@ -47,7 +47,8 @@ on conflict (id) do update set name = excluded.name, kind = excluded.kind, phone
 returning id::text, name, kind, phone, area_id::text as area
 """
 PATCH_CELL = """
-update cells set name = coalesce($2, name), unit_id = case when $3 then $4 else unit_id end
+update cells set name = coalesce($2, name), unit_id = case when $3 then $4 else unit_id end,
+  rounds_per_week = coalesce($7, rounds_per_week)
 where id = $1 and retired_at is null and ($5 or area_id = any($6::uuid[])) returning id
 """
 

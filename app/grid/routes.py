@@ -33,6 +33,7 @@ class CellPatch(Wire):
 
     name: Name | None = None
     unit: UUID | None = None
+    rounds_per_week: Annotated[int, Query(ge=0, le=200)] | None = None
 
 
 def _shifted(coordinates: Any, datum: Datum) -> Any:
@@ -127,11 +128,11 @@ async def put_unit(id: UUID, wish: UnitIn, caller: TheCaller, connection: Transa
 
 @router.patch("/v1/cells/{id}")
 async def patch_cell(id: UUID, wish: CellPatch, caller: TheCaller, connection: Transaction) -> Response:
-    """Rename a cell or change its sponsoring unit."""
+    """Rename a cell, change its sponsoring unit, or say how many rounds a week are planned."""
     sets_unit = "unit" in wish.model_fields_set
     try:
         changed = await connection.fetchval(
-            queries.PATCH_CELL, id, wish.name, sets_unit, wish.unit, caller.is_admin, caller.staffs
+            queries.PATCH_CELL, id, wish.name, sets_unit, wish.unit, caller.is_admin, caller.staffs, wish.rounds_per_week
         )
     except asyncpg.UniqueViolationError:
         raise Problem(409, "conflict", fields=[("/name", "conflict")]) from None

@@ -45,6 +45,7 @@ _ADDITIONS = [
     "absorb",
     "remind",
     "remind_reply",
+    "recur",
 ]
 
 

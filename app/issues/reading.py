@@ -17,6 +17,8 @@ from app.kit.db import Connection
 from app.kit.problems import not_found
 from app.kit.route import unauthorized
 
+_NOTHING: list[Any] = []
+
 
 def _ref(id: str | None, name: str | None) -> dict[str, Any] | None:
     return None if id is None else {"id": id, "name": name}
@@ -44,9 +46,10 @@ def issue_json(row: Any, datum: Datum = "wgs84") -> dict[str, Any]:
         "extension_until": row["extension_until"],
         "handover": {"authority": row["authority"], "reply_by": row["reply_by"]} if row["authority"] else None,
         "recurrence_of": row["recurrence_of"],
+        "recurrences": row["recurrences"],
         "merged_into": row["merged_into"],
         "reports": row["reports"],
-        "photos": orjson.Fragment(row["photos"] or "[]"),
+        "photos": orjson.Fragment(row["photos"]) if row["photos"] else _NOTHING,
         "created_at": row["created_at"],
         "updated_at": row["updated_at"],
         "closed_at": row["closed_at"],

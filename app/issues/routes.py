@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Body, Header, Path, Query, Request
-from pydantic import AwareDatetime, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError
 from starlette.responses import Response
 
-from app.issues import intake, queries, reading
+from app.issues import intake, queries, reading, recurrence
 from app.issues.actions import act
 from app.issues.lifecycle import OPEN, STATES
 from app.issues.schemas import ACTION_SCHEMA, Batch, BatchItem, Issue, IssuePage, ReportAnswer, ReportIn
 from app.kit import paging
+from app.kit.asking import Asked, described, read
 from app.kit.datum import Datum, to_wgs84
 from app.kit.problems import Problem, document, from_validation, invalid, not_found
 from app.kit.route import Route, TheCaller, TheDatabase, Token, Transaction, hot, unauthorized
-from app.kit.wire import Lat, Lon, answer, page
+from app.kit.wire import Lat, Lon, Note, Text, Wire, answer, page
 
 router = APIRouter(route_class=Route, tags=["issues"])
 Limit = Annotated[int, Query(ge=1, le=paging.MAX_LIMIT)]
@@ -80,58 +80,61 @@ def _box(text: str) -> str:
     return f"SRID=3857;MULTIPOLYGON({','.join(rings)})"
 
 
-@router.get("/v1/issues", responses={200: {"model": IssuePage}})
-async def get_issues(
-    request: Request,
-    state: Annotated[list[str] | None, Query()] = None,
-    cell: UUID | None = None,
-    area: UUID | None = None,
-    category: Annotated[list[str] | None, Query()] = None,
-    unit: UUID | None = None,
-    assignee: UUID | None = None,
-    mine: bool = False,
-    overdue: bool | None = None,
-    unowned: Annotated[bool | None, Query(description="Nobody has been asked to mend it.")] = None,
-    bbox: str | None = None,
-    q: Annotated[str | None, Query(min_length=1, max_length=100)] = None,
-    created_since: AwareDatetime | None = None,
-    created_until: AwareDatetime | None = None,
-    sort: Literal["-created_at", "deadline", "-updated_at"] = "-created_at",
-    datum: Datum = "wgs84",
-    cursor: Annotated[str | None, Query(max_length=500)] = None,
-    limit: Limit = paging.DEFAULT_LIMIT,
-) -> Response:
+class IssuesAsked(Asked):
+    state: list[str] = Field([], description="`open`, or a state's name; repeatable.")
+    cell: UUID | None = None
+    area: UUID | None = Field(None, description="The area and everything below it.")
+    category: list[str] = Field([], description="Repeatable.")
+    unit: UUID | None = None
+    assignee: UUID | None = None
+    mine: bool = Field(False, description="What the caller reported.")
+    overdue: bool | None = None
+    unowned: bool | None = Field(None, description="Nobody has been asked to mend it.")
+    bbox: str | None = Field(None, description="minlon,minlat,maxlon,maxlat in WGS 84.", max_length=200)
+    q: Text | None = Field(None, description="Words in note, place or number.", min_length=1, max_length=100)
+    created_since: AwareDatetime | None = None
+    created_until: AwareDatetime | None = None
+    sort: Literal["-created_at", "deadline", "-updated_at"] = "-created_at"
+    datum: Datum = "wgs84"
+    cursor: str | None = Field(None, max_length=500)
+    limit: int = Field(paging.DEFAULT_LIMIT, ge=1, le=paging.MAX_LIMIT)
+
+
+_NAMED = ("cell", "area", "unit", "assignee", "unowned", "created_since", "created_until")
+
+
+@router.get("/v1/issues", responses={200: {"model": IssuePage}}, openapi_extra=described(IssuesAsked))
+async def get_issues(request: Request) -> Response:
     """Issues in the caller's scope, narrowed by any of the filters. `state` takes `open` or a state's name, repeatable."""
     database, token, secret = hot(request)
+    asked = read(IssuesAsked, request)
     filters: dict[str, Any] = {}
-    if state:
-        unknown = set(state) - {"open", *STATES}
-        if unknown:
+    if asked.state:
+        state = set(asked.state)
+        if state - {"open", *STATES}:
             raise invalid("/state", "field-type")
-        if state == ["open"]:
+        if state == {"open"}:
             filters["open"] = True
-        elif len(set(state)) == 1 and state[0] != "closed":
-            filters["one_state"] = state[0]
+        elif len(state) == 1 and "closed" not in state:
+            filters["one_state"] = asked.state[0]
         else:
-            filters["state"] = sorted({*(OPEN if "open" in state else ()), *(set(state) - {"open"})})
-    named: dict[str, UUID | datetime | bool | list[str] | None] = {
-        "cell": cell, "area": area, "unit": unit, "assignee": assignee, "unowned": unowned, "category": category,
-        "created_since": created_since, "created_until": created_until,
-    }  # fmt: skip
-    filters.update({name: value for name, value in named.items() if value is not None})
-    if overdue is not None:
-        filters["overdue" if overdue else "not_overdue"] = True
-    if mine:
+            filters["state"] = sorted({*(OPEN if "open" in state else ()), *(state - {"open"})})
+    if asked.category:
+        filters["category"] = asked.category
+    filters.update({name: value for name in _NAMED if (value := getattr(asked, name)) is not None})
+    if asked.overdue is not None:
+        filters["overdue" if asked.overdue else "not_overdue"] = True
+    if asked.mine:
         filters["mine"] = True
-    if bbox is not None:
-        filters["bbox"] = _box(bbox)
-    if q is not None:
-        if "\x00" in q:
-            raise invalid("/q", "nul")
-        escaped = q.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+    if asked.bbox is not None:
+        filters["bbox"] = _box(asked.bbox)
+    if asked.q is not None:
+        escaped = asked.q.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
         filters["q"] = f"%{escaped}%"
     async with database.acquire() as connection:
-        items, following = await reading.listed(connection, token, secret, filters, sort, cursor, limit, datum)
+        items, following = await reading.listed(
+            connection, token, secret, filters, asked.sort, asked.cursor, asked.limit, asked.datum
+        )
     return page(items, following)
 
 
@@ -214,3 +217,22 @@ async def post_action(
         raise invalid("/action", "field-missing" if name is None else "field-type")
     issue = await act(connection, caller, token, id, name, fields, if_match, datum)
     return answer(issue, 200, {"etag": reading.etag(issue["version"])})
+
+
+class OwnIn(Wire):
+    """Who answers for a black spot, and what is planned."""
+
+    owner: UUID | None = None
+    plan: Note = ""
+
+
+@router.get("/v1/black-spots")
+async def get_black_spots(caller: TheCaller, connection: Transaction, ended: bool = False) -> Response:
+    """Places where a kind of problem came back three times; they end after 30 clean days. The worst first, at most 500."""
+    return page(await recurrence.black_spots(connection, caller, ended), None)
+
+
+@router.put("/v1/black-spots/{id}")
+async def put_black_spot(id: UUID, wish: OwnIn, caller: TheCaller, connection: Transaction) -> Response:
+    """Give a black spot an owner and a plan."""
+    return answer(await recurrence.own(connection, caller, id, wish.owner, wish.plan))

@@ -157,6 +157,8 @@ class Issue(Wire):
     extension_until: Instant | None
     handover: Handover | None
     recurrence_of: UUID | None
+    # How often the same kind came back to this place, one time after the other.
+    recurrences: int
     merged_into: UUID | None
     reports: int
     photos: list[Photo]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
+from pydantic import Field
 from sse_starlette import EventSourceResponse
 from starlette.responses import Response
 
 from app.issues.schemas import Changes
 from app.kit import paging
+from app.kit.asking import Asked, described, read
 from app.kit.datum import Datum
 from app.kit.route import Route, Secret, TheCaller, TheDatabase, Token, hot
 from app.kit.wire import answer
@@ -20,21 +22,21 @@ router = APIRouter(route_class=Route, tags=["sync"])
 CursorText = Annotated[str | None, Query(max_length=20_000)]
 
 
-@router.get("/v1/changes", responses={200: {"model": Changes}})
-async def get_changes(
-    request: Request,
-    cursor: CursorText = None,
-    open: Annotated[
-        bool, Query(description="Without a cursor: start with what is open; later answers hold every change.")
-    ] = False,
-    datum: Datum = "wgs84",
-    limit: Annotated[int, Query(ge=1, le=paging.MAX_LIMIT)] = paging.DEFAULT_LIMIT,
-) -> Response:
+class ChangesAsked(Asked):
+    cursor: str | None = Field(None, max_length=20_000)
+    open: bool = Field(False, description="Without a cursor: start with what is open; later answers hold every change.")
+    datum: Datum = "wgs84"
+    limit: int = Field(paging.DEFAULT_LIMIT, ge=1, le=paging.MAX_LIMIT)
+
+
+@router.get("/v1/changes", responses={200: {"model": Changes}}, openapi_extra=described(ChangesAsked))
+async def get_changes(request: Request) -> Response:
     """What changed in the caller's scope since the cursor, latest first, and ids of what left it; without a cursor, all of it."""
     database, token, secret = hot(request)
-    place = read_cursor(database, secret, cursor, open)
+    asked = read(ChangesAsked, request)
+    place = read_cursor(database, secret, asked.cursor, asked.open)
     async with database.acquire() as connection:
-        following, items, removed, more = await since(connection, token, place, limit, datum)
+        following, items, removed, more = await since(connection, token, place, asked.limit, asked.datum)
     return answer({"items": items, "removed": removed, "next_cursor": following.seal(secret), "more": more})
 
 

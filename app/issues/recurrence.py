@@ -1,0 +1,49 @@
+"""What comes back: the same kind at the same place within 30 days of closing is a recurrence, and three make a black spot."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from app.issues import queries
+from app.kit.access import Caller
+from app.kit.db import Connection, Database, tell_after_commit
+from app.kit.problems import invalid, not_found
+
+BLACK_SPOT_AT = 3
+
+
+async def follow(database: Database) -> int:
+    """Link new issues to what they repeat, and keep the black spots; how many came back. One worker at a time, each issue once."""
+    async with database.transaction() as connection:
+        rows = await connection.fetch(queries.FOLLOW_RECURRENCES)
+        for row in rows:
+            tell_after_commit(connection, (row["area_id"], row["unit_id"], row["assignee_id"], row["reporter_id"]))
+            if row["recurrences"] >= BLACK_SPOT_AT:
+                await connection.execute(queries.PUT_BLACK_SPOT, row["id"])
+    return len(rows)
+
+
+async def end_clean(database: Database) -> None:
+    """A black spot ends when for 30 days nothing of its kind was open or reported there."""
+    async with database.acquire() as connection:
+        await connection.execute(queries.END_BLACK_SPOTS)
+
+
+async def black_spots(connection: Connection, caller: Caller, ended: bool) -> list[dict[str, Any]]:
+    return [
+        dict(row)
+        for row in await connection.fetch(queries.BLACK_SPOTS, caller.is_admin, caller.reads, ended, caller.staffs, caller.leads)
+    ]
+
+
+async def own(connection: Connection, caller: Caller, id: UUID, owner: UUID | None, plan: str) -> dict[str, Any]:
+    """Give a black spot an owner and a plan. Problems: 404; 422 when the owner is nobody of that community."""
+    spot = await connection.fetchrow(queries.BLACK_SPOT, id, caller.is_admin, caller.staffs, caller.leads)
+    if spot is None:
+        raise not_found()
+    if owner is not None and not await connection.fetchval(queries.PERSON_SERVES, owner, spot["area_id"]):
+        raise invalid("/owner", "unknown-account")
+    await connection.execute(queries.OWN_BLACK_SPOT, id, owner, plan)
+    rows = await black_spots(connection, caller, ended=True) + await black_spots(connection, caller, ended=False)
+    return next(row for row in rows if row["id"] == str(id))

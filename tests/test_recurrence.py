@@ -1,0 +1,73 @@
+"""Cleared again and again, and it comes back: seen, counted, and a black spot in the end."""
+
+import asyncio
+import uuid
+from datetime import UTC, datetime, timedelta
+
+from app.issues import recurrence
+
+
+def seen(town, **changes):
+    """What somebody sees at this moment, after whatever was closed before."""
+    return town.body(observed_at=datetime.now(UTC).isoformat(), **changes)
+
+
+async def again(town, leader, staff, **changes):
+    """A report, closed; its issue's id."""
+    issue = (await leader.report(**seen(town, **changes)))["issue"]["id"]
+    await staff.act(issue, "close_unresolved", reason_code="gone")
+    return issue
+
+
+async def test_what_comes_back_is_linked_and_counted(town, database):
+    leader, staff = await town.person("leader"), await town.person("staff")
+    first = await again(town, leader, staff)
+    await recurrence.follow(database)
+    near = {"lat": town.lat + 0.0051, "lon": town.lon + 0.005}  # eleven metres away
+    far = {"lat": town.lat + 0.0056, "lon": town.lon + 0.005}
+    second = (await leader.report(**seen(town, position=near)))["issue"]["id"]
+    other_kind = (await leader.report(**seen(town, category="graffiti")))["issue"]["id"]
+    elsewhere = (await leader.report(**seen(town, position=far)))["issue"]["id"]
+    for _ in range(2):
+        await asyncio.gather(*(recurrence.follow(database) for _ in range(3)))
+    found = {i: await leader.get(f"/v1/issues/{i}") for i in (second, other_kind, elsewhere)}
+    assert (found[second]["recurrence_of"], found[second]["recurrences"]) == (first, 1)
+    assert found[other_kind]["recurrence_of"] is None and found[elsewhere]["recurrence_of"] is None
+    timeline = (await leader.get(f"/v1/issues/{second}/timeline"))["items"]
+    assert [e["action"] for e in timeline] == ["report", "recur"] and timeline[1]["data"] == {"of": first, "times": 1}
+    # Open issues are duplicates, not recurrences; and after a month it is a new story.
+    third = (await leader.report(**seen(town, position=near)))["issue"]["id"]
+    async with database.acquire() as connection:
+        await connection.execute("update issues set closed_at = closed_at - interval '31 days' where id = $1", uuid.UUID(first))
+    await recurrence.follow(database)
+    assert (await leader.get(f"/v1/issues/{third}"))["recurrence_of"] is None
+
+
+async def test_three_times_make_a_black_spot_until_it_stays_clean(town, database):
+    leader, staff, volunteer, stranger = [await town.person(r) for r in ("leader", "staff", "volunteer", None)]
+    issues = []
+    for _ in range(5):
+        issues.append(await again(town, leader, staff))
+        await recurrence.follow(database)
+    assert [(await leader.get(f"/v1/issues/{i}"))["recurrences"] for i in issues] == [0, 1, 2, 3, 4]
+    spots = (await volunteer.get("/v1/black-spots"))["items"]
+    assert len(spots) == 1 and (spots[0]["recurrences"], spots[0]["latest_issue"]) == (4, issues[4])
+    assert spots[0]["cell"]["id"] == str(town.cells[0]) and spots[0]["category"] == "litter"
+    assert (await stranger.get("/v1/black-spots"))["items"] == []
+    path = f"/v1/black-spots/{spots[0]['id']}"
+    assert (await volunteer.call("PUT", path, json={"plan": "x"})).status_code == 403
+    owned = await leader.call("PUT", path, json={"owner": str(leader.id), "plan": "加装监控，每日两巡"})
+    assert owned.status_code == 200 and owned.json()["owner_name"] == "leader某" and owned.json()["plan"] == "加装监控，每日两巡"
+    assert (await leader.call("PUT", path, json={"owner": str(uuid.uuid4())})).status_code == 422
+    assert (await leader.call("PUT", f"/v1/black-spots/{uuid.uuid4()}", json={})).status_code == 404
+    await recurrence.end_clean(database)
+    assert len((await staff.get("/v1/black-spots"))["items"]) == 1
+    async with database.acquire() as connection:
+        await connection.execute(
+            "update black_spots set last_seen_at = last_seen_at - $2::interval where id = $1",
+            uuid.UUID(spots[0]["id"]),
+            timedelta(days=31),
+        )
+    await recurrence.end_clean(database)
+    assert (await staff.get("/v1/black-spots"))["items"] == []
+    assert len((await staff.get("/v1/black-spots", ended=True))["items"]) == 1
