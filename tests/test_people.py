@@ -143,3 +143,26 @@ async def test_who_is_signed_in_gets_a_second_role_and_uses_one_up_once(town):
     assert me["name"] == "volunteer某" and [u["id"] for u in me["units"]] == [str(town.unit)]
     other = await town.person("volunteer")
     assert (await other.call("POST", path, json={"name": "迟"})).status_code == 410
+
+
+async def test_ones_own_page_and_thanks(town, database):
+    from datetime import UTC, datetime, timedelta
+
+    volunteer, leader, staff = [await town.person(r) for r in ("volunteer", "leader", "staff")]
+    first = (await volunteer.report(**town.body()))["issue"]["id"]
+    await volunteer.report(**town.body(mended_on_the_spot=True))
+    await staff.act(first, "close_unresolved", reason_code="gone")
+    start = datetime.now(UTC) - timedelta(hours=3)
+    walk = {"started_at": start.isoformat(), "ended_at": (start + timedelta(minutes=90)).isoformat()}
+    await volunteer.call("PUT", f"/v1/patrols/{uuid.uuid4()}", json=walk)
+    id, wish = uuid.uuid4(), {"account": str(volunteer.id), "text": "辛苦了，东浦巷干净多了", "issue": first}
+    assert (await leader.call("PUT", f"/v1/thanks/{id}", json=wish)).status_code == 201
+    assert (await leader.call("PUT", f"/v1/thanks/{id}", json=wish)).status_code == 200
+    assert (await leader.call("PUT", f"/v1/thanks/{id}", json=wish | {"text": "x"})).status_code == 409
+    assert (await staff.call("PUT", f"/v1/thanks/{id}", json=wish)).status_code == 404
+    record = await volunteer.get("/v1/me/record")
+    assert (record["reports"], record["closed"], record["cleared"]) == (2, 2, 1)
+    assert record["walked"] == {"patrols": 1, "hours": 1.5, "cells": 0}
+    assert [(t["text"], t["by"]) for t in record["thanks"]] == [("辛苦了，东浦巷干净多了", "leader某")]
+    inbox = (await volunteer.get("/v1/notices"))["items"]
+    assert [n["text"] for n in inbox if n["kind"] == "thanked"] == ["leader某 thanks you: 辛苦了，东浦巷干净多了"]

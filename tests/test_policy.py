@@ -36,7 +36,7 @@ def test_a_route_without_a_rule_cannot_be_made():
         APIRouter(route_class=Route).add_api_route("/v1/forgotten", lambda: None, methods=["GET"])
 
 
-def _request(key, town, issue, photo):
+def _request(key, town, issue, photo, thanked):
     """A well-formed request for a route, aimed at `town`; None where a rule of its own is tested elsewhere."""
     method, path = key
     cell, unit = str(town.cells[0]), str(town.unit)
@@ -57,6 +57,8 @@ def _request(key, town, issue, photo):
         ("PUT", "/v1/channels/{id}"): {"kind": "mail", "address": f"{uuid.uuid4().hex}@example.org"},
         ("PUT", "/v1/me/quiet-hours"): {"starts": "22:00", "ends": "07:00"},
         ("PUT", "/v1/black-spots/{id}"): {"plan": "x"},
+        ("PUT", "/v1/thanks/{id}"): {"account": str(thanked), "text": "谢谢"},
+        ("PUT", "/v1/authorities/{id}"): {"area": str(town.area), "name": f"交警{uuid.uuid4().hex[:6]}"},
         ("PUT", "/v1/patrols/{id}"): {"started_at": "2026-11-24T08:00:00Z"},
         ("POST", "/v1/patrols/{id}/points"): {"points": [{"at": "2026-11-24T08:00:00Z", "lat": 1, "lon": 1}]},
     }  # fmt: skip
@@ -90,7 +92,7 @@ SCOPED = {
     ("GET", "/v1/reports/{id}"), ("GET", "/v1/issues/{id}"), ("GET", "/v1/issues/{id}/timeline"), ("POST", "/v1/issues/{id}/actions"),
     ("PUT", "/v1/units/{id}"), ("PATCH", "/v1/cells/{id}"), ("POST", "/v1/invitations"), ("GET", "/v1/photos/{id}"),
     ("GET", "/v1/photos/{id}/{variant}"), ("PUT", "/v1/areas/{id}/calendar/{day}"), ("DELETE", "/v1/areas/{id}/calendar/{day}"),
-    ("PUT", "/v1/assignment-rules/{id}"), ("GET", "/v1/coverage"),
+    ("PUT", "/v1/assignment-rules/{id}"), ("GET", "/v1/coverage"), ("PUT", "/v1/authorities/{id}"),
 }  # fmt: skip
 # Ids that nobody holds in this walk: 404 for whoever may call the route at all.
 MISSING = {
@@ -104,6 +106,7 @@ MISSING = {
     ("PUT", "/v1/black-spots/{id}"),
     ("POST", "/v1/patrols/{id}/points"),
     ("GET", "/v1/patrols/{id}"),
+    ("GET", "/v1/issues/{id}/handover-letter"),
     ("POST", "/v1/jobs/{id}/retry"),
     ("PATCH", "/v1/uploads/{id}"),
     ("DELETE", "/v1/uploads/{id}"),
@@ -117,7 +120,7 @@ MAY = {
     ("POST", "/v1/invitations"): {"leader", "staff", "admin"},
     ("GET", "/v1/photos/{id}/{variant}"): {"staff", "admin"},
     ("PUT", "/v1/areas/{id}/calendar/{day}"): {"staff", "admin"}, ("DELETE", "/v1/areas/{id}/calendar/{day}"): {"staff", "admin"},
-    ("PUT", "/v1/assignment-rules/{id}"): {"staff", "admin"},
+    ("PUT", "/v1/assignment-rules/{id}"): {"staff", "admin"}, ("PUT", "/v1/authorities/{id}"): {"staff", "admin"},
 }  # fmt: skip
 
 
@@ -130,7 +133,7 @@ async def test_walk(town, app, database, role):
     issues = {}
     for place in (town, other):
         reporter, photo = await place.person("volunteer"), str(uuid.uuid4())
-        issues[place.area] = ((await reporter.report(**place.body(photos=[photo])))["issue"]["id"], photo)
+        issues[place.area] = ((await reporter.report(**place.body(photos=[photo])))["issue"]["id"], photo, reporter.id)
         assert (await reporter.call("PUT", f"/v1/photos/{photo}", content=JPEG)).status_code == 201
     town.people += other.people
     for key, rule in ROUTES.items():
@@ -156,6 +159,8 @@ async def test_walk(town, app, database, role):
                 assert status == 403, where
             elif key in MISSING:
                 assert status == 404, where
+            elif key == ("PUT", "/v1/thanks/{id}"):  # people are named in the body: whom one may not thank is nobody
+                assert status == (201 if role == "admin" or place is town else 422), where
             elif key in SCOPED:
                 allowed = role == "admin" or (place is town and role in MAY.get(key, READERS))
                 # Whoever may read an issue but not act on it is told so; whoever may not read it, that there is none.

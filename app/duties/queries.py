@@ -23,3 +23,33 @@ where (now() at time zone a.time_zone)::time >= '08:30' and exists (select from 
 on conflict do nothing returning area_id, day
 """
 STAFF_OF = "select distinct account_id from role_grants where area_id = $1 and role = 'staff'"
+# The directory of an area and of those above it, with what each authority still owes and how long its replies took. Handovers name an
+# authority by its name, so that a letter stays true whatever becomes of the directory.
+AUTHORITIES = """
+select a.id::text, a.area_id::text as area, a.name, a.kind, a.phone, a.address, a.active, coalesce(o.open, 0)::int as open,
+  coalesce(o.overdue, 0)::int as overdue, coalesce(r.replies, 0)::int as replies, r.median_hours
+from authorities a
+left join lateral (
+  select count(*) as open, count(*) filter (where i.reply_by < now()) as overdue from issues i
+  join area_tree t on t.area_id = i.area_id and t.ancestor_id = a.area_id where i.state = 'handed_over' and i.authority = a.name
+) o on true
+left join lateral (
+  select count(*) as replies,
+    round((percentile_cont(0.5) within group (order by extract(epoch from e.at - h.at)) / 3600)::numeric, 1)::float8 as median_hours
+  from events e join issues i on i.id = e.issue_id join area_tree t on t.area_id = i.area_id and t.ancestor_id = a.area_id
+  cross join lateral (
+    select h.at from events h where h.issue_id = e.issue_id and h.action = 'hand_over' and h.version < e.version order by h.version desc limit 1) h
+  where e.action = 'reply' and e.data ->> 'authority' = a.name
+) r on true
+where $1 or a.area_id in (select t.ancestor_id from area_tree t where t.area_id = any($2::uuid[])) or a.area_id = any($2::uuid[])
+order by a.name, a.id limit 500
+"""
+PUT_AUTHORITY = """
+insert into authorities (id, area_id, name, kind, phone, address, active) values ($1, $2, $3, $4, $5, $6, $7)
+on conflict (id) do update set name = excluded.name, kind = excluded.kind, phone = excluded.phone, address = excluded.address,
+  active = excluded.active where authorities.area_id = excluded.area_id
+returning id::text, area_id::text as area, name, kind, phone, address, active
+"""
+ADDRESS_OF = """
+select a.phone, a.address from authorities a join area_tree t on t.ancestor_id = a.area_id where t.area_id = $1 and a.name = $2 limit 1
+"""

@@ -1,18 +1,26 @@
-"""HTTP of the office's calendar."""
+"""HTTP of the office's calendar, and of handing over to authorities outside."""
 
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Query
-from starlette.responses import Response
+import asyncpg
+from fastapi import APIRouter, Query, Request
+from starlette.responses import HTMLResponse, Response
 
-from app.duties import calendar, queries
-from app.kit.problems import not_found
-from app.kit.route import Route, TheCaller, Transaction
-from app.kit.wire import Text, Wire, answer
+from app.catalogue import catalogue
+from app.duties import calendar, letter, queries
+from app.issues import reading
+from app.kit.language import choose
+from app.kit.problems import Problem, not_found
+from app.kit.route import Route, TheCaller, Token, Transaction
+from app.kit.wire import Name, Text, Wire, answer, page
+from app.photos import shown
+from app.photos.store import Store
+from app.settings import settings
 
 router = APIRouter(route_class=Route, tags=["duties"])
 
@@ -59,3 +67,66 @@ async def delete_day(id: UUID, day: date, caller: TheCaller, connection: Transac
     if (not caller.is_admin and id not in caller.staffs) or not await connection.fetchval(queries.DROP_DAY, id, day):
         raise not_found()
     return Response(status_code=204)
+
+
+class AuthorityIn(Wire):
+    """An authority outside the community: traffic police, a property manager, the sanitation bureau…"""
+
+    area: UUID
+    name: Name
+    kind: Annotated[Text, Query(max_length=40)] = "other"
+    phone: Annotated[Text, Query(max_length=40)] = ""
+    address: Annotated[Text, Query(max_length=200)] = ""
+    active: bool = True
+
+
+@router.get("/v1/authorities")
+async def get_authorities(caller: TheCaller, connection: Transaction) -> Response:
+    """Whom issues are handed over to: what each still owes, and the median of hours that its replies took. At most 500."""
+    return page([dict(row) for row in await connection.fetch(queries.AUTHORITIES, caller.is_admin, caller.reads)], None)
+
+
+@router.put("/v1/authorities/{id}")
+async def put_authority(id: UUID, wish: AuthorityIn, caller: TheCaller, connection: Transaction) -> Response:
+    """Enter an authority into the directory, or change its entry."""
+    if not caller.is_admin and wish.area not in caller.staffs:
+        raise not_found()
+    try:
+        row = await connection.fetchrow(
+            queries.PUT_AUTHORITY, id, wish.area, wish.name, wish.kind, wish.phone, wish.address, wish.active
+        )
+    except asyncpg.UniqueViolationError:
+        raise Problem(409, "conflict", fields=[("/name", "conflict")]) from None
+    except asyncpg.ForeignKeyViolationError:
+        raise not_found() from None
+    if row is None:
+        raise not_found()
+    return answer(dict(row))
+
+
+@router.get("/v1/issues/{id}/handover-letter", responses={200: {"content": {"text/html": {}}, "description": "A page to print"}})
+async def get_letter(id: UUID, request: Request, caller: TheCaller, token: Token, connection: Transaction) -> Response:
+    """The letter of handover as a page to print, with photographs; while the issue is handed over, for who may hand it over."""
+    issue = await reading.one(connection, token, id)
+    area = UUID(issue["area"]["id"]) if issue["area"] else None
+    cell = UUID(issue["cell"]["id"]) if issue["cell"] else None
+    if issue["handover"] is None or not (caller.is_admin or area in caller.staffs or cell in caller.leads):
+        raise not_found()
+    language = choose(request.headers.get("accept-language", ""), settings().language)
+    names = {c["code"]: c["name"] for group in await catalogue.read(connection) for c in group["categories"]}
+    zone: Any = await connection.fetchval("select time_zone from areas where id = $1", area)
+    address = await connection.fetchrow(queries.ADDRESS_OF, area, issue["handover"]["authority"])
+    photos = await shown.of_issue(connection, cast("Store", request.app.state.photos), id)
+    html = letter.page(
+        issue,
+        names[issue["category"]][language],
+        dict(address) if address else {},
+        photos,
+        ZoneInfo(zone or settings().time_zone),
+        language,
+    )
+    headers = {
+        "content-security-policy": "default-src 'none'; img-src data:; style-src 'unsafe-inline'",
+        "cache-control": "private, no-store",
+    }
+    return HTMLResponse(html, headers=headers)

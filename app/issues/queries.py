@@ -203,6 +203,17 @@ ONE_JUST_CHANGED = f"""
 with c as ({CALLER})
 select {_ISSUE} from c left join issues i on i.id = $2 {_NAMES}
 """
+# What became of what one account reported, by the present state of the issues; what was cleared on the spot; what it verified.
+RECORD = f"""
+with c as ({CALLER}), mine as (
+  select r.id, i.state from c join reports r on r.account_id = c.account_id join issues i on i.id = r.issue_id
+)
+select c.account_id, c.name, (select count(*)::int from mine) as reports,
+  (select count(*)::int from mine where state = 'closed') as closed,
+  (select count(*)::int from c join events e on e.actor_id = c.account_id join mine on mine.id = e.issue_id
+    where e.version = 1 and e.action = 'report_mended') as cleared
+from c
+"""
 BY_NUMBER = "select id from issues where number = $1"
 TIMELINE = f"""
 with c as ({CALLER})

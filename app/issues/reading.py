@@ -106,6 +106,14 @@ async def listed(
     return [issue_json(row, datum) for row in rows[:limit]], following
 
 
+async def record(connection: Connection, token: bytes) -> tuple[UUID, dict[str, Any]]:
+    """The caller's account, and what became of what he reported."""
+    row = await connection.fetchrow(queries.RECORD, token)
+    if row is None:
+        raise unauthorized()
+    return row["account_id"], {key: row[key] for key in ("name", "reports", "closed", "cleared")}
+
+
 FIRST_KEY = ("18446744073709551615", "ffffffff-ffff-ffff-ffff-ffffffffffff")
 
 

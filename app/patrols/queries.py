@@ -71,3 +71,10 @@ left join walks w on w.cell_id = c.id and w.day = d.day left join cleared r on r
 where c.retired_at is null group by c.id order by c.name, c.id
 """
 FORGET_TRACKS = "delete from patrol_points where received_at < now() - make_interval(days => $1)"
+# Of one person: walks, hours (of one walk twelve at most, since some forget to end it), different cells.
+WALKED = """
+select count(*)::int as patrols, (select count(distinct pc.cell_id)::int from patrol_cells pc join patrols q on q.id = pc.patrol_id
+    where q.account_id = $1) as cells,
+  coalesce(round(sum(extract(epoch from least(p.ended_at - p.started_at, interval '12 hours')) / 3600)::numeric, 1), 0)::float8 as hours
+from patrols p where p.account_id = $1
+"""

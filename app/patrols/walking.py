@@ -82,3 +82,9 @@ async def forget(means: Any, timestamp: int = 0) -> None:
     database: Database = means.database
     async with database.acquire() as connection:
         await connection.execute(queries.FORGET_TRACKS, settings().track_days)
+
+
+async def walked(connection: Connection, account: UUID) -> dict[str, Any]:
+    """How many walks, hours and cells one person has walked."""
+    row: Any = await connection.fetchrow(queries.WALKED, account)
+    return dict(row)

@@ -93,3 +93,16 @@ DROP_GRANT = """
 delete from role_grants g where g.id = $1
   and ($2 or g.area_id = any($3::uuid[]) or (g.cell_id = any($4::uuid[]) and g.role = 'volunteer')) returning id
 """
+
+# Whom the caller may thank: people of his areas or cells.
+MAY_THANK = """
+select exists (select from role_grants g where g.account_id = $1 and ($2 or g.area_id = any($3::uuid[]) or g.cell_id = any($4::uuid[])))
+"""
+ADD_THANKS = """
+insert into thanks (id, account_id, by_id, issue_id, text) values ($1, $2, $3, $4, $5) on conflict (id) do nothing returning true
+"""
+THANKS_BY = "select by_id, account_id, text from thanks where id = $1"
+THANKS = """
+select t.id::text, t.text, t.at, t.issue_id::text as issue, a.name as by from thanks t join accounts a on a.id = t.by_id
+where t.account_id = $1 order by t.at desc, t.id limit 50
+"""

@@ -7,13 +7,17 @@ from uuid import UUID
 
 import asyncpg
 from fastapi import APIRouter, Header, Query, Request
+from pydantic import Field
 from starlette.responses import Response
 
+from app.issues import reading
 from app.kit import paging
 from app.kit.access import CALLER
 from app.kit.problems import Problem, invalid, not_found
-from app.kit.route import Route, Secret, TheCaller, TheDatabase, Transaction
-from app.kit.wire import answer, page
+from app.kit.route import Route, Secret, TheCaller, TheDatabase, Token, Transaction
+from app.kit.wire import Reason, Wire, answer, page
+from app.notices.telling import tell
+from app.patrols import walking
 from app.people import invitations, queries, sessions
 from app.people.schemas import AcceptIn, Credentials, InvitationIn, SignIn
 
@@ -133,3 +137,38 @@ async def post_accept(
     name, account = (wish.name, None) if caller is None else (caller["name"], caller["account"])
     profile = await sessions.profile(connection, account_id, name, account)
     return answer({"token": token, "expires_at": session["expires_at"], "account": profile}, 201)
+
+
+class ThanksIn(Wire):
+    """A word of thanks to somebody, perhaps for an issue."""
+
+    account: UUID
+    text: Annotated[Reason, Field(max_length=300)]
+    issue: UUID | None = None
+
+
+@router.put("/v1/thanks/{id}", status_code=201)
+async def put_thanks(id: UUID, wish: ThanksIn, caller: TheCaller, connection: Transaction) -> Response:
+    """Thank somebody of one's own area or cell; he is told once. 200 when it was said already."""
+    if not await connection.fetchval(queries.MAY_THANK, wish.account, caller.is_admin, caller.staffs, caller.leads):
+        raise invalid("/account", "unknown-account")
+    try:
+        fresh = await connection.fetchval(queries.ADD_THANKS, id, wish.account, caller.account_id, wish.issue, wish.text)
+    except asyncpg.ForeignKeyViolationError:
+        raise invalid("/issue", "unknown-issue") from None
+    if not fresh:
+        said: Any = await connection.fetchrow(queries.THANKS_BY, id)
+        if said["by_id"] != caller.account_id:
+            raise not_found()
+        if (said["account_id"], said["text"]) != (wish.account, wish.text):
+            raise Problem(409, "conflict", fields=[("/text", "conflict")])
+    await tell(connection, [wish.account], "thanked", f"thanks:{id}", wish.issue, {"reason": wish.text, "authority": caller.name})
+    return answer({"id": str(id), "text": wish.text}, 201 if fresh else 200)
+
+
+@router.get("/v1/me/record")
+async def get_record(token: Token, connection: Transaction, caller: TheCaller) -> Response:
+    """One's own page: reports and what became of them, hours walked, cells, words of thanks. For nobody else to see."""
+    account, reported = await reading.record(connection, token)
+    thanks = [dict(row) for row in await connection.fetch(queries.THANKS, account)]
+    return answer(reported | {"walked": await walking.walked(connection, account), "thanks": thanks})

@@ -29,6 +29,11 @@ returning true
 REFUSE = """
 update photos set state = 'refused', reason = $3 where id = $1 and account_id = $2 and state = 'awaited' returning true
 """
+OF_ISSUE = """
+select e.kind, encode(f.sha256, 'hex') as sha256 from evidence e join photos p on p.id = e.photo_id and p.account_id = e.account_id
+join photo_files f on f.sha256 = p.sha256 where e.issue_id = $1 and p.state = 'stored' and f.developed_at is not null
+order by e.position, e.photo_id limit $2
+"""
 FILE = "select sha256, developed_at, damage from photo_files where sha256 = $1"
 DEVELOPED = "update photo_files set developed_at = now() where sha256 = $1"
 DAMAGED = "update photo_files set damage = $2 where sha256 = $1 and damage is null and developed_at is null returning true"
