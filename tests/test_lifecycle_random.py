@@ -16,13 +16,13 @@ ROLES = ("volunteer", "second", "leader", "worker", "staff", "inspector")
 _RUNNING = ("reported", "accepted", "assigned", "in_progress")
 
 
-def fields(action, dice, unit, others):
+def fields(action, dice, town, others):
     """Fields for an action, now and then not quite what it needs."""
     ahead = (datetime.now(UTC) + timedelta(hours=dice.randint(1, 200))).isoformat()
     every = {
-        "reason": "缘由", "note": "备注", "into": dice.choice(others), "unit": unit, "deadline": ahead, "photos": [str(uuid.uuid4())],
+        "reason": "缘由", "note": "备注", "into": dice.choice(others), "unit": str(town.unit), "deadline": ahead, "photos": [str(uuid.uuid4())],
         "authority": "交警大队", "reply_by": ahead, "to": dice.choice(["rectified", "accepted"]), "reason_code": "gone",
-        "category": dice.choice(["litter", "black_spot", "graffiti"]), "position": {"lat": -19.99, "lon": -29.99},
+        "category": dice.choice(["litter", "black_spot", "graffiti"]), "position": {"lat": town.lat + 0.004, "lon": town.lon + 0.014},
     }  # fmt: skip
     wish = {name: every[name] for name in action.needs if name in every}
     wish |= {name: every[name] for name in action.may if name in every and dice.random() < 0.5}
@@ -89,7 +89,7 @@ def test_random_actions_by_random_people(town, run, database, seed):
             # Three steps in four take what is open; the rest tries anything.
             names = open_now if open_now and dice.random() < 0.75 else sorted(ACTIONS)
             name = dice.choices(names, [_WEIGHTS.get(n, 1) for n in names])[0]
-            wish = fields(ACTIONS[name], dice, str(town.unit), issues)
+            wish = fields(ACTIONS[name], dice, town, issues)
             answer = await people[role].call("POST", f"/v1/issues/{issue}/actions", json={"action": name, **wish})
             assert answer.status_code in (200, 404, 409, 422), answer.text
             assert answer.status_code != 200 or name in open_now
