@@ -304,6 +304,17 @@ def bench_sync(
     measure([int(size) for size in issues.split(",")], seconds, rounds, listeners, json)
 
 
+@bench.command("duties")
+def bench_duties(
+    issues: Annotated[int, typer.Option(help="Issues to fill; 12 % of them are open.")] = 850_000,
+    json: Annotated[Path | None, typer.Option(help="Write the figures here as JSON.")] = None,
+) -> None:
+    """Deadlines: a look when nothing is due, and 1,000 due at one moment with two workers, one of them killed."""
+    from bench.duties import main as measure
+
+    measure(issues, json)
+
+
 @bench.command("photos")
 def bench_photos(
     rounds: Annotated[int, typer.Option(help="Measurements of each.")] = 5,

@@ -295,3 +295,22 @@ async def test_quiet_hours(town, database, receiver):
         assert await connection.fetchval(queries.UNDISTURBED_UNTIL, leader.id, "UTC") is None
     await leader.call("PUT", "/v1/me/quiet-hours", json={"starts": "08:00", "ends": "08:00"})
     assert await leader.get("/v1/me/quiet-hours") is None
+
+
+async def test_past_cases_are_no_news(town, database):
+    from app.issues.history import Past, PastEvent, load
+
+    leader, volunteer = await town.person("leader"), await town.person("volunteer")
+    at = datetime.now(UTC) - timedelta(days=40)
+    case = Past(
+        id=uuid.uuid4(), category="litter", lat=town.lat + 0.005, lon=town.lon + 0.005, opened_at=at, reporter_id=volunteer.id, state="accepted",
+        events=[
+            PastEvent("report", None, "reported", at, volunteer.id, "reporter"),
+            PastEvent("accept", "reported", "accepted", at + timedelta(hours=1), leader.id, "leader"),
+        ],
+    )  # fmt: skip
+    async with database.transaction() as connection:
+        assert await load(connection, [case], town.area) == 1
+    await follow(database)
+    assert await inbox(leader) == [] and await inbox(volunteer) == []
+    assert (await leader.get(f"/v1/issues/{case.id}"))["state"] == "accepted"

@@ -20,6 +20,7 @@ from typing import Any
 from shapely.geometry import MultiPolygon, Point, Polygon, box
 
 from app.duties import calendar
+from app.duties import queries as duties_queries
 from app.grid import queries as grid_queries
 from app.grid.imports import put_area
 from app.issues.history import Past, PastEvent, load
@@ -165,6 +166,8 @@ async def make_demo(connection: Connection, folder: Path, say: Callable[[str], N
         await connection.execute(
             "insert into assignment_rules (area_id, category, unit_id) values ($1, $2, $3)", community, kind, units[unit]
         )
+    for name, kind in (("县交警大队", "police"), ("县住建局", "bureau"), ("县供电局", "bureau")):
+        await connection.execute(duties_queries.PUT_AUTHORITY, uuid.uuid4(), community, name, kind, "", "", True)
     people = await _people(connection, dice, community, [id for id, _ in cells], units)
     written = _write_accounts(folder, people.accounts)
     issues = await _issues(connection, dice, community, cells, units, people)

@@ -431,7 +431,7 @@ with f as materialized (select name, snapshot::pg_snapshot as base from follower
 new as materialized (
   select i.id, i.category, i.position, i.mercator, i.created_at, v.radius_m
   from f join events e on e.tx >= pg_snapshot_xmin(f.base) and not pg_visible_in_snapshot(e.tx, f.base)
-    and e.version = 1 and e.action in ('report', 'report_mended')
+    and e.version = 1 and e.action in ('report', 'report_mended') and e.at > now() - interval '1 day'
   join issues i on i.id = e.issue_id and i.recurrence_of is null
   join category_versions v on v.code = i.category and v.version = i.category_version
 ), found as (

@@ -30,7 +30,8 @@ told as (
     union select g.account_id from role_grants g where (m.who = 'staff' or m.who = 'unplaced' and i.cell_id is null) and g.role = 'staff'
       and g.area_id = i.area_id
   ) r
-  where r.account_id is not null and r.account_id is distinct from e.actor_id
+  -- Past cases that are brought in are no news.
+  where e.at > now() - interval '1 day' and r.account_id is not null and r.account_id is distinct from e.actor_id
 ), n as (
   insert into notices (account_id, kind, key, issue_id, data, created_at) select account_id, kind, key, issue_id, data, at from told
   on conflict do nothing returning id, account_id, kind
