@@ -314,3 +314,15 @@ async def test_past_cases_are_no_news(town, database):
     await follow(database)
     assert await inbox(leader) == [] and await inbox(volunteer) == []
     assert (await leader.get(f"/v1/issues/{case.id}"))["state"] == "accepted"
+
+
+async def test_the_office_is_told_when_something_is_sent_back_for_the_third_time(town, database):
+    leader, worker, staff = [await town.person(r) for r in ("leader", "worker", "staff")]
+    issue = (await leader.report(**town.body()))["issue"]["id"]
+    await leader.act(issue, "assign", unit=str(town.unit))
+    for times in range(1, 5):
+        await worker.act(issue, "rectify")
+        await leader.act(issue, "send_back", reason=f"第{times}次")
+        await follow(database)
+        told = [text for kind, text in await inbox(staff) if kind == "sent_back_often"]
+        assert len(told) == (times >= 3) and all("第3次" in text for text in told)

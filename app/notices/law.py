@@ -11,7 +11,7 @@ TOLD: dict[str, tuple[tuple[str, str], ...]] = {
     "assign": (("assignees", "assigned"),),
     "rectify": (("reporters", "mended"), ("leaders", "to_verify")),
     "verify": (("reporters", "closed"), ("assignees", "closed")),
-    "send_back": (("assignees", "sent_back"),),
+    "send_back": (("assignees", "sent_back"), ("staff_at_third", "sent_back_often")),
     "hand_over": (("staff", "handed_over"),),
     "reply": (("leaders", "replied"),),
     "request_extension": (("leaders", "extension_asked"),),

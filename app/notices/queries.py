@@ -27,7 +27,9 @@ told as (
     union select g.account_id from role_grants g where m.who = 'leaders' and g.role = 'leader' and g.cell_id = i.cell_id
     union select coalesce(asked.assignee_id, case when asked.unit_id is null then i.assignee_id end) where m.who = 'assignees'
     union select g.account_id from role_grants g where m.who = 'assignees' and g.role = 'worker' and g.unit_id = asked.unit_id
-    union select g.account_id from role_grants g where (m.who = 'staff' or m.who = 'unplaced' and i.cell_id is null) and g.role = 'staff'
+    union select g.account_id from role_grants g where g.role = 'staff' and (m.who = 'staff' or m.who = 'unplaced' and i.cell_id is null
+        or m.who = 'staff_at_third' and 3 = (
+          select count(*) from events b where b.issue_id = e.issue_id and b.action = 'send_back' and b.version <= e.version))
       and g.area_id = i.area_id
   ) r
   -- Past cases that are brought in are no news.
