@@ -239,12 +239,12 @@ def _svg():
         (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + b"\x07" * 4000, "image/heic", 422, "photo-damaged"),
         (b"\xff\xd8\xff" + b"\x00" * 100, "image/jpeg", 422, "photo-damaged"),
         (png_bomb(), "image/png", 422, "photo-pixels"),
-        (_svg(), "image/svg+xml", 415, "photo-type"),
+        (_svg(), "image/svg+xml", 415, "photo-content-type"),
         (_svg(), "image/png", 415, "photo-type"),
         (b"GIF89a" + b"\x00" * 50, "image/gif", 415, "photo-type"),
         (b"%PDF-1.7" + b"\x00" * 50, "application/octet-stream", 415, "photo-type"),
-        (JPEG, "text/html", 415, "photo-type"),
-        (JPEG, "application/json", 415, "photo-type"),
+        (JPEG, "text/html", 415, "photo-content-type"),
+        (JPEG, "application/json", 415, "photo-content-type"),
     ],
 )
 async def test_bad_pictures_are_refused_by_name_and_the_report_stays(town, content, content_type, status, slug):

@@ -206,7 +206,11 @@ async def test_lies_are_refused_by_name(town):
         (422, "upload-length", await begin(volunteer, str(uuid.uuid4()), "many", expect=422)),
         (422, "upload-metadata", await begin(volunteer, photo, 9, expect=422, **{"upload-metadata": "photo !!!"})),
         (422, "upload-metadata", await begin(volunteer, photo, 9, expect=422, **{"upload-metadata": about("../../x")})),
-        (415, "photo-type", await begin(volunteer, photo, 9, expect=415, **{"upload-metadata": about(photo, "image/svg+xml")})),
+        (
+            415,
+            "photo-content-type",
+            await begin(volunteer, photo, 9, expect=415, **{"upload-metadata": about(photo, "image/svg+xml")}),
+        ),
         (404, "not-found", await begin(other, photo, 1000, expect=404)),
     ):
         assert answer.status_code == status and answer.json()["type"] == f"/problems/{slug}", answer.text

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import mmap
+import warnings
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,8 @@ from app.settings import settings
 pillow_heif.register_heif_opener()
 # The limits are ours, in formats.py.
 Image.MAX_IMAGE_PIXELS = None
+# A phone's broken EXIF is no news to an operator.
+warnings.filterwarnings("ignore", module="PIL.TiffImagePlugin")
 
 _EXIF, _GPS = 0x8769, 0x8825
 

@@ -58,7 +58,7 @@ def check_type(content_type: str | None) -> None:
     """What claims to be something else than a picture is refused unread; which picture it is, its bytes say."""
     media = (content_type or "").split(";")[0].strip().lower()
     if media not in ("", "application/octet-stream") and (not media.startswith("image/") or media == "image/svg+xml"):
-        raise Problem(415, "photo-type")
+        raise Problem(415, "photo-content-type", given=media[:60])
 
 
 @asynccontextmanager
