@@ -125,6 +125,13 @@ def plain(url: str) -> str:
     return url.replace("postgresql+asyncpg://", "postgresql://")
 
 
+def run_sql(bind: Any, migration: str) -> None:
+    """The SQL beside a migration's file (`migration` is its `__file__`), statement by statement; a blank line ends one."""
+    for statement in Path(migration).with_suffix(".sql").read_text("utf-8").split("\n\n"):
+        if statement.strip():
+            bind.exec_driver_sql(statement)
+
+
 def migrate(url: str) -> None:
     """Bring the schema at `url` up to date. Two processes may call this at once: migrations hold an advisory lock."""
     config = Config(str(_ROOT / "alembic.ini"))

@@ -1,14 +1,12 @@
-"""The directory of authorities outside the community."""
-
-from pathlib import Path
+"""The directory of authorities outside the community, and thanks."""
 
 from alembic import op
+
+from app.kit.db import run_sql
 
 revision = "0005"
 down_revision = "0004"
 
 
 def upgrade() -> None:
-    for statement in Path(__file__).with_suffix(".sql").read_text().split("\n\n"):
-        if statement.strip():
-            op.get_bind().exec_driver_sql(statement)
+    run_sql(op.get_bind(), __file__)
