@@ -172,6 +172,10 @@ async def test_checksums(town, large):
     assert (await patch(volunteer, photo, 0, piece, **{"upload-checksum": "crc32 AAAA"})).status_code == 400
     assert (await patch(volunteer, photo, 0, piece, **{"upload-checksum": good})).status_code == 204
     assert await offset(volunteer, photo) == 100_000
+    other = str(uuid.uuid4())
+    await begin(volunteer, other, 9_000_000)
+    large = await patch(volunteer, other, 0, bytes(9_000_000), **{"upload-checksum": good})  # held until checked: not so much
+    assert large.status_code == 413 and await offset(volunteer, other) == 0
 
 
 async def test_creation_with_upload(town):

@@ -26,6 +26,8 @@ from app.photos.store import Store
 from app.settings import settings
 
 PART_BYTES = 256 * 1024
+# A piece with a checksum is held until it is whole and checked.
+CHECKED_BYTES = 8_000_000
 CHECKSUMS = {"sha256": hashlib.sha256, "sha1": hashlib.sha1, "md5": hashlib.md5}
 
 
@@ -112,7 +114,6 @@ async def append(
         return total
     digest = CHECKSUMS[checksum[0]](usedforsecurity=False) if checksum else None
     pending, taken = bytearray(), received
-    limit = settings().max_photo_bytes if checksum else PART_BYTES
     try:
         async for piece in pieces:
             pending += piece
@@ -120,10 +121,12 @@ async def append(
                 digest.update(piece)
             if taken + len(pending) > total:
                 raise Problem(413, "upload-long", bytes=total)
-            while not checksum and len(pending) > limit:
-                await _commit(database, objects, id, taken, bytes(pending[:limit]))
-                taken += limit
-                del pending[:limit]
+            if checksum and len(pending) > CHECKED_BYTES:
+                raise Problem(413, "too-large", limit=CHECKED_BYTES)
+            while not checksum and len(pending) > PART_BYTES:
+                await _commit(database, objects, id, taken, bytes(pending[:PART_BYTES]))
+                taken += PART_BYTES
+                del pending[:PART_BYTES]
     except ClientDisconnect:
         if checksum:
             raise
