@@ -94,8 +94,10 @@ async def beat(database: Database, pulse: Pulse) -> None:
     while True:
         try:
             await pulse.work(database)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             log.warning("a beat was missed", pulse=pulse.name, error=str(error))
+        except Exception as error:  # a fault of ours must not end the reminders of everybody
+            log.error("a beat failed", pulse=pulse.name, exc_info=error)
         await asyncio.sleep(pulse.every_s)
 
 
@@ -108,6 +110,8 @@ async def work_on(url: str, database: Database, objects: Store) -> None:
                 await work(url, database, objects)
             except (OSError, psycopg.Error, ConnectorException) as error:
                 log.warning("worker: database connection lost", error=str(error))
+            except Exception as error:
+                log.error("the worker failed and begins anew", exc_info=error)
             await asyncio.sleep(2)
     finally:
         for task in pulses:

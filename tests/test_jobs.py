@@ -116,3 +116,40 @@ async def test_a_running_worker_is_told_at_once(town, app, database, database_ur
         while not (await volunteer.get(f"/v1/photos/{photo}"))["developed"]:
             assert time.monotonic() < until
             await asyncio.sleep(0.05)
+
+
+async def test_a_job_given_up_is_listed_for_the_admin_and_tried_again(town, app, database, do_jobs):
+    from app.photos import store
+
+    volunteer, admin = await town.person("volunteer"), await town.person("admin")
+    photo, content = str(uuid.uuid4()), encode(scene(seed=35))
+    await volunteer.call("PUT", f"/v1/photos/{photo}", content=content)
+    sha256 = (await volunteer.get(f"/v1/photos/{photo}"))["sha256"]
+    await app.state.photos.delete([store.original(sha256)])
+    for _ in range(10):
+        async with database.acquire() as connection:
+            await connection.execute("update procrastinate_jobs set scheduled_at = now() where status = 'todo'")
+        await do_jobs()
+    failed = [j for j in (await admin.get("/v1/jobs"))["items"] if j["arguments"] == {"sha256": sha256}]
+    assert len(failed) == 1 and (failed[0]["job"], failed[0]["state"]) == ("develop", "failed")
+    await app.state.photos.put(store.original(sha256), content)
+    assert (await admin.call("POST", f"/v1/jobs/{failed[0]['id']}/retry")).status_code == 204
+    assert (await admin.call("POST", f"/v1/jobs/{failed[0]['id']}/retry")).status_code == 404
+    await do_jobs()
+    assert (await volunteer.get(f"/v1/photos/{photo}"))["developed"]
+
+
+async def test_a_beat_that_fails_does_not_end_the_pulse(database):
+    from app.kit.jobs import Pulse
+    from app.worker import beat
+
+    beats = []
+
+    async def faulty(database):
+        beats.append(1)
+        raise KeyError("a fault of ours")
+
+    task = asyncio.create_task(beat(database, Pulse("faulty", faulty, 0.01)))
+    await asyncio.sleep(0.2)
+    task.cancel()
+    assert len(beats) > 3

@@ -104,6 +104,8 @@ async def test_bad_walks(town, database, monkeypatch):
     await begin(volunteer, start, 422, ended_at=(start - timedelta(minutes=1)).isoformat())
     await begin(volunteer, start, 422, people=0)
     id = await begin(volunteer, start)
+    earlier = {"started_at": (start - timedelta(hours=2)).isoformat(), "ended_at": (start - timedelta(hours=1)).isoformat()}
+    assert (await volunteer.call("PUT", f"/v1/patrols/{id}", json=earlier)).status_code == 422
     await send(volunteer, id, [], 422)
     await send(volunteer, id, points(town, 100_000, start, step_s=0.1), 413)
     await send(volunteer, id, points(town, 5001, start), 422)

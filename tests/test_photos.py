@@ -352,8 +352,30 @@ async def test_a_decoder_that_dies_costs_one_picture(town, do_jobs, app, databas
         (await self._ready()).kill()
         return await real(self, source, folder)
 
+    async def again():
+        async with database.acquire() as connection:
+            await connection.execute("update procrastinate_jobs set scheduled_at = now() where status = 'todo'")
+        await do_jobs()
+
     monkeypatch.setattr(darkroom.Darkroom, "develop", die)
     await do_jobs()
+    # Once may be a server that was stopped in the middle: a good picture survives that.
+    survivor = str(uuid.uuid4())
+    await put(volunteer, survivor, encode(scene(seed=13)))
+    await do_jobs()
+    assert (await volunteer.get(f"/v1/photos/{photo}"))["state"] == "stored"
+    monkeypatch.undo()
+    async with database.acquire() as connection:
+        await connection.execute(
+            "update procrastinate_jobs set scheduled_at = now() where status = 'todo' and args ->> 'sha256' = $1",
+            (await volunteer.get(f"/v1/photos/{survivor}"))["sha256"],
+        )  # fmt: skip
+    await do_jobs()
+    assert (await volunteer.get(f"/v1/photos/{survivor}"))["developed"]
+    # Three times is the picture's own doing.
+    monkeypatch.setattr(darkroom.Darkroom, "develop", die)
+    await again()
+    await again()
     assert (await volunteer.get(f"/v1/photos/{photo}"))["state"] == "damaged"
     monkeypatch.undo()
     photo = str(uuid.uuid4())
@@ -372,3 +394,46 @@ async def test_path_tricks_in_names(town):
 
 def test_limits_by_format_are_what_fits_into_300_mb():
     assert formats.MAX_PIXELS["image/heic"] >= 48_800_000 and formats.MAX_PIXELS["image/jpeg"] >= 108_000_000
+
+
+async def test_a_full_disk_is_not_the_pictures_fault(town, do_jobs, app, database, monkeypatch):
+    import errno
+
+    from app.photos import receiving
+    from app.photos.darkroom import Darkroom
+
+    volunteer = await town.person("volunteer")
+    _, (photo,) = await named(volunteer, town)
+
+    def full(*args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(receiving, "look", full)
+    assert (await put(volunteer, photo, JPEG)).status_code == 503  # come again, and nothing is refused
+    monkeypatch.undo()
+    assert (await volunteer.get(f"/v1/photos/{photo}"))["state"] == "awaited"
+    # The developing process says which of the two it was.
+    room = Darkroom()
+    try:
+        with pytest.raises(OSError):
+            await room.develop(app.state.photos.folder / "nothing-here", app.state.photos.folder)
+    finally:
+        await room.close()
+
+
+async def test_a_store_that_is_away_is_told_as_busy(town, app, monkeypatch):
+    from app.photos.store import S3
+
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "x")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    away = S3("evidence", "")
+    away.store = type(away.store)(
+        "evidence", client_options={"allow_http": True, "timeout": "1s"}, retry_config={"max_retries": 0}
+    )
+    monkeypatch.setitem(app.state._state, "photos", away)
+    volunteer = await town.person("volunteer")
+    _, (photo,) = await named(volunteer, town)
+    assert (await put(volunteer, photo, JPEG)).status_code == 503
+    assert (await volunteer.get(f"/v1/photos/{photo}"))["state"] == "awaited"

@@ -35,7 +35,7 @@ def is_published(year: int, zone: str) -> bool:
     """Whether the statutory days of a year are known; if not, Monday to Friday are reckoned as worked on."""
     try:
         return zone != "Asia/Shanghai" or chinese_calendar.is_workday(date(year, 1, 1)) in (True, False)
-    except NotImplementedError:
+    except NotImplementedError:  # so the library says of a year it does not know
         return False
 
 

@@ -72,10 +72,11 @@ async def submit(database: Database, token: bytes, id: UUID, report: ReportIn, d
     received_at = now()
     clock = clock_fault(report.observed_at, received_at)
     mark = fingerprint(report)
+    statement = queries.INTAKE_WITH_PHOTOS if report.photos else queries.INTAKE
     async with database.acquire() as connection:
         row = await connection.fetchrow(
-            queries.INTAKE_WITH_PHOTOS if report.photos else queries.INTAKE, token, id, report.category, lon, lat, x, y, stretch, mark, report.position.lat,
-            report.position.lon, report.position.datum, report.position.accuracy_m, report.observed_at,
+            statement, token, id, report.category, lon, lat, x, y, stretch, mark, report.position.lat, report.position.lon,
+             report.position.datum, report.position.accuracy_m, report.observed_at,
             received_at if clock else report.observed_at, clock, report.place, report.note, report.mended_on_the_spot,
             report.photos, settings().time_zone,
         )  # fmt: skip

@@ -146,12 +146,14 @@ def install(app: FastAPI) -> None:
         return Response(status_code=400)  # nobody reads it: the phone is gone in the middle of its request
 
     async def on_busy(request: Request, error: Exception) -> Response:
+        if isinstance(error, OSError) and not isinstance(error, (ConnectionError, TimeoutError)):
+            log.error("the system refuses", path=request.url.path, error=str(error))  # a full disk, say
         return document(request, Problem(503, "busy", headers={"retry-after": "2"}))
 
     # A deadlock's victim changed nothing and may simply try again; a statement or a wait that ran out of time likewise.
     for kind in (
         asyncpg.TooManyConnectionsError, asyncpg.CannotConnectNowError, asyncpg.DeadlockDetectedError,
-        asyncpg.QueryCanceledError, ConnectionError, TimeoutError,
+        asyncpg.QueryCanceledError, OSError,
     ):  # fmt: skip
         app.add_exception_handler(kind, on_busy)
 

@@ -7,6 +7,8 @@ from math import cos, hypot, radians
 from typing import Any
 from uuid import UUID
 
+import asyncpg
+
 from app.kit.db import Connection, Database
 from app.kit.problems import Problem, invalid, not_found
 from app.kit.times import clock_fault, now
@@ -47,7 +49,12 @@ async def put(
     received = now()
     clock = clock_fault(started_at, received)
     counted = received if clock else started_at
-    fresh = await connection.fetchval(queries.PUT_PATROL, id, account, area, started_at, ended_at, people, note, counted, clock)
+    try:
+        fresh = await connection.fetchval(
+            queries.PUT_PATROL, id, account, area, started_at, ended_at, people, note, counted, clock
+        )
+    except asyncpg.CheckViolationError:  # before the beginning that was told first
+        raise invalid("/ended_at", "ends-before") from None
     if fresh is None:
         raise not_found()
     return fresh

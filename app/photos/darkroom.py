@@ -36,7 +36,7 @@ class Darkroom:
         self.orders = 0
 
     async def develop(self, source: Path, folder: Path) -> Developed:
-        """Write the variants of `source` into `folder`. Raises Died."""
+        """Write the variants of `source` into `folder`. Raises Died; OSError when the machine, not the picture, is at fault."""
         async with self.turn:
             process = await self._ready()
             assert process.stdin is not None and process.stdout is not None
@@ -49,6 +49,8 @@ class Darkroom:
             except (TimeoutError, OSError, ValueError) as error:
                 await self.close()
                 raise Died(str(source)) from error
+            if "failed" in answer:  # no room on the disk, say: not the picture's doing
+                raise OSError(answer["failed"])
             self.orders += 1
             if self.orders >= _ORDERS or answer["peak_kb"] > _PEAK_KB:
                 await self.close()
@@ -58,7 +60,13 @@ class Darkroom:
     async def _ready(self) -> Process:
         if self.process is None or self.process.returncode is not None:
             self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "app.photos.developing", stdin=PIPE, stdout=PIPE, limit=1_000_000
+                sys.executable,
+                "-m",
+                "app.photos.developing",
+                stdin=PIPE,
+                stdout=PIPE,
+                limit=1_000_000,
+                start_new_session=True,  # Ctrl-C at the server's terminal is not for it
             )
             self.orders = 0
         return self.process

@@ -2,7 +2,7 @@
 
 Decoders meet bytes from outside here, so this runs in a process of its own (`python -m app.photos.developing`), one photograph
 at a time, with a limit on memory and time: what kills it costs one photograph. Line by line it is told `{"source", "folder"}` and
-answers `{"files"}` or `{"damage"}`.
+answers `{"files"}`, `{"damage"}` or, when the machine is at fault, `{"failed"}`.
 """
 
 from __future__ import annotations
@@ -125,7 +125,9 @@ def main() -> None:
         try:
             answer: dict[str, Any] = {"files": develop(Path(order["source"]), Path(order["folder"]))}
         except Exception as error:  # of any decoder: the photograph is damaged, and says why
-            answer = {"damage": f"{type(error).__name__}: {error}"[:300]}
+            # A decoder's complaints carry no number of the system's; a full disk does.
+            fault = "failed" if isinstance(error, OSError) and error.errno is not None else "damage"
+            answer = {fault: f"{type(error).__name__}: {error}"[:300]}
         answer["peak_kb"] = _peak_kb()
         print(json.dumps(answer), flush=True)
 

@@ -73,6 +73,8 @@ def look(path: Path) -> Facts:
     except BadPicture:
         raise
     except Exception as error:  # whatever a decoder says of bytes from outside, they are not a photograph
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the system's own trouble is not the picture's
         raise BadPicture("photo-damaged") from error
     if orientation >= 5:
         width, height = height, width

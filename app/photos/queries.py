@@ -35,6 +35,7 @@ join photo_files f on f.sha256 = p.sha256 where e.issue_id = $1 and p.state = 's
 order by e.position, e.photo_id limit $2
 """
 FILE = "select sha256, developed_at, damage from photo_files where sha256 = $1"
+DEATH = "update photo_files set deaths = deaths + 1 where sha256 = $1 returning deaths"
 DEVELOPED = "update photo_files set developed_at = now() where sha256 = $1"
 DAMAGED = "update photo_files set damage = $2 where sha256 = $1 and damage is null and developed_at is null returning true"
 MARK_DAMAGED = """

@@ -19,6 +19,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 import obstore
+from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from app.settings import settings
@@ -162,7 +163,10 @@ class S3:
         self.store = S3Store(bucket, prefix=prefix or None, client_options={"allow_http": True})
 
     async def put(self, key: str, source: Path | bytes) -> None:
-        await obstore.put_async(self.store, key, source)
+        try:
+            await obstore.put_async(self.store, key, source)
+        except BaseError as error:  # away or refusing: the phone is told to come again
+            raise ConnectionError(str(error)) from error
 
     async def stream(self, key: str) -> AsyncGenerator[bytes]:
         try:

@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
 from prometheus_client import Histogram
@@ -18,6 +19,8 @@ from app.photos.darkroom import Darkroom, Died
 from app.photos.store import MissingObject, Store
 
 log = structlog.get_logger()
+
+_DEATHS = 3
 
 DEVELOPING = Histogram(
     "gridpatrol_photo_developing_seconds", "Time to make the variants of a photograph.", buckets=(0.1, 0.3, 1, 3, 10, 60)
@@ -54,7 +57,11 @@ async def develop(means: Means, sha256: str) -> None:
         try:
             made = await means.darkroom.develop(source, folder)
         except Died:
-            # Killed by its own size, or without end: no second try would fare better.
+            # Perhaps the whole server was being stopped: tried again. Three times is the picture's own doing.
+            async with means.database.acquire() as connection:
+                deaths: Any = await connection.fetchval(queries.DEATH, digest)
+            if deaths < _DEATHS:
+                raise
             await _damaged(means.database, digest, "its decoder died")
             return
         if made.damage is not None:

@@ -42,6 +42,8 @@ create table photo_files (
   camera text not null default '',
   developed_at timestamptz,
   damage text,
+  -- How often the process that develops it died over it: of its pixels, or because the server was stopped.
+  deaths int not null default 0,
   created_at timestamptz not null default now()
 )
 
