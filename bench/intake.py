@@ -13,6 +13,8 @@ import sys
 import tempfile
 import time
 import uuid
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -136,8 +138,17 @@ async def _measure(url: str, size: int, seconds: float, rounds: int) -> dict[str
     return {"issues": size, "rates": rates}
 
 
+@contextmanager
+def scratch() -> Generator[tuple[str, Path]]:
+    """A PostGIS for one measurement: its URL and its folder, gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="gridpatrol-bench-", dir="/var/tmp") as name:
+        Path(name).chmod(0o755)
+        with private_cluster(Path(name)) as base:
+            yield base, Path(name)
+
+
 def create_database(base: str, name: str) -> str:
-    """A database beside the one at `base`; its URL."""
+    """A migrated database beside the one at `base`; its URL."""
 
     async def create() -> None:
         connection = await asyncpg.connect(base)
@@ -145,7 +156,9 @@ def create_database(base: str, name: str) -> str:
         await connection.close()
 
     asyncio.run(create())
-    return base.replace("/gridpatrol?", f"/{name}?")
+    url = base.replace("/gridpatrol?", f"/{name}?")
+    migrate(url)
+    return url
 
 
 def _ratios(rates: dict[str, list[float]]) -> list[float]:
@@ -156,16 +169,13 @@ def main(sizes: list[int], seconds: float, rounds: int, out: Path | None) -> Non
     """Measure and print; the ratio is ours to bare, round by round."""
     console = Console()
     results: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory(prefix="gridpatrol-bench-", dir="/var/tmp") as folder:
-        Path(folder).chmod(0o755)
-        with private_cluster(Path(folder)) as base:
-            for size in sizes:
-                url = create_database(base, f"bench_{size}")
-                migrate(url)
-                start = time.monotonic()
-                console.print(f"{size} issues …")
-                results.append(asyncio.run(_measure(url, size, seconds, rounds)))
-                console.print(f"measured in {time.monotonic() - start:.0f} s")
+    with scratch() as (base, _):
+        for size in sizes:
+            url = create_database(base, f"bench_{size}")
+            start = time.monotonic()
+            console.print(f"{size} issues …")
+            results.append(asyncio.run(_measure(url, size, seconds, rounds)))
+            console.print(f"measured in {time.monotonic() - start:.0f} s")
     table = Table("what", "issues", "ours /s", "bare /s", "ratio (median)", "spread")
     for result in results:
         for name, rates in result["rates"].items():

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import statistics
-import tempfile
 import time
 import uuid
 from datetime import UTC, datetime
@@ -17,12 +16,11 @@ import asyncpg
 from rich.console import Console
 from rich.table import Table
 
-from app.kit.cluster import private_cluster
-from app.kit.db import Database, migrate
+from app.kit.db import Database
 from app.people.sessions import hash_token
 from app.sync.changes import Cursor, from_now
 from bench.client import drive, request
-from bench.intake import SOUTH, WEST, create_database, prepare, serve
+from bench.intake import SOUTH, WEST, create_database, prepare, scratch, serve
 
 
 async def _cursor(url: str, token: str) -> str:
@@ -113,14 +111,11 @@ def main(sizes: list[int], seconds: float, rounds: int, listeners: int, out: Pat
     """Measure and print."""
     console = Console()
     results: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory(prefix="gridpatrol-bench-", dir="/var/tmp") as folder:
-        Path(folder).chmod(0o755)
-        with private_cluster(Path(folder)) as base:
-            for size in sizes:
-                url = create_database(base, f"sync_{size}")
-                migrate(url)
-                console.print(f"{size} issues …")
-                results.append(asyncio.run(_measure(url, size, seconds, rounds, listeners if size == sizes[-1] else 0)))
+    with scratch() as (base, _):
+        for size in sizes:
+            url = create_database(base, f"sync_{size}")
+            console.print(f"{size} issues …")
+            results.append(asyncio.run(_measure(url, size, seconds, rounds, listeners if size == sizes[-1] else 0)))
     table = Table("what", "issues", "poll /s", "empty /s", "ratio (median)", "spread")
     for result in results:
         rates = result["rates"]

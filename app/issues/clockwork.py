@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from app.issues import queries
+from app.issues import clock_queries as queries
 from app.kit.db import Connection, tell_after_commit
 
 DUE_BATCH = queries.DUE_BATCH

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from app.issues import queries
+from app.issues import clock_queries as queries
+from app.issues.queries import PERSON_SERVES
 from app.kit.access import Caller
 from app.kit.db import Connection, Database, tell_after_commit
 from app.kit.problems import invalid, not_found
@@ -42,7 +43,7 @@ async def own(connection: Connection, caller: Caller, id: UUID, owner: UUID | No
     spot = await connection.fetchrow(queries.BLACK_SPOT, id, caller.is_admin, caller.staffs, caller.leads)
     if spot is None:
         raise not_found()
-    if owner is not None and not await connection.fetchval(queries.PERSON_SERVES, owner, spot["area_id"]):
+    if owner is not None and not await connection.fetchval(PERSON_SERVES, owner, spot["area_id"]):
         raise invalid("/owner", "unknown-account")
     await connection.execute(queries.OWN_BLACK_SPOT, id, owner, plan)
     rows = await black_spots(connection, caller, ended=True) + await black_spots(connection, caller, ended=False)

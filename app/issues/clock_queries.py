@@ -1,0 +1,96 @@
+"""Statements about what the clock does to issues: duties that come due, what comes back, black spots. Requests' own are in queries.py."""
+
+from app.issues.queries import OVERDUE
+
+# Duties that have come due. `skip locked` shares them among workers; the locks last until the events are committed. A duty that was done
+# for this very deadline before (it was rectified and sent back) is passed over.
+DUE_BATCH = 100
+DO_DUE = f"""
+with due as (
+  select id, duty, coalesce(case when state = 'handed_over' then reply_by end, deadline) as ends from issues
+  where duty_at <= now() order by duty_at limit {DUE_BATCH} for update skip locked
+), told as (
+  select due.*, exists (
+    select from events e where e.issue_id = due.id and e.action = due.duty and e.data ->> 'ends' = to_jsonb(due.ends) #>> '{{}}') as before
+  from due
+), i as (
+  update issues i set version = i.version + case when t.before then 0 else 1 end, updated_at = case when t.before then i.updated_at else now() end,
+    tx = pg_current_xact_id(),
+    duty = case t.duty when 'remind' then 'overdue' when 'remind_reply' then 'reply_overdue' end,
+    duty_at = case when t.duty in ('remind', 'remind_reply') then t.ends end
+  from told t where i.id = t.id
+  returning i.id, i.version, i.state, i.area_id, i.unit_id, i.assignee_id, i.reporter_id, t.duty as done, t.ends, t.before
+), e as (
+  insert into events (issue_id, version, action, from_state, to_state, acted_as, data)
+  select i.id, i.version, i.done, i.state, i.state, 'clock', jsonb_build_object('ends', i.ends) from i where not i.before
+)
+select area_id, unit_id, assignee_id, reporter_id from i
+"""
+# Read the event log from one snapshot to the next for new issues, and link each to what it repeats: the issue of its kind that was closed
+# last within the radius and 30 days before. `skip locked` lets one worker read at a time; a link is made once, from null.
+FOLLOW_RECURRENCES = """
+with f as materialized (select name, snapshot::pg_snapshot as base from followers where name = 'recurrence' for update skip locked),
+new as materialized (
+  select i.id, i.category, i.position, i.mercator, i.created_at, v.radius_m
+  from f join events e on e.tx >= pg_snapshot_xmin(f.base) and not pg_visible_in_snapshot(e.tx, f.base)
+    and e.version = 1 and e.action in ('report', 'report_mended') and e.at > now() - interval '1 day'
+  join issues i on i.id = e.issue_id and i.recurrence_of is null
+  join category_versions v on v.code = i.category and v.version = i.category_version
+), found as (
+  select new.id, p.id as earlier, p.recurrences from new cross join lateral (
+    select p.id, p.recurrences from issues p
+    where p.state = 'closed' and p.category = new.category and p.id <> new.id
+      and p.mercator && st_expand(new.mercator, new.radius_m / greatest(cos(radians(st_y(new.position))), 0.01))
+      and p.closed_at <= new.created_at and p.closed_at > new.created_at - interval '30 days'
+      and st_distancesphere(p.position, new.position) <= new.radius_m
+    order by p.closed_at desc, p.id limit 1) p
+), i as (
+  update issues i set recurrence_of = found.earlier, recurrences = found.recurrences + 1, version = i.version + 1, updated_at = now(),
+    tx = pg_current_xact_id()
+  from found where i.id = found.id and i.recurrence_of is null
+  returning i.id, i.version, i.state, i.recurrence_of, i.recurrences, i.area_id, i.unit_id, i.assignee_id, i.reporter_id
+), e as (
+  insert into events (issue_id, version, action, from_state, to_state, acted_as, data)
+  select i.id, i.version, 'recur', i.state, i.state, 'clock', jsonb_build_object('of', i.recurrence_of, 'times', i.recurrences) from i
+), u as (
+  update followers set snapshot = pg_current_snapshot()::text from f where followers.name = f.name
+)
+select id, recurrences, area_id, unit_id, assignee_id, reporter_id from i
+"""
+# The black spot of an issue's kind within its radius gains from it; where there is none, one begins.
+PUT_BLACK_SPOT = """
+with i as (
+  select i.*, v.radius_m from issues i join category_versions v on v.code = i.category and v.version = i.category_version where i.id = $1
+), s as (
+  update black_spots b set latest_issue_id = i.id, recurrences = i.recurrences, last_seen_at = i.created_at from i
+  where b.id = (
+    select x.id from black_spots x where x.ended_at is null and x.category = i.category
+      and x.mercator && st_expand(i.mercator, i.radius_m / greatest(cos(radians(st_y(i.position))), 0.01))
+    order by st_distancesphere(x.position, i.position), x.id limit 1)
+  returning b.id
+)
+insert into black_spots (area_id, cell_id, category, position, mercator, latest_issue_id, recurrences, last_seen_at)
+select i.area_id, i.cell_id, i.category, i.position, i.mercator, i.id, i.recurrences, i.created_at from i where not exists (select from s)
+"""
+END_BLACK_SPOTS = """
+update black_spots b set ended_at = now() where b.ended_at is null and b.last_seen_at < now() - interval '30 days'
+  and not exists (select from issues i where i.id = b.latest_issue_id and i.is_open)
+"""
+BLACK_SPOTS = """
+select b.id::text, b.category, json_build_object('lat', st_y(b.position), 'lon', st_x(b.position))::jsonb as position,
+  json_build_object('id', c.id, 'name', c.name)::jsonb as cell, b.area_id::text as area, b.latest_issue_id::text as latest_issue, b.recurrences,
+  b.plan, b.since, b.last_seen_at, b.ended_at, b.owner_id::text as owner,
+  case when $1 or b.area_id = any($4::uuid[]) or b.cell_id = any($5::uuid[]) then o.name end as owner_name
+from black_spots b left join cells c on c.id = b.cell_id left join accounts o on o.id = b.owner_id
+where ($1 or b.area_id = any($2::uuid[])) and (b.ended_at is not null) = $3
+order by b.recurrences desc, b.since, b.id limit 500
+"""
+BLACK_SPOT = """
+select area_id from black_spots where id = $1 and ($2 or area_id = any($3::uuid[]) or cell_id = any($4::uuid[])) for update
+"""
+OWN_BLACK_SPOT = "update black_spots set owner_id = $2, plan = $3 where id = $1"
+OVERDUE_COUNTS = f"""
+select count(*) filter (where {OVERDUE}) as overdue,
+  count(*) filter (where i.unit_id is null and i.assignee_id is null and i.state in ('reported', 'accepted')) as unowned
+from area_tree t join issues i on i.area_id = t.area_id where t.ancestor_id = $1 and i.is_open
+"""
