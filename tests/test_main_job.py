@@ -261,6 +261,15 @@ async def test_a_joining_report_that_mended_it_rectifies_or_closes(town):
     assert (await second.report(**town.body(issue_id=issue, mended_on_the_spot=True)))["issue"]["state"] == "handed_over"
 
 
+async def waiting(database, count):
+    """Until so many connections wait for somebody's lock."""
+    async with database.acquire() as connection:
+        while count > await connection.fetchval(
+            "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+        ):
+            await asyncio.sleep(0.01)
+
+
 async def test_a_comment_in_between_does_not_send_a_leader_back(town, database):
     """Reading and writing of an action, with an addition committed in between: it is tried again. A change that bears on it is not."""
     from app.issues import queries
@@ -272,11 +281,11 @@ async def test_a_comment_in_between_does_not_send_a_leader_back(town, database):
             await connection.fetchrow(queries.LOCK_ISSUE, uuid.UUID(id))
             fields = {"note": "看见了"} if between == "comment" else {}
             first = asyncio.create_task(staff.call("POST", f"/v1/issues/{id}/actions", json={"action": between, **fields}))
-            await asyncio.sleep(0.15)
+            await waiting(database, 1)
             second = asyncio.create_task(
                 leader.call("POST", f"/v1/issues/{id}/actions", json={"action": "assign", "unit": str(town.unit)})
             )
-            await asyncio.sleep(0.15)
+            await waiting(database, 2)
         assert (await first).status_code == 200
         answer = await second
         assert answer.status_code == expect, answer.text
