@@ -23,8 +23,16 @@ importing = typer.Typer(no_args_is_help=True, help="Bring in real areas and real
 grid = typer.Typer(no_args_is_help=True, help="Cells.")
 admin = typer.Typer(no_args_is_help=True, help="Accounts of administrators.")
 photos = typer.Typer(no_args_is_help=True, help="Photographs and the object store.")
+demo_group = typer.Typer(no_args_is_help=True, help="The demo community.")
 bench = typer.Typer(no_args_is_help=True, help="Measurements, with what they are compared to in the same run.")
-for name, group in (("import", importing), ("grid", grid), ("admin", admin), ("photos", photos), ("bench", bench)):
+for name, group in (
+    ("import", importing),
+    ("grid", grid),
+    ("admin", admin),
+    ("photos", photos),
+    ("demo", demo_group),
+    ("bench", bench),
+):
     cli.add_typer(group, name=name)
 
 console = Console(stderr=True)
@@ -134,6 +142,21 @@ def worker(data: Data = None) -> None:
     with database_url(data) as url:
         console.print("The worker waits for jobs.")
         asyncio.run(work(url))
+
+
+@demo_group.command("fast-forward")
+def demo_fast_forward(
+    language: Annotated[Literal["zh-CN", "en"], typer.Option(help="Language of the notices shown.")] = "zh-CN", data: Data = None
+) -> None:
+    """Play one issue of the demo through its whole life in seconds, with every notice that goes out on the way."""
+    from app.demo.fast_forward import NoDemo, play_alone
+
+    folder = data or settings().data
+    with database_url(data) as url:
+        try:
+            asyncio.run(play_alone(url, folder, language, lambda line: print(line, flush=True)))
+        except NoDemo as reason:
+            raise fail(str(reason)) from None
 
 
 @photos.command("verify")

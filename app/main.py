@@ -31,6 +31,7 @@ from app.patrols import routes as patrols_routes
 from app.people import routes as people_routes
 from app.photos import routes as photos_routes
 from app.photos.store import open_store
+from app.premises import routes as premises_routes
 from app.settings import settings
 from app.sync import routes as sync_routes
 from app.sync.live import Live
@@ -120,7 +121,7 @@ def create_app(database_url: str, data: Path, work: bool = False) -> FastAPI:
     # Side by side rather than included: an included router costs each request a match of its own. The hottest come first.
     routers = (
         issues_routes.router, sync_routes.router, photos_routes.router, people_routes.router, catalogue_routes.router,
-        grid_routes.router, duties_routes.router, patrols_routes.router, notices_routes.router, operator,
+        grid_routes.router, premises_routes.router, duties_routes.router, patrols_routes.router, notices_routes.router, operator,
     )  # fmt: skip
     for router in routers:
         app.router.routes.extend(router.routes)

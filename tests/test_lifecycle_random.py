@@ -57,7 +57,7 @@ async def check(database, id):
             assert e["actor_id"] != rectifier
         if e["action"] in ("rectify", "report_mended"):
             rectifier = e["actor_id"]
-        elif e["action"] in ("reply", "reopen", "send_back"):
+        elif e["action"] in ("reply", "reopen", "send_back", "fail_inspection"):
             rectifier = None
 
 
@@ -70,6 +70,9 @@ _WEIGHTS = {
     "merge": 0.3,
     "relocate": 0.2,
     "reclassify": 0.2,
+    "name_premises": 0.2,
+    "pass_inspection": 0.2,
+    "fail_inspection": 0.5,
 }
 _taken: Counter[str] = Counter()
 

@@ -264,7 +264,7 @@ async def test_a_joining_report_that_mended_it_rectifies_or_closes(town):
 async def waiting(database, count):
     """Until so many connections wait for somebody's lock."""
     async with database.acquire() as connection:
-        while count > await connection.fetchval(
+        while count > await connection.fetchval(  # noqa: ASYNC110 - nobody tells when a lock is waited for
             "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
         ):
             await asyncio.sleep(0.01)

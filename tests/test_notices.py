@@ -67,7 +67,7 @@ def test_the_table_names_only_what_exists():
     from app.issues.lifecycle import ACTIONS
     from app.kit.language import TEXTS
 
-    assert set(TOLD) <= {*ACTIONS, "report", "report_mended", "remind", "overdue", "remind_reply", "reply_overdue"}
+    assert set(TOLD) <= {*ACTIONS, "report", "report_mended", "remind", "overdue", "remind_reply", "reply_overdue", "recur"}
     assert all(f"notice-{kind}" in TEXTS for kind in KINDS)
 
 
@@ -135,7 +135,7 @@ async def add(person, expect=200, **fields):
 )
 async def test_chat_robots(town, database, do_jobs, receiver, kind, text):
     leader, volunteer = await town.person("leader"), await town.person("volunteer")
-    await add(leader, kind=kind, address=receiver.url, secret="SEC1", kinds=["new"])
+    await add(leader, kind=kind, address=receiver.url, secret="SEC1", kinds=["new"], language="zh-CN")
     issue = (await volunteer.report(**town.body(place="东浦巷")))["issue"]
     await follow(database)
     await do_jobs()
@@ -170,7 +170,7 @@ async def test_a_robot_that_redirects_or_is_gone_is_switched_off(town, database,
 async def test_a_robot_that_hangs_or_fails_is_tried_again(town, database, do_jobs, receiver, monkeypatch):
     from app.notices import channels
 
-    monkeypatch.setattr(channels, "_PATIENCE_S", 0.3)
+    monkeypatch.setattr(channels, "PATIENCE_S", 0.3)
     leader, volunteer = await town.person("leader"), await town.person("volunteer")
     await add(leader, kind="feishu", address=receiver.url)
     await volunteer.report(**town.body())
@@ -240,7 +240,7 @@ async def test_mail(town, database, do_jobs, run, monkeypatch):
     server = await asyncio.start_server(smtp, "127.0.0.1", 0)
     monkeypatch.setattr(settings(), "smtp_url", f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}")
     leader, volunteer = await town.person("leader"), await town.person("volunteer")
-    await add(leader, kind="mail", address="leader@example.org")
+    await add(leader, kind="mail", address="leader@example.org", language="zh-CN")
     await add(leader, kind="mail", address="nobody@example.org")
     assert (await add(leader, 422, kind="mail", address="not a mail"))["errors"][0]["pointer"] == "/address"
     issue = (await volunteer.report(**town.body(place="东浦巷")))["issue"]
@@ -272,14 +272,14 @@ async def test_channels_are_their_owners_alone(town, receiver):
 
 async def test_quiet_hours(town, database, receiver):
     leader, volunteer = await town.person("leader"), await town.person("volunteer")
-    await add(leader, kind="wecom", address=receiver.url)
+    channel = uuid.UUID((await add(leader, kind="wecom", address=receiver.url))["id"])
     local = datetime.now(UTC) + timedelta(hours=8)
     starts, ends = (local - timedelta(hours=1)).strftime("%H:%M"), (local + timedelta(hours=2)).strftime("%H:%M")
     assert await leader.get("/v1/me/quiet-hours") is None
     assert (await leader.call("PUT", "/v1/me/quiet-hours", json={"starts": starts, "ends": ends})).status_code == 204
     assert await leader.get("/v1/me/quiet-hours") == {"starts": starts, "ends": ends}
     async with database.acquire() as connection:
-        until = await connection.fetchval(queries.UNDISTURBED_UNTIL, leader.id, "UTC")
+        until = await connection.fetchval(queries.UNDISTURBED_UNTIL, channel, "UTC")
         assert timedelta(hours=1, minutes=58) < until - datetime.now(UTC) <= timedelta(hours=2)
     await volunteer.report(**town.body())
     await follow(database)
@@ -292,7 +292,7 @@ async def test_quiet_hours(town, database, receiver):
     outside = {"starts": (local + timedelta(hours=3)).strftime("%H:%M"), "ends": (local + timedelta(hours=4)).strftime("%H:%M")}
     await leader.call("PUT", "/v1/me/quiet-hours", json=outside)
     async with database.acquire() as connection:
-        assert await connection.fetchval(queries.UNDISTURBED_UNTIL, leader.id, "UTC") is None
+        assert await connection.fetchval(queries.UNDISTURBED_UNTIL, channel, "UTC") is None
     await leader.call("PUT", "/v1/me/quiet-hours", json={"starts": "08:00", "ends": "08:00"})
     assert await leader.get("/v1/me/quiet-hours") is None
 
@@ -326,3 +326,97 @@ async def test_the_office_is_told_when_something_is_sent_back_for_the_third_time
         await follow(database)
         told = [text for kind, text in await inbox(staff) if kind == "sent_back_often"]
         assert len(told) == (times >= 3) and all("第3次" in text for text in told)
+
+
+class Browser:
+    """A browser's subscription and its push service."""
+
+    def __init__(self):
+        from cryptography.hazmat.primitives.asymmetric import ec
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+        from app.notices.push import _text
+
+        self.key, self.auth, self.heads, self.bodies, self.status = (
+            ec.generate_private_key(ec.SECP256R1()),
+            b"0123456789abcdef",
+            [],
+            [],
+            201,
+        )
+        point = self.key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        self.keys = {"p256dh": _text(point), "auth": _text(self.auth)}
+
+    async def __call__(self, reader, writer):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        length = next(int(line.split(":")[1]) for line in head.lower().splitlines() if line.startswith("content-length"))
+        self.heads.append(dict(line.split(": ", 1) for line in head.strip().split("\r\n")[1:]))
+        self.bodies.append(await reader.readexactly(length))
+        writer.write(f"HTTP/1.1 {self.status} X\r\ncontent-length: 0\r\n\r\n".encode())
+        await writer.drain()
+        writer.close()
+
+    def read(self, body):
+        import http_ece
+
+        return json.loads(http_ece.decrypt(body, private_key=self.key, auth_secret=self.auth, version="aes128gcm"))
+
+
+@pytest.fixture
+def browser(run, monkeypatch):
+    browser = Browser()
+    server = run(asyncio.start_server(browser, "127.0.0.1", 0))
+    browser.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/push/abc"
+    monkeypatch.setattr(settings(), "private_targets", True)
+    yield browser
+    server.close()
+
+
+async def test_web_push_reaches_the_browser_alone_and_forgets_one_that_is_gone(town, database, do_jobs, browser):
+    from py_vapid import Vapid02
+
+    leader, volunteer = await town.person("leader", language="zh-CN"), await town.person("volunteer")
+    key = (await leader.get("/v1/push-key"))["key"]
+    assert key == (await volunteer.get("/v1/push-key"))["key"]
+    await add(leader, kind="push", address=browser.url, keys=browser.keys)
+    issue = (await volunteer.report(**town.body(place="东浦巷" * 60)))["issue"]
+    await follow(database)
+    await do_jobs()
+    told = browser.read(browser.bodies[0])
+    assert told["issue"] == issue["id"] and issue["number"] in told["title"] and "东浦巷" in told["text"]
+    head = {name.lower(): value for name, value in browser.heads[0].items()}
+    assert head["content-encoding"] == "aes128gcm" and int(head["ttl"]) > 0 and Vapid02.verify(head["authorization"])
+    assert head["authorization"].endswith(f"k={key}")
+    browser.status = 410
+    await volunteer.report(**town.body())
+    await follow(database)
+    await do_jobs()
+    assert (await leader.get("/v1/channels"))["items"] == [] and len(await inbox(leader)) == 2
+    for keys in (None, {"p256dh": "AAAA", "auth": browser.keys["auth"]}, {"p256dh": browser.keys["p256dh"], "auth": "AAAA"}):
+        refused = await add(leader, 422, kind="push", address=browser.url, **({"keys": keys} if keys else {}))
+        assert refused["errors"][0]["pointer"] == "/keys"
+
+
+async def test_one_message_a_day_in_the_readers_language(town, database, do_jobs, receiver):
+    leader, volunteer = await town.person("leader"), await town.person("volunteer")
+    channel = await add(leader, kind="wecom", address=receiver.url, daily=True, language="en")
+    assert channel["daily"] and channel["language"] == "en"
+    numbers = []
+    for _ in range(3):
+        numbers.append((await volunteer.report(**town.body()))["issue"]["number"])
+        await follow(database)
+    await do_jobs()
+    assert receiver.bodies == []
+    async with database.acquire() as connection:
+        at = await connection.fetchval(
+            "select scheduled_at from procrastinate_jobs where args ->> 'channel' = $1 limit 1", channel["id"]
+        )
+        assert (at + timedelta(hours=8)).strftime("%H:%M") == "08:30" and timedelta() < at - datetime.now(UTC) <= timedelta(
+            days=1
+        )
+        await connection.execute(
+            "update procrastinate_jobs set scheduled_at = now() where args ->> 'channel' = $1", channel["id"]
+        )
+    await do_jobs()
+    lines = [line for body in receiver.bodies for line in body["text"]["content"].splitlines()]
+    assert len(receiver.bodies) == 1 and [line.split(" ")[0] for line in lines] == numbers and "newly reported" in lines[0]

@@ -54,6 +54,7 @@ async def test_a_walk_and_what_it_covers(town):
     assert (mine["walks"], mine["person_times"], mine["cleared"], mine["rounds_per_week"]) == (1, 3, 1, 7) and len(
         mine["days"]
     ) == 7
+    assert {c["name"] for c in coverage["behind"]} == {"网格1", "网格2"}  # seven rounds a week are planned
     assert coverage["unwalked"] == [{"id": str(town.cells[1]), "name": "网格2"}] and coverage["person_times"] == 3
     assert sum(d["walks"] for d in mine["days"]) == 1
     planned = await staff.call("PATCH", f"/v1/cells/{town.cells[0]}", json={"rounds_per_week": 3})

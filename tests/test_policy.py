@@ -3,6 +3,7 @@
 import base64
 import re
 import uuid
+from datetime import date, timedelta
 
 import pytest
 from fastapi.routing import APIRoute
@@ -61,6 +62,12 @@ def _request(key, town, issue, photo, thanked):
         ("PUT", "/v1/authorities/{id}"): {"area": str(town.area), "name": f"交警{uuid.uuid4().hex[:6]}"},
         ("PUT", "/v1/patrols/{id}"): {"started_at": "2026-11-24T08:00:00Z"},
         ("POST", "/v1/patrols/{id}/points"): {"points": [{"at": "2026-11-24T08:00:00Z", "lat": 1, "lon": 1}]},
+        ("PUT", "/v1/premises/{id}"): {
+            "area": str(town.area), "name": "小卖部", "frontage": {"type": "Point", "coordinates": [town.lon + 0.005, town.lat + 0.005]}},
+        ("PUT", "/v1/premises/{id}/visits/{visit}"): {"at": "2026-11-24T08:00:00Z"},
+        ("PUT", "/v1/samples/{id}"): {"area": str(town.area), "week": "2025-12-29", "percent": 10},
+        ("PUT", "/v1/stand-ins/{id}"): {
+            "leader": str(town.led_by), "deputy": str(thanked), "starts_on": date.today().isoformat(), "ends_on": (date.today() + timedelta(days=9)).isoformat()},
     }  # fmt: skip
     ids = {
         ("GET", "/v1/areas/{id}"): cell, ("PUT", "/v1/units/{id}"): unit, ("PATCH", "/v1/cells/{id}"): cell,
@@ -93,6 +100,7 @@ SCOPED = {
     ("PUT", "/v1/units/{id}"), ("PATCH", "/v1/cells/{id}"), ("POST", "/v1/invitations"), ("GET", "/v1/photos/{id}"),
     ("GET", "/v1/photos/{id}/{variant}"), ("PUT", "/v1/areas/{id}/calendar/{day}"), ("DELETE", "/v1/areas/{id}/calendar/{day}"),
     ("PUT", "/v1/assignment-rules/{id}"), ("GET", "/v1/coverage"), ("PUT", "/v1/authorities/{id}"),
+    ("PUT", "/v1/premises/{id}"), ("PUT", "/v1/samples/{id}"), ("PUT", "/v1/stand-ins/{id}"),
 }  # fmt: skip
 # Ids that nobody holds in this walk: 404 for whoever may call the route at all.
 MISSING = {
@@ -108,6 +116,11 @@ MISSING = {
     ("GET", "/v1/patrols/{id}"),
     ("GET", "/v1/issues/{id}/handover-letter"),
     ("POST", "/v1/jobs/{id}/retry"),
+    ("GET", "/v1/premises/{id}"),
+    ("GET", "/v1/premises/{id}/record"),
+    ("PUT", "/v1/premises/{id}/visits/{visit}"),
+    ("GET", "/v1/samples/{id}"),
+    ("DELETE", "/v1/stand-ins/{id}"),
     ("PATCH", "/v1/uploads/{id}"),
     ("DELETE", "/v1/uploads/{id}"),
 }
@@ -121,6 +134,8 @@ MAY = {
     ("GET", "/v1/photos/{id}/{variant}"): {"staff", "admin"},
     ("PUT", "/v1/areas/{id}/calendar/{day}"): {"staff", "admin"}, ("DELETE", "/v1/areas/{id}/calendar/{day}"): {"staff", "admin"},
     ("PUT", "/v1/assignment-rules/{id}"): {"staff", "admin"}, ("PUT", "/v1/authorities/{id}"): {"staff", "admin"},
+    ("PUT", "/v1/premises/{id}"): {"leader", "staff", "admin"}, ("PUT", "/v1/samples/{id}"): {"staff", "admin"},
+    ("PUT", "/v1/stand-ins/{id}"): {"staff", "admin"},
 }  # fmt: skip
 
 
@@ -132,6 +147,7 @@ async def test_walk(town, app, database, role):
     await other.build()
     issues = {}
     for place in (town, other):
+        place.led_by = (await place.person("leader")).id
         reporter, photo = await place.person("volunteer"), str(uuid.uuid4())
         issues[place.area] = ((await reporter.report(**place.body(photos=[photo])))["issue"]["id"], photo, reporter.id)
         assert (await reporter.call("PUT", f"/v1/photos/{photo}", content=JPEG)).status_code == 201

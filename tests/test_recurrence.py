@@ -71,3 +71,43 @@ async def test_three_times_make_a_black_spot_until_it_stays_clean(town, database
     await recurrence.end_clean(database)
     assert (await staff.get("/v1/black-spots"))["items"] == []
     assert len((await staff.get("/v1/black-spots", ended=True))["items"]) == 1
+
+
+async def test_past_cases_are_linked_along_the_chain(town, database):
+    from app.issues.history import Past, PastEvent, load
+
+    volunteer = await town.person("volunteer")
+    start = datetime.now(UTC) - timedelta(days=70)
+
+    def case(day, closed, north=0.0, category="litter"):
+        at, end = start + timedelta(days=day), start + timedelta(days=closed)
+        return Past(
+            id=uuid.uuid4(), category=category, lat=town.lat + 0.005 + north, lon=town.lon + 0.005, opened_at=at, reporter_id=volunteer.id,
+            state="closed", closed_at=end,
+            events=[
+                PastEvent("report", None, "reported", at, volunteer.id, "reporter"),
+                PastEvent("import_close", "reported", "closed", end, None, "import"),
+            ],
+        )  # fmt: skip
+
+    first, second, third, fourth, late, elsewhere, overlapping = cases = [
+        case(0, 1), case(10, 12), case(30, 31), case(60, 61), case(0, 1, north=0.002), case(11, 12, category="graffiti"), case(0.5, 2),
+    ]  # fmt: skip
+    async with database.transaction() as connection:
+        await load(connection, cases, town.area)
+        assert await recurrence.link(connection, [c.id for c in cases]) == 3
+        assert await recurrence.link(connection, [c.id for c in cases]) == 0
+    staff = await town.person("staff")
+    found = {c.id: await staff.get(f"/v1/issues/{c.id}") for c in cases}
+    # The second repeats the one that was closed last before it; the fourth came within 30 days of the third.
+    assert [(found[c.id]["recurrence_of"], found[c.id]["recurrences"]) for c in (second, third, fourth)] == [
+        (str(overlapping.id), 1), (str(second.id), 2), (str(third.id), 3),
+    ]  # fmt: skip
+    assert all(found[c.id]["recurrence_of"] is None for c in (first, late, elsewhere, overlapping))
+    assert [e["action"] for e in (await staff.get(f"/v1/issues/{third.id}/timeline"))["items"]] == [
+        "report",
+        "import_close",
+        "recur",
+    ]
+    spots = (await staff.get("/v1/black-spots"))["items"]
+    assert [(s["latest_issue"], s["recurrences"]) for s in spots] == [(str(fourth.id), 3)]

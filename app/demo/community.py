@@ -23,10 +23,13 @@ from app.duties import calendar
 from app.duties import queries as duties_queries
 from app.grid import queries as grid_queries
 from app.grid.imports import put_area
+from app.issues import recurrence
 from app.issues.history import Past, PastEvent, load
 from app.kit.db import Connection
 from app.people.accounts import Grant, add_account
+from app.premises import queries as premises_queries
 
+MISSING = "There is no demo community here: start once with `gridpatrol run --demo`."
 _ZONE = "Asia/Shanghai"
 _WEST, _SOUTH, _CELL = 102.9046, 24.6700, 0.0026
 _NUMERALS = "一二三四五六七八九十"
@@ -171,8 +174,46 @@ async def make_demo(connection: Connection, folder: Path, say: Callable[[str], N
     people = await _people(connection, dice, community, [id for id, _ in cells], units)
     written = _write_accounts(folder, people.accounts)
     issues = await _issues(connection, dice, community, cells, units, people)
+    await _premises(connection, dice, community, cells, people)
     say(f"{len(cells)} cells, {people.count} people, {issues} issues of the last eight weeks.")
     return written
+
+
+# Who answers for the frontages along a street, and what was found there: the issues of the shop-front duty name a shop of their cell.
+_SHOPS = ("老王面馆", "秀山文具店", "惠民超市", "阿英理发", "通澄粮油", "小李水果", "古城茶庄", "康宁药房")
+_NAME_PREMISES = """
+update issues i set premises_id = p.id from issues x cross join lateral (
+  select s.id from premises s where s.cell_id = x.cell_id order by md5(s.id::text || left(x.id::text, 2)) limit 1) p
+where x.category = 'shopfront_duty' and x.area_id = $1 and i.id = x.id
+"""
+
+
+async def _premises(
+    connection: Connection, dice: random.Random, community: uuid.UUID, cells: list[tuple[uuid.UUID, Polygon]], people: _People
+) -> None:
+    today = datetime.now(UTC).date()
+    for n, (cell, shape) in enumerate(cells):
+        for k in range(2):
+            spot, id = _inside(shape, 0.3 + 0.4 * k, 0.5, dice), uuid.uuid4()
+            line = f"LINESTRING({spot.x} {spot.y},{spot.x + 0.0001} {spot.y})"
+            signed = today - timedelta(days=dice.randrange(40, 400)) if dice.random() < 0.8 else None
+            await connection.execute(
+                premises_queries.PUT, id, community, cell, dice.choice(_SHOPS) + ("" if k == 0 else "（分店）"), "shop",
+                dice.choice(_SURNAMES) + "老板", "", f"{_STREETS[n]}{dice.randrange(1, 60)}号", line, signed, None, True,
+            )  # fmt: skip
+            for _ in range(dice.randrange(0, 4)):
+                kind = dice.choice(("visit", "visit", "warning"))
+                at = datetime.now(UTC) - timedelta(days=dice.uniform(1, 50))
+                await connection.execute(
+                    premises_queries.ADD_VISIT,
+                    uuid.uuid4(),
+                    id,
+                    people.leaders[n],
+                    kind,
+                    at,
+                    "告知门前三包责任" if kind == "warning" else "走访",
+                )
+    await connection.execute(_NAME_PREMISES, community)
 
 
 def _outline() -> Polygon:
@@ -289,7 +330,9 @@ async def _issues(
                 kinds[kind]["deadline_hours"], kinds[kind]["deadline_clock"],
             )  # fmt: skip
         cases.append(case)
-    return await load(connection, cases, community)
+    count = await load(connection, cases, community)
+    await recurrence.link(connection, [case.id for case in cases])
+    return count
 
 
 def _inside(shape: Polygon, fx: float, fy: float, dice: random.Random) -> Point:

@@ -23,6 +23,48 @@ where (now() at time zone a.time_zone)::time >= '08:30' and exists (select from 
 on conflict do nothing returning area_id, day
 """
 STAFF_OF = "select distinct account_id from role_grants where area_id = $1 and role = 'staff'"
+# --- samples for inspection (抽查) --------------------------------------------------------------------------------------
+# Drawn by the database's own dice from what was closed in a week of the area's own time, and is closed still. The unique key over
+# area and week lets it be drawn once.
+DRAW = """
+with a as (
+  select a.id, $3::date::timestamp at time zone a.time_zone as starts, ($3::date + 7)::timestamp at time zone a.time_zone as ends
+  from areas a where a.id = $2
+), closed as materialized (
+  select i.id from a join area_tree t on t.ancestor_id = a.id join issues i on i.area_id = t.area_id
+  where i.closed_at >= a.starts and i.closed_at < a.ends and i.state = 'closed'
+), s as (
+  insert into samples (id, area_id, week, percent, closed, by_id)
+  select $1, a.id, $3, $4::float8::numeric, (select count(*) from closed), $5 from a returning id, closed, percent
+)
+insert into sample_issues (sample_id, issue_id)
+select s.id, d.id from s, lateral (select id from closed order by random() limit ceil(s.closed * s.percent / 100)) d
+"""
+# A finding is the first inspection of the issue since the draw: it stands in the event log and nowhere else.
+_FINDING = """
+left join lateral (
+  select e.action, e.at, e.actor_id, coalesce(e.data ->> 'reason', e.data ->> 'note') as note from events e
+  where e.issue_id = m.issue_id and e.action in ('pass_inspection', 'fail_inspection') and e.at >= s.drawn_at order by e.version limit 1
+) f on true
+"""
+SAMPLES = f"""
+select s.id::text, s.area_id::text as area, s.week, s.percent::float8, s.closed, s.drawn_at, a.name as drawn_by, n.drawn, n.passed, n.failed
+from samples s join accounts a on a.id = s.by_id cross join lateral (
+  select count(*)::int as drawn, count(*) filter (where f.action = 'pass_inspection')::int as passed,
+    count(*) filter (where f.action = 'fail_inspection')::int as failed
+  from sample_issues m {_FINDING} where m.sample_id = s.id
+) n
+where ($1 or s.area_id = any($2::uuid[])) and ($3::uuid is null or s.id = $3) order by s.week desc, s.id limit 200
+"""
+SAMPLED = f"""
+select i.id::text, i.number, i.category, i.state, i.place, i.closed_at,
+  case when c.id is not null then json_build_object('id', c.id, 'name', c.name)::jsonb end as cell,
+  case f.action when 'pass_inspection' then 'passed' when 'fail_inspection' then 'failed' end as finding, f.note, f.at, a.name as by
+from samples s join sample_issues m on m.sample_id = s.id {_FINDING} join issues i on i.id = m.issue_id
+left join cells c on c.id = i.cell_id left join accounts a on a.id = f.actor_id
+where s.id = $1 order by c.name nulls last, i.number
+"""
+DRAWN = "select area_id, week, percent::float8 from samples where id = $1"
 # The directory of an area and of those above it, with what each authority still owes and how long its replies took. Handovers name an
 # authority by its name, so that a letter stays true whatever becomes of the directory.
 AUTHORITIES = """

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import asyncpg
 from fastapi import APIRouter, Query, Request
+from pydantic import Field
 from starlette.responses import HTMLResponse, Response
 
 from app.catalogue import catalogue
 from app.duties import calendar, letter, queries
 from app.issues import reading
 from app.kit.language import choose
-from app.kit.problems import Problem, not_found
+from app.kit.problems import Problem, invalid, not_found
 from app.kit.route import Route, TheCaller, Token, Transaction
 from app.kit.wire import Name, Text, Wire, answer, page
 from app.photos import shown
@@ -130,3 +131,53 @@ async def get_letter(id: UUID, request: Request, caller: TheCaller, token: Token
         "cache-control": "private, no-store",
     }
     return HTMLResponse(html, headers=headers)
+
+
+class SampleIn(Wire):
+    """Which share of what an area closed in a week (named by its Monday) is to be inspected."""
+
+    area: UUID
+    week: date
+    percent: Annotated[float, Field(gt=0, le=100)]
+
+
+def _inspected(caller: Any) -> list[UUID]:
+    return [*caller.staffs, *caller.inspects]
+
+
+@router.get("/v1/samples")
+async def get_samples(caller: TheCaller, connection: Transaction) -> Response:
+    """Samples drawn for inspection, latest week first, with what was found so far; at most 200."""
+    return page([dict(row) for row in await connection.fetch(queries.SAMPLES, caller.is_admin, _inspected(caller), None)], None)
+
+
+@router.put("/v1/samples/{id}", status_code=201)
+async def put_sample(id: UUID, wish: SampleIn, caller: TheCaller, connection: Transaction) -> Response:
+    """Draw a share of a week's closed issues for inspection: by lot, and once for an area and week. 200 when it was drawn already."""
+    zone: Any = await connection.fetchval("select time_zone from areas where id = $1", wish.area)
+    if zone is None or not (caller.is_admin or wish.area in caller.staffs):
+        raise not_found()
+    if wish.week.isoweekday() != 1 or wish.week + timedelta(days=7) > datetime.now(ZoneInfo(zone)).date():
+        raise invalid("/week", "week-not-over")
+    there = await connection.fetchrow(queries.DRAWN, id)
+    if there is None:
+        try:
+            await connection.execute(queries.DRAW, id, wish.area, wish.week, wish.percent, caller.account_id)
+        except asyncpg.UniqueViolationError:
+            raise Problem(409, "drawn-already") from None
+    elif (there["area_id"], there["week"], there["percent"]) != (wish.area, wish.week, wish.percent):
+        raise Problem(409, "drawn-already")
+    return answer(await _sample(connection, caller, id), 201 if there is None else 200)
+
+
+@router.get("/v1/samples/{id}")
+async def get_sample(id: UUID, caller: TheCaller, connection: Transaction) -> Response:
+    """One sample with its issues, each with the inspector's finding: actions `pass_inspection` and `fail_inspection` of the issue."""
+    return answer(await _sample(connection, caller, id))
+
+
+async def _sample(connection: Any, caller: Any, id: UUID) -> dict[str, Any]:
+    row = await connection.fetchrow(queries.SAMPLES, caller.is_admin, _inspected(caller), id)
+    if row is None:
+        raise not_found()
+    return dict(row) | {"issues": [dict(issue) for issue in await connection.fetch(queries.SAMPLED, id)]}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
+from uuid import UUID
+
 from app.duties import queries
 from app.issues.clockwork import DUE_BATCH, do_due, overdue_counts
-from app.kit.db import Database
+from app.kit.db import Connection, Database
 from app.notices.telling import tell
 
 
@@ -24,9 +27,15 @@ async def digest(database: Database) -> int:
     told = 0
     async with database.transaction() as connection:
         for due in await connection.fetch(queries.DIGESTS_DUE):
-            counts = await overdue_counts(connection, due["area_id"])
-            if counts["overdue"] or counts["unowned"]:
-                staff = [row["account_id"] for row in await connection.fetch(queries.STAFF_OF, due["area_id"])]
-                await tell(connection, staff, "digest", f"digest:{due['area_id']}:{due['day']}", None, counts)
-                told += len(staff)
+            told += await tell_office(connection, due["area_id"], due["day"])
     return told
+
+
+async def tell_office(connection: Connection, area: UUID, day: date) -> int:
+    """The digest of an area and day to its office, when there is something to tell; to how many."""
+    counts = await overdue_counts(connection, area)
+    if not (counts["overdue"] or counts["unowned"]):
+        return 0
+    staff = [row["account_id"] for row in await connection.fetch(queries.STAFF_OF, area)]
+    await tell(connection, staff, "digest", f"digest:{area}:{day}", None, counts)
+    return len(staff)

@@ -1,5 +1,7 @@
 """Statements about areas, cells and units."""
 
+from app.kit.access import HOLDS
+
 # A point on a shared border lies in several cells; the smallest id always has it.
 CELL_AT = """
 select c.id::text, c.name, a.id::text as area_id, a.name as area_name
@@ -18,11 +20,11 @@ select a.id::text, 'area' as kind, a.name, a.level, a.parent_id::text as parent,
   null::jsonb as people, st_asgeojson(a.geom, 6)::jsonb as geometry from areas a
 """
 # A cell's people are shown to whom they answer to: the leader of the cell and staff.
-_CELL = """
+_CELL = f"""
 select l.id::text, 'cell' as kind, l.name, 'cell' as level, l.area_id::text as parent, null::text as time_zone, l.unit_id::text as unit,
   case when $2 or l.area_id = any($3::uuid[]) or l.id = any($4::uuid[]) then (
     select coalesce(json_agg(json_build_object('id', p.id, 'name', p.name, 'role', g.role) order by g.role, p.name), '[]')::jsonb
-    from role_grants g join accounts p on p.id = g.account_id where g.cell_id = l.id) end as people,
+    from role_grants g join accounts p on p.id = g.account_id where g.cell_id = l.id and {HOLDS.format("g")}) end as people,
   st_asgeojson(l.geom, 6)::jsonb as geometry from cells l
 """
 PLACES = f"""
@@ -53,18 +55,21 @@ where id = $1 and retired_at is null and ($5 or area_id = any($6::uuid[])) retur
 """
 
 RULES = """
-select r.id::text, r.area_id::text as area, r.cell_id::text as cell, r.category, r.unit_id::text as unit from assignment_rules r
+select r.id::text, r.area_id::text as area, r.cell_id::text as cell, r.category, r.unit_id::text as unit, r.volunteer_may_close
+from assignment_rules r
 where ($1 or r.area_id = any($2::uuid[])) and r.id > $3 order by r.id limit $4
 """
 # The unique key over area, cell and category keeps two rules from answering the same question.
 PUT_RULE = """
-insert into assignment_rules (id, area_id, cell_id, category, unit_id)
-select $1, $2, $3, $4, u.id from units u
-where u.id = $5 and exists (select from area_tree t where (t.ancestor_id, t.area_id) in ((u.area_id, $2), ($2, u.area_id)))
+insert into assignment_rules (id, area_id, cell_id, category, unit_id, volunteer_may_close)
+select $1, $2, $3, $4, $5, $6
+where ($5::uuid is null or exists (
+    select from units u join area_tree t on (t.ancestor_id, t.area_id) in ((u.area_id, $2), ($2, u.area_id)) where u.id = $5))
   and ($3::uuid is null or exists (select from cells c where c.id = $3 and c.area_id = $2 and c.retired_at is null))
-on conflict (id) do update set cell_id = excluded.cell_id, category = excluded.category, unit_id = excluded.unit_id
+on conflict (id) do update set cell_id = excluded.cell_id, category = excluded.category, unit_id = excluded.unit_id,
+  volunteer_may_close = excluded.volunteer_may_close
   where assignment_rules.area_id = excluded.area_id
-returning id::text, area_id::text as area, cell_id::text as cell, category, unit_id::text as unit
+returning id::text, area_id::text as area, cell_id::text as cell, category, unit_id::text as unit, volunteer_may_close
 """
 DROP_RULE = "delete from assignment_rules where id = $1 and ($2 or area_id = any($3::uuid[])) returning true"
 

@@ -144,10 +144,12 @@ async def patch_cell(id: UUID, wish: CellPatch, caller: TheCaller, connection: T
 
 
 class RuleIn(Wire):
-    """Who mends what: for an area, or one of its cells; for a category, or all that no other rule names."""
+    """Who mends what, and whether a volunteer may close it himself: for an area, or one of its cells; for a category, or all that
+    no other rule names."""
 
     area: UUID
-    unit: UUID
+    unit: UUID | None = None
+    volunteer_may_close: bool | None = None
     cell: UUID | None = None
     category: Annotated[Text, Query(max_length=40)] | None = None
 
@@ -165,17 +167,21 @@ async def get_rules(
 
 @router.put("/v1/assignment-rules/{id}")
 async def put_rule(id: UUID, wish: RuleIn, caller: TheCaller, connection: Transaction) -> Response:
-    """Say which unit mends a category in an area or cell."""
+    """Say which unit mends a category in an area or cell, and whether a volunteer who mended it may close it."""
+    if wish.unit is None and wish.volunteer_may_close is None:
+        raise invalid("/unit", "field-missing")
     if not caller.is_admin and wish.area not in caller.staffs:
         raise not_found()
     try:
-        row = await connection.fetchrow(queries.PUT_RULE, id, wish.area, wish.cell, wish.category, wish.unit)
+        row = await connection.fetchrow(
+            queries.PUT_RULE, id, wish.area, wish.cell, wish.category, wish.unit, wish.volunteer_may_close
+        )
     except asyncpg.UniqueViolationError:
         raise Problem(409, "conflict", fields=[("/category", "conflict")]) from None
     except asyncpg.ForeignKeyViolationError:
         raise invalid("/category", "unknown-category") from None
     if row is None:
-        raise invalid("/unit", "unknown-unit")
+        raise invalid("/unit", "unknown-unit") if wish.unit else invalid("/cell", "unknown-place")
     return answer(dict(row))
 
 

@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from app.grid.imports import put_area
+from app.issues import recurrence
 from app.issues.history import Past, PastEvent, load
 from app.kit.db import Connection
 from app.people.accounts import add_account
@@ -174,7 +175,11 @@ async def import_cases(connection: Connection, path: Path, preset: str, refusals
                     taken += added
                     known += len(cases) - added
                 progress.update(bar, completed=raw.tell(), description=f"{taken + known + bad} cases")
-    return f"{taken} taken, {known} were here already, {bad} refused{f' (see {refusals})' if bad else ''}."
+        back = 0
+        if taken:
+            console.print("Looking for what came back …")
+            back = await recurrence.link(connection, seen)
+    return f"{taken} taken, {known} were here already, {bad} refused{f' (see {refusals})' if bad else ''}. {back} came back."
 
 
 def _batches(reader: csv.DictReader[str]) -> Iterator[list[tuple[int, Any]]]:

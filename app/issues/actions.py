@@ -8,7 +8,7 @@ behind it). Of two at once one wins; the other is told the present state.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -33,7 +33,7 @@ _AUDIENCES = ("area_id", "unit_id", "assignee_id")
 _KEPT = (
     "unit_id", "assignee_id", "deadline", "deadline_left_s", "extension_until", "authority", "reply_by", "rectified_by",
     "rectified_at", "merged_into", "closed_at", "category", "category_version", "lon", "lat", "cell_id", "area_id", "place",
-    "reports",
+    "reports", "premises_id",
 )  # fmt: skip
 
 
@@ -233,15 +233,28 @@ class _Reckoning:
             self.change.update(rectified_by=None, rectified_at=now())
         return self.wish.to
 
+    async def _check_extension(self, until: datetime) -> None:
+        """Later than the deadline in force, by so many days at most, and so often at most for one assignment."""
+        self._future("deadline", until)
+        deadline = self.change["deadline"]
+        if deadline is not None and until <= deadline:
+            raise invalid("/deadline", "not-later")
+        if until > max(deadline or now(), now()) + timedelta(days=settings().extension_days):
+            raise Problem(422, "validation", fields=[("/deadline", "extension-too-long")], days=settings().extension_days)
+        granted: Any = await self.connection.fetchval(queries.EXTENSIONS, self.change["id"])
+        if granted >= settings().extensions:
+            raise Problem(409, "extensions-used-up", times=settings().extensions)
+
     async def request_extension(self) -> None:
-        self._future("deadline", self.wish.deadline)
+        assert self.wish.deadline is not None
+        await self._check_extension(self.wish.deadline)
         self.change["extension_until"] = self.wish.deadline
 
     async def grant_extension(self) -> None:
         until = self.wish.deadline or self.change["extension_until"]
         if until is None:
             raise Problem(409, "no-extension")
-        self._future("deadline", until)
+        await self._check_extension(until)
         self.change.update(deadline=until, extension_until=None)
         self.data["deadline"] = until.isoformat()
 
@@ -259,8 +272,17 @@ class _Reckoning:
             deadline_left_s=None, extension_until=None, authority=None, reply_by=None,
         )  # fmt: skip
 
+    fail_inspection = reopen
+
+    async def name_premises(self) -> None:
+        named, change = self.wish.premises, self.change
+        if named is not None and not await self.connection.fetchval(queries.PREMISES_OF, named, change["area_id"]):
+            raise invalid("/premises", "unknown-premises")
+        self.data["before"] = _text(change["premises_id"])
+        change["premises_id"] = named
+
     async def reclassify(self) -> None:
-        kind = await self.connection.fetchrow(queries.KIND, self.wish.category)
+        kind = await self.connection.fetchrow(queries.KIND, self.wish.category, self.change["area_id"], self.change["cell_id"])
         if kind is None:
             raise invalid("/category", "unknown-category")
         self.data["before"] = self.change["category"]

@@ -57,6 +57,32 @@ new as materialized (
 )
 select id, recurrences, area_id, unit_id, assignee_id, reporter_id from i
 """
+# The same for past cases $1 that were brought in together: each is linked to what it repeats, and how often it came back follows along
+# the chain. `earlier` is materialised so that the chain is walked over the links alone.
+LINK_PAST = """
+with recursive links as materialized (
+  select i.id, p.id as earlier, p.recurrences from issues i
+  join category_versions v on v.code = i.category and v.version = i.category_version
+  cross join lateral (
+    select p.id, p.recurrences from issues p
+    where p.state = 'closed' and p.category = i.category and p.id <> i.id
+      and p.mercator && st_expand(i.mercator, v.radius_m / greatest(cos(radians(st_y(i.position))), 0.01))
+      and p.closed_at <= i.created_at and p.closed_at > i.created_at - interval '30 days'
+      and st_distancesphere(p.position, i.position) <= v.radius_m
+    order by p.closed_at desc, p.id limit 1) p
+  where i.id = any($1::uuid[]) and i.recurrence_of is null
+), chain as (
+  select l.id, l.earlier, l.recurrences + 1 as times from links l where not exists (select from links e where e.id = l.earlier)
+  union all select l.id, l.earlier, chain.times + 1 from chain join links l on l.earlier = chain.id
+), i as (
+  update issues i set recurrence_of = chain.earlier, recurrences = chain.times, version = i.version + 1, tx = pg_current_xact_id()
+  from chain where i.id = chain.id returning i.id, i.version, i.state, i.recurrence_of, i.recurrences, i.updated_at, i.created_at
+), e as (
+  insert into events (issue_id, version, action, from_state, to_state, acted_as, at, data)
+  select i.id, i.version, 'recur', i.state, i.state, 'clock', i.updated_at, jsonb_build_object('of', i.recurrence_of, 'times', i.recurrences) from i
+)
+select id, recurrences, created_at from i order by created_at
+"""
 # The black spot of an issue's kind within its radius gains from it; where there is none, one begins.
 PUT_BLACK_SPOT = """
 with i as (

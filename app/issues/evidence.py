@@ -15,6 +15,6 @@ async def photo_changed(connection: Connection, photo: UUID, account: UUID, stat
         data: dict[str, Any] = {"photo": str(photo), "state": state} | ({"reason": reason} if reason else {})
         await connection.execute(
             queries.ADD, issue["id"], 0, 0, issue["state"], issue["rectified_by"], issue["rectified_at"], issue["closed_at"], "photo",
-            issue["state"], account, "reporter" if issue["report_id"] else "assignee", None, data,
+            issue["state"], account, "reporter" if issue["report_id"] else "assignee", None, data, None,
         )  # fmt: skip
         tell_after_commit(connection, (issue["area_id"], issue["unit_id"], issue["assignee_id"], issue["reporter_id"], account))

@@ -39,7 +39,9 @@ def mercator(lat: float, lon: float) -> tuple[float, float, float]:
 
 def fingerprint(report: ReportIn) -> bytes:
     """What makes two bodies the same report: their values, not their spelling."""
-    return hashlib.sha256(dumps(report.model_dump(mode="json"))).digest()
+    # A field that came later must not change what earlier reports are known by.
+    later = {"premises"} if report.premises is None else None
+    return hashlib.sha256(dumps(report.model_dump(mode="json", exclude=later))).digest()
 
 
 def _report_json(id: str, issue_id: str, report: ReportIn, received_at: Any, clock: str | None) -> dict[str, Any]:
@@ -56,6 +58,7 @@ def _report_json(id: str, issue_id: str, report: ReportIn, received_at: Any, clo
         "place": report.place,
         "photos": [str(photo) for photo in report.photos],
         "mended_on_the_spot": report.mended_on_the_spot,
+        "premises": None if report.premises is None else str(report.premises),
     }
 
 
@@ -72,13 +75,16 @@ async def submit(database: Database, token: bytes, id: UUID, report: ReportIn, d
     received_at = now()
     clock = clock_fault(report.observed_at, received_at)
     mark = fingerprint(report)
-    statement = queries.INTAKE_WITH_PHOTOS if report.photos else queries.INTAKE
+    statement = queries.intake(bool(report.photos), report.mended_on_the_spot, report.premises is not None)
+    named = () if report.premises is None else (report.premises,)
     async with database.acquire() as connection:
+        if named:
+            await _check_premises(connection, token, report.premises)
         row = await connection.fetchrow(
             statement, token, id, report.category, lon, lat, x, y, stretch, mark, report.position.lat, report.position.lon,
              report.position.datum, report.position.accuracy_m, report.observed_at,
             received_at if clock else report.observed_at, clock, report.place, report.note, report.mended_on_the_spot,
-            report.photos, settings().time_zone,
+            report.photos, settings().time_zone, *named,
         )  # fmt: skip
         if row is None:
             raise unauthorized()
@@ -130,7 +136,7 @@ async def stored(connection: Connection, token: bytes, id: UUID, mark: bytes | N
     report = {
         "id": row["id"], "issue_id": row["issue_id"], "category": row["category"], "position": position,
         "observed_at": row["observed_at"], "received_at": row["received_at"], "clock": row["clock"], "note": row["note"],
-        "place": row["place"], "photos": row["photos"], "mended_on_the_spot": row["mended"],
+        "place": row["place"], "photos": row["photos"], "mended_on_the_spot": row["mended"], "premises": row["premises"],
     }  # fmt: skip
     if mark is not None and row["fingerprint"] != mark:
         raise Problem(409, "id-taken", extra={"report": report})
@@ -153,6 +159,14 @@ async def nearby(
     return items
 
 
+async def _check_premises(connection: Connection, token: bytes, premises: UUID | None) -> None:
+    row = await connection.fetchrow(queries.PREMISES_SEEN, token, premises)
+    if row is None:
+        raise unauthorized()
+    if not row["seen"]:
+        raise invalid("/premises", "unknown-premises")
+
+
 async def _join(database: Database, token: bytes, id: UUID, report: ReportIn, datum: Datum) -> tuple[int, dict[str, Any]]:
     """A report of something that has an issue. One that ended meanwhile gets a new issue rather than a refusal."""
     mark = fingerprint(report)
@@ -169,19 +183,21 @@ async def _join(database: Database, token: bytes, id: UUID, report: ReportIn, da
         if target is None:
             raise invalid("/issue_id", "unknown-issue")
         # Locked until commit: the issue cannot close or be merged between this look and the joining.
-        issue = await connection.fetchrow(queries.LOCK_ISSUE, target["id"])
-        kind = await connection.fetchrow(queries.KIND, report.category)
+        issue: Any = await connection.fetchrow(queries.LOCK_ISSUE, target["id"])
+        kind = await connection.fetchrow(queries.KIND, report.category, issue["area_id"], issue["cell_id"])
+        if report.premises is not None:
+            await _check_premises(connection, token, report.premises)
         if kind is None:
             raise invalid("/category", "unknown-category")
         if report.mended_on_the_spot and kind["after_photo"] and not report.photos:
             raise invalid("/photos", "after-photo")
-        if issue is not None and issue["is_open"]:
+        if issue["is_open"]:
             account: Any = await connection.fetchval(queries.ACCOUNT, token)
             inserted = await connection.fetchval(
                 queries.JOIN_REPORT, id, issue["id"], account, mark, kind["code"], kind["version"], lon, lat,
                 report.position.lat, report.position.lon, report.position.datum, report.position.accuracy_m,
                 report.observed_at, received_at if clock else report.observed_at, clock, report.place, report.note,
-                report.mended_on_the_spot,
+                report.mended_on_the_spot, report.premises,
             )  # fmt: skip
             if inserted is None:  # the same report, at the same moment, on another connection
                 return 200, await stored(connection, token, id, mark, datum)
@@ -210,6 +226,6 @@ async def _add_to(connection: Connection, issue: Any, report: ReportIn, id: UUID
             photos += added
     await connection.execute(
         queries.ADD, issue["id"], 1, photos, state, rectified_by, rectified_at, closed_at, action, issue["state"], account,
-        "reporter", id, {},
+        "reporter", id, {}, report.premises,
     )  # fmt: skip
     tell_after_commit(connection, (*(issue[name] for name in ("area_id", "unit_id", "assignee_id", "reporter_id")), account))

@@ -84,6 +84,12 @@ ACTIONS: dict[str, Action] = {
             "comment", STATES, None, ("reporter", "assignee", "inspector", *_MANAGERS), needs=("note",), may=("photos",),
             commutes=True,
         ),
+        Action("pass_inspection", ("closed",), None, ("inspector", "staff"), may=("note", "photos"), not_rectifier=True),
+        Action(
+            "fail_inspection", ("closed",), ("accepted",), ("inspector", "staff"), needs=("reason",), may=("photos",),
+            not_rectifier=True,
+        ),
+        Action("name_premises", OPEN, None, _MANAGERS, may=("premises", "reason")),
         Action("reclassify", OPEN, None, _MANAGERS, needs=("category",), may=("reason",)),
         Action("relocate", OPEN, None, _MANAGERS, needs=("position",), may=("place", "reason")),
     )

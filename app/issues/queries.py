@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from app.kit.access import CALLER, RELATION, SCOPE
+from app.kit.access import CALLER, HOLDS, RELATION, SCOPE
 from app.kit.paging import MAX_LIMIT, rows_for
 
 OVERDUE = "(i.deadline < now() and i.state in ('reported', 'accepted', 'assigned', 'in_progress'))"
@@ -26,7 +26,7 @@ i.unit_id::text, unit.name as unit_name, i.assignee_id::text,
 case when c.is_admin or i.assignee_id = c.account_id or i.area_id = any(c.staffs) or i.cell_id = any(c.leads)
   then assignee.name end as assignee_name,
 i.deadline, {OVERDUE} as overdue, i.extension_until, i.authority, i.reply_by,
-i.recurrence_of::text, i.recurrences, i.merged_into::text, i.reports,
+i.recurrence_of::text, i.recurrences, i.merged_into::text, i.premises_id::text, premises.name as premises_name, i.reports,
 case when i.evidence > 0 then (
   select json_agg(json_build_object('id', e.photo_id, 'kind', e.kind, 'state', coalesce(p.state, 'awaited'), 'doubts',
     case when c.is_admin or i.area_id = any(c.staffs) or i.cell_id = any(c.leads) then {_DOUBTS} end) order by e.position, e.photo_id)
@@ -38,6 +38,7 @@ i.created_at, i.updated_at, i.closed_at, i.version, {RELATION} as relation, {_EN
 _NAMES = """
 left join cells cell on cell.id = i.cell_id left join areas area on area.id = i.area_id
 left join units unit on unit.id = i.unit_id left join accounts assignee on assignee.id = i.assignee_id
+left join premises on premises.id = i.premises_id
 """
 
 # --- intake: one statement, so that a report costs one round trip and is one transaction -------------------------------
@@ -94,8 +95,8 @@ a as materialized (
 prior as materialized (select account_id, fingerprint from reports where id = $2),
 r as (
   insert into reports (id, issue_id, account_id, fingerprint, category, category_version, position, claimed_lat, claimed_lon,
-    datum, accuracy_m, observed_at, counted_at, clock, place, note, mended)
-  select $2, $2, c.account_id, $9, k.code, k.version, p.at, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19
+    datum, accuracy_m, observed_at, counted_at, clock, place, note, mended%(column)s)
+  select $2, $2, c.account_id, $9, k.code, k.version, p.at, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19%(premises)s
   from c, k, p
   where not exists (select from prior) and not ($19 and k.after_photo and cardinality($20::uuid[]) = 0)
   on conflict (id) do nothing
@@ -103,12 +104,12 @@ r as (
 ),
 i as (
   insert into issues (id, number, state, category, category_version, position, cell_id, area_id, place, note, reporter_id,
-    evidence, created_at, rectified_by, rectified_at, closed_at)
+    evidence, created_at, rectified_by, rectified_at, closed_at%(column)s)
   select r.id, next_issue_number($15, coalesce(a.time_zone, $21)),
-    case when not $19 then 'reported' when k.volunteer_may_close then 'closed' else 'rectified' end,
+    case when not $19 then 'reported' when %(may_close)s then 'closed' else 'rectified' end,
     k.code, k.version, p.at, l.id, a.id, $17, $18, r.account_id, cardinality($20::uuid[]), $15,
     case when $19 then r.account_id end, case when $19 then $15 end,
-    case when $19 and k.volunteer_may_close then $15 end
+    case when $19 and %(may_close)s then $15 end%(premises)s
   from r cross join k cross join p left join l on true left join a on true
   returning *
 ),
@@ -120,13 +121,37 @@ select c.account_id, k.code is not null as known, ($19 and k.after_photo and car
   prior.account_id as prior_account, prior.fingerprint as prior_fingerprint,
   i.id::text, i.number, i.state, i.category, st_y(i.position) as lat, st_x(i.position) as lon,
   i.cell_id::text, l.name as cell_name, i.area_id::text, a.name as area_name, i.place, i.note, i.created_at, i.updated_at,
-  i.closed_at, case when i.id is not null then {RELATION} end as relation, r.received_at, %(arrived)s as arrived,
+  i.closed_at, i.premises_id::text, %(named)s as premises_name, case when i.id is not null then {RELATION} end as relation, r.received_at, %(arrived)s as arrived,
   case when i.id is not null then (select json_agg(near) from ({_NEARBY}) near)::text end as nearby
 from c left join k on true cross join p left join prior on true left join r on true left join i on true
 left join l on true left join a on true
 """
-INTAKE = _INTAKE % {"photos": "", "arrived": "null::uuid[]"}
-INTAKE_WITH_PHOTOS = _INTAKE % {"photos": _INTAKE_PHOTOS, "arrived": _ARRIVED}
+# What a volunteer may close himself: the most specific rule of his cell or area that says so, else the catalogue.
+_MAY_CLOSE = """coalesce((
+  select m.volunteer_may_close from assignment_rules m
+  where m.volunteer_may_close is not null and m.area_id = {area} and (m.cell_id = {cell} or m.cell_id is null)
+    and (m.category = {category} or m.category is null)
+  order by m.cell_id is null, m.category is null limit 1), {default})"""
+
+
+@lru_cache
+def intake(photos: bool, mended: bool, premises: bool) -> str:
+    """The statement for a report with or without each. Parameters: those of `_PLACE`, then in `submit`'s order; premises last ($22)."""
+    may_close = _MAY_CLOSE.format(area="a.id", cell="l.id", category="k.code", default="k.volunteer_may_close")
+    return _INTAKE % {
+        "photos": _INTAKE_PHOTOS if photos else "",
+        "arrived": _ARRIVED if photos else "null::uuid[]",
+        "may_close": may_close if mended else "false",
+        "column": ", premises_id" if premises else "",
+        "premises": ", $22::uuid" if premises else "",
+        "named": "(select x.name from premises x where x.id = $22)" if premises else "null::text",
+    }
+
+
+# Premises that a report may name: of an area that the caller reads.
+PREMISES_SEEN = f"""
+with c as ({CALLER}) select x.id is not null as seen from c left join premises x on x.id = $2 and (c.is_admin or x.area_id = any(c.reads))
+"""
 NEARBY = f"""
 with c as materialized ({CALLER}), {_PLACE}
 select k.code is not null as known, (select json_agg(near) from ({_NEARBY}) near)::text as nearby
@@ -144,17 +169,19 @@ chain as (
 select id, is_open from chain where merged_into is null
 """
 LOCK_ISSUE = """
-select id, version, state, is_open, rectified_by, rectified_at, closed_at, area_id, unit_id, assignee_id, reporter_id
+select id, version, state, is_open, rectified_by, rectified_at, closed_at, area_id, cell_id, unit_id, assignee_id, reporter_id
 from issues where id = $1 for update
 """
-KIND = """
-select v.code, v.version, v.after_photo, v.volunteer_may_close from categories g join category_versions v using (code, version)
-where g.code = $1 and g.active
+KIND = f"""
+select v.code, v.version, v.after_photo, {
+    _MAY_CLOSE.format(area="$2::uuid", cell="$3::uuid", category="g.code", default="v.volunteer_may_close")
+} as volunteer_may_close
+from categories g join category_versions v using (code, version) where g.code = $1 and g.active
 """
 JOIN_REPORT = """
 insert into reports (id, issue_id, account_id, fingerprint, category, category_version, position, claimed_lat, claimed_lon,
-  datum, accuracy_m, observed_at, counted_at, clock, place, note, mended)
-values ($1, $2, $3, $4, $5, $6, st_setsrid(st_makepoint($7, $8), 4326), $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+  datum, accuracy_m, observed_at, counted_at, clock, place, note, mended, premises_id)
+values ($1, $2, $3, $4, $5, $6, st_setsrid(st_makepoint($7, $8), 4326), $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
 on conflict (id) do nothing returning id
 """
 # What is added to an issue and conflicts with nothing else: a joining report, a photograph that arrives. The update takes the row's
@@ -162,7 +189,7 @@ on conflict (id) do nothing returning id
 ADD = """
 with i as (
   update issues set reports = reports + $2, evidence = evidence + $3, state = $4, rectified_by = $5, rectified_at = $6, closed_at = $7,
-    version = version + 1, updated_at = now(), tx = pg_current_xact_id(),
+    version = version + 1, updated_at = now(), tx = pg_current_xact_id(), premises_id = coalesce(premises_id, $14),
     duty = case when $4 in ('rectified', 'closed') then null else duty end,
     duty_at = case when $4 in ('rectified', 'closed') then null else duty_at end
   where id = $1 returning id, version, state, area_id, unit_id, assignee_id, reporter_id
@@ -186,7 +213,7 @@ f as (
 STORED_REPORT = f"""
 with c as ({CALLER})
 select r.account_id = c.account_id as own, r.fingerprint, r.id::text, r.issue_id::text, r.category, r.claimed_lat, r.claimed_lon,
-  r.datum, r.accuracy_m, r.observed_at, r.received_at, r.clock, r.note, r.place, r.mended,
+  r.datum, r.accuracy_m, r.observed_at, r.received_at, r.clock, r.note, r.place, r.mended, r.premises_id::text as premises,
   array(select e.photo_id::text from evidence e where e.report_id = r.id order by e.position) as photos,
   st_x(r.position) as lon, st_y(r.position) as lat
 from c left join reports r on r.id = $2 and (r.account_id = c.account_id
@@ -242,6 +269,7 @@ _FILTERS = {
     "category": "i.category = any(${}::text[])",
     "unit": "i.unit_id = ${}",
     "assignee": "i.assignee_id = ${}",
+    "premises": "i.premises_id = ${}",
     "mine": "i.id in (select r.issue_id from reports r where r.account_id = c.account_id)",
     # The index of open issues by deadline ends where overdue does.
     "overdue": f"{OVERDUE} and i.is_open and coalesce(i.deadline, 'infinity') < now()",
@@ -253,7 +281,7 @@ _FILTERS = {
     "created_until": "i.created_at < ${}",
 }
 VALUELESS = {"open", "mine", "overdue", "not_overdue"}
-_DRIVERS = ("cell", "unit", "assignee", "mine")
+_DRIVERS = ("cell", "unit", "assignee", "premises", "mine")
 
 
 @lru_cache(maxsize=1024)
@@ -388,35 +416,41 @@ with i as (
     unit_id = $4, assignee_id = $5, deadline = $6, deadline_left_s = $7, extension_until = $8, authority = $9, reply_by = $10,
     rectified_by = $11, rectified_at = $12, merged_into = $13, closed_at = $14, category = $15, category_version = $16,
     position = st_setsrid(st_makepoint($17, $18), 4326), cell_id = $19, area_id = $20, place = $21,
-    reports = $22, evidence = evidence + $23, duty = $30, duty_at = $31
+    reports = $22, premises_id = $23, evidence = evidence + $24, duty = $31, duty_at = $32
   where id = $1 and version = $2 returning id, version, state
 ), d as (
-  insert into departures (audience, issue_id) select gone, i.id from i, unnest($29::uuid[]) gone
+  insert into departures (audience, issue_id) select gone, i.id from i, unnest($30::uuid[]) gone
 )
 insert into events (issue_id, version, action, from_state, to_state, actor_id, acted_as, data)
-select i.id, i.version, $24, $25, i.state, $26, $27, $28 from i returning version
+select i.id, i.version, $25, $26, i.state, $27, $28, $29 from i returning version
 """
 # What happened since a version was read, when all of it conflicts with nothing: then an action may simply be tried again.
 ONLY_ADDED = """
 select coalesce(bool_and(action = any($3::text[])), false) from events where issue_id = $1 and version > $2
 """
+# How often the deadline was extended since the issue was last assigned.
+EXTENSIONS = """
+select count(*)::int from events e where e.issue_id = $1 and e.action = 'grant_extension'
+  and e.version > coalesce((select max(a.version) from events a where a.issue_id = $1 and a.action = 'assign'), 0)
+"""
+PREMISES_OF = "select exists (select from premises where id = $1 and area_id = $2)"
 RULE = """
 select unit_id from (
   select unit_id, 0 as rank from assignment_rules where cell_id = $1 and category = $3
   union all select unit_id, 1 from assignment_rules where cell_id = $1 and category is null
   union all select unit_id, 2 from assignment_rules where area_id = $2 and cell_id is null and category = $3
   union all select unit_id, 3 from assignment_rules where area_id = $2 and cell_id is null and category is null
-  union all select unit_id, 4 from cells where id = $1 and unit_id is not null
-) r order by rank limit 1
+  union all select unit_id, 4 from cells where id = $1
+) r where unit_id is not null order by rank limit 1
 """
 # A unit or person serves an area when their own area lies on the way from it to the root, or below it.
 UNIT_SERVES = """
 select exists (select from units u join area_tree t on (t.ancestor_id, t.area_id) in ((u.area_id, $2), ($2, u.area_id))
                where u.id = $1)
 """
-PERSON_SERVES = """
+PERSON_SERVES = f"""
 select exists (select from role_grants g join area_tree t on (t.ancestor_id, t.area_id) in ((g.area_id, $2), ($2, g.area_id))
-               join accounts a on a.id = g.account_id where g.account_id = $1 and a.disabled_at is null)
+               join accounts a on a.id = g.account_id where g.account_id = $1 and a.disabled_at is null and {HOLDS.format("g")})
 """
 # Reports and evidence move to the survivor of a merge, and back. Evidence that the survivor has already stays where it is.
 MOVE_REPORTS = """

@@ -48,6 +48,7 @@ def issue_json(row: Any, datum: Datum = "wgs84") -> dict[str, Any]:
         "recurrence_of": row["recurrence_of"],
         "recurrences": row["recurrences"],
         "merged_into": row["merged_into"],
+        "premises": _ref(row["premises_id"], row["premises_name"]),
         "reports": row["reports"],
         "photos": orjson.Fragment(row["photos"]) if row["photos"] else _NOTHING,
         "created_at": row["created_at"],
@@ -104,6 +105,11 @@ async def listed(
         # asyncpg reads PostgreSQL's `infinity` as datetime.max, which no zone can shift.
         following = paging.seal(secret, sort, [None if at.year == datetime.max.year else at.isoformat(), last["id"]])
     return [issue_json(row, datum) for row in rows[:limit]], following
+
+
+async def serves(connection: Connection, account: UUID, area: UUID) -> bool:
+    """Whether somebody holds a role in an area, above or below it."""
+    return bool(await connection.fetchval(queries.PERSON_SERVES, account, area))
 
 
 async def record(connection: Connection, token: bytes) -> tuple[UUID, dict[str, Any]]:

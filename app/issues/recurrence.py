@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,8 +12,10 @@ from app.issues.queries import PERSON_SERVES
 from app.kit.access import Caller
 from app.kit.db import Connection, Database, tell_after_commit
 from app.kit.problems import invalid, not_found
+from app.kit.times import now
 
 BLACK_SPOT_AT = 3
+CLEAN = timedelta(days=30)
 
 
 async def follow(database: Database) -> int:
@@ -22,6 +26,16 @@ async def follow(database: Database) -> int:
             tell_after_commit(connection, (row["area_id"], row["unit_id"], row["assignee_id"], row["reporter_id"]))
             if row["recurrences"] >= BLACK_SPOT_AT:
                 await connection.execute(queries.PUT_BLACK_SPOT, row["id"])
+    return len(rows)
+
+
+async def link(connection: Connection, ids: Iterable[UUID]) -> int:
+    """Link past cases that were brought in together to what they repeat; how many came back. Places that came back lately are black
+    spots already. Repeatable: what is linked stays as it is."""
+    rows = await connection.fetch(queries.LINK_PAST, list(ids))
+    for row in rows:
+        if row["recurrences"] >= BLACK_SPOT_AT and row["created_at"] > now() - CLEAN:
+            await connection.execute(queries.PUT_BLACK_SPOT, row["id"])
     return len(rows)
 
 

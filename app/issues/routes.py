@@ -87,6 +87,7 @@ class IssuesAsked(Asked):
     category: list[str] = Field([], description="Repeatable.")
     unit: UUID | None = None
     assignee: UUID | None = None
+    premises: UUID | None = None
     mine: bool = Field(False, description="What the caller reported.")
     overdue: bool | None = None
     unowned: bool | None = Field(None, description="Nobody has been asked to mend it.")
@@ -100,7 +101,7 @@ class IssuesAsked(Asked):
     limit: int = Field(paging.DEFAULT_LIMIT, ge=1, le=paging.MAX_LIMIT)
 
 
-_NAMED = ("cell", "area", "unit", "assignee", "unowned", "created_since", "created_until")
+_NAMED = ("cell", "area", "unit", "assignee", "premises", "unowned", "created_since", "created_until")
 
 
 @router.get("/v1/issues", responses={200: {"model": IssuePage}}, openapi_extra=described(IssuesAsked))

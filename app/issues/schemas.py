@@ -43,6 +43,7 @@ class ReportIn(Wire):
     photos: Annotated[list[UUID], Field(max_length=20)] = []
     issue_id: UUID | None = None
     mended_on_the_spot: bool = False
+    premises: UUID | None = None
 
     @field_validator("observed_at", mode="before")
     @classmethod
@@ -83,6 +84,7 @@ class ActionIn(Wire):
     category: Code | None = None
     position: Position | None = None
     place: Place | None = None
+    premises: UUID | None = None
 
 
 # Fields that an action needs only in some cases; the verb decides.
@@ -160,6 +162,7 @@ class Issue(Wire):
     # How often the same kind came back to this place, one time after the other.
     recurrences: int
     merged_into: UUID | None
+    premises: Ref | None
     reports: int
     photos: list[Photo]
     created_at: Instant
@@ -208,6 +211,7 @@ class Report(Wire):
     place: str
     photos: list[UUID]
     mended_on_the_spot: bool
+    premises: UUID | None
 
 
 class ReportAnswer(Wire):

@@ -11,21 +11,24 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-CALLER = """
+# A stand-in's roles begin and end by themselves.
+HOLDS = "({0}.ends_at is null or now() >= {0}.starts_at and now() < {0}.ends_at)"
+
+CALLER = f"""
 select s.id as session_id, a.id as account_id, a.name, a.account, g.*
 from sessions s
 join accounts a on a.id = s.account_id
 cross join lateral (
-  select coalesce(array_agg(distinct r.role), '{}') as roles,
+  select coalesce(array_agg(distinct r.role), '{{}}') as roles,
          coalesce(bool_or(r.role = 'admin'), false) as is_admin,
-         coalesce(array_agg(distinct t.area_id) filter (where r.role in ('volunteer', 'leader', 'staff', 'inspector')), '{}') as reads,
-         coalesce(array_agg(distinct t.area_id) filter (where r.role = 'staff'), '{}') as staffs,
-         coalesce(array_agg(distinct t.area_id) filter (where r.role = 'inspector'), '{}') as inspects,
-         coalesce(array_agg(distinct r.cell_id) filter (where r.role = 'leader'), '{}') as leads,
-         coalesce(array_agg(distinct r.unit_id) filter (where r.role = 'worker'), '{}') as units,
+         coalesce(array_agg(distinct t.area_id) filter (where r.role in ('volunteer', 'leader', 'staff', 'inspector')), '{{}}') as reads,
+         coalesce(array_agg(distinct t.area_id) filter (where r.role = 'staff'), '{{}}') as staffs,
+         coalesce(array_agg(distinct t.area_id) filter (where r.role = 'inspector'), '{{}}') as inspects,
+         coalesce(array_agg(distinct r.cell_id) filter (where r.role = 'leader'), '{{}}') as leads,
+         coalesce(array_agg(distinct r.unit_id) filter (where r.role = 'worker'), '{{}}') as units,
          (array_agg(r.area_id order by r.created_at) filter (where r.area_id is not null))[1] as home_id
   from role_grants r left join area_tree t on t.ancestor_id = r.area_id
-  where r.account_id = a.id
+  where r.account_id = a.id and {HOLDS.format("r")}
 ) g
 where s.token_hash = $1 and s.revoked_at is null and s.expires_at > now() and a.disabled_at is null
 """
@@ -64,6 +67,7 @@ class Caller:
     is_admin: bool
     reads: list[uuid.UUID]
     staffs: list[uuid.UUID]
+    inspects: list[uuid.UUID]
     leads: list[uuid.UUID]
     units: list[uuid.UUID]
     home_id: uuid.UUID | None
@@ -72,7 +76,7 @@ class Caller:
     def of(cls, row: Any) -> Caller:
         return cls(
             row["session_id"], row["account_id"], row["name"], row["account"], frozenset(row["roles"]), row["is_admin"],
-            row["reads"], row["staffs"], row["leads"], row["units"], row["home_id"],
+            row["reads"], row["staffs"], row["inspects"], row["leads"], row["units"], row["home_id"],
         )  # fmt: skip
 
 

@@ -47,6 +47,7 @@ IN_QUERY = Rule(in_query=True)
 STREAMED = Rule(streams=True)
 INVITERS = Rule(roles=frozenset(MAY_INVITE))
 OFFICE = Rule(roles=frozenset({"staff", "admin"}))
+INSPECTORS = Rule(roles=frozenset({"staff", "inspector", "admin"}))
 ADMIN = Rule(roles=frozenset({"admin"}))
 
 ROUTES: dict[tuple[str, str], Rule] = {
@@ -66,6 +67,9 @@ ROUTES: dict[tuple[str, str], Rule] = {
     ("GET", "/v1/invitations"): INVITERS,
     ("DELETE", "/v1/invitations/{id}"): INVITERS,
     ("POST", "/v1/invitations/{code}/accept"): ANYONE,
+    ("GET", "/v1/stand-ins"): SIGNED_IN,
+    ("PUT", "/v1/stand-ins/{id}"): INVITERS,
+    ("DELETE", "/v1/stand-ins/{id}"): INVITERS,
     ("GET", "/v1/categories"): SIGNED_IN,
     ("PUT", "/v1/categories/{code}"): ADMIN,
     ("GET", "/v1/areas"): SIGNED_IN,
@@ -99,6 +103,14 @@ ROUTES: dict[tuple[str, str], Rule] = {
     ("GET", "/v1/authorities"): SIGNED_IN,
     ("PUT", "/v1/authorities/{id}"): OFFICE,
     ("GET", "/v1/issues/{id}/handover-letter"): SIGNED_IN,
+    ("GET", "/v1/samples"): INSPECTORS,
+    ("PUT", "/v1/samples/{id}"): OFFICE,
+    ("GET", "/v1/samples/{id}"): INSPECTORS,
+    ("GET", "/v1/premises"): SIGNED_IN,
+    ("PUT", "/v1/premises/{id}"): INVITERS,
+    ("GET", "/v1/premises/{id}"): SIGNED_IN,
+    ("GET", "/v1/premises/{id}/record"): SIGNED_IN,
+    ("PUT", "/v1/premises/{id}/visits/{visit}"): SIGNED_IN,
     ("GET", "/v1/black-spots"): SIGNED_IN,
     ("PUT", "/v1/black-spots/{id}"): INVITERS,
     ("PUT", "/v1/patrols/{id}"): SIGNED_IN,
@@ -114,6 +126,7 @@ ROUTES: dict[tuple[str, str], Rule] = {
     ("GET", "/v1/channels"): SIGNED_IN,
     ("PUT", "/v1/channels/{id}"): SIGNED_IN,
     ("DELETE", "/v1/channels/{id}"): SIGNED_IN,
+    ("GET", "/v1/push-key"): SIGNED_IN,
     ("GET", "/v1/me/quiet-hours"): SIGNED_IN,
     ("PUT", "/v1/me/quiet-hours"): SIGNED_IN,
     ("GET", "/v1/jobs"): ADMIN,

@@ -70,7 +70,7 @@ def document(request: Request, problem: Problem) -> Response:
         "title": _TITLES.get(problem.status, "Error"),
         "status": problem.status,
         "detail": say(problem.slug, language, **_spoken(problem.values, language)),
-        "errors": [{"pointer": pointer, "message": say(key, language)} for pointer, key in problem.fields],
+        "errors": [{"pointer": pointer, "message": say(key, language, **problem.values)} for pointer, key in problem.fields],
         **problem.extra,
     }
     return Response(

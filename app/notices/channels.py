@@ -23,7 +23,7 @@ import httpx
 
 from app.settings import settings
 
-_PATIENCE_S = 10
+PATIENCE_S = 10
 
 
 class Undeliverable(Exception):
@@ -72,10 +72,10 @@ async def send_robot(kind: str, url: str, secret: str, text: str) -> None:
     url, body = _signed(kind, url, secret, text)
     try:
         async with (
-            httpx.AsyncClient(timeout=_PATIENCE_S, follow_redirects=False, trust_env=False) as client,
+            httpx.AsyncClient(timeout=PATIENCE_S, follow_redirects=False, trust_env=False) as client,
             client.stream("POST", url, json=body) as answer,
         ):
-            told = await asyncio.wait_for(anext(answer.aiter_bytes(4096), b""), _PATIENCE_S)
+            told = await asyncio.wait_for(anext(answer.aiter_bytes(4096), b""), PATIENCE_S)
     except (httpx.HTTPError, TimeoutError, OSError) as error:
         raise NotNow(type(error).__name__) from error
     if answer.is_redirect:
@@ -105,9 +105,9 @@ def _smtp(message: EmailMessage) -> None:
     parts = urlsplit(settings().smtp_url)
     host, port = parts.hostname or "localhost", parts.port or (465 if parts.scheme == "smtps" else 25)
     if parts.scheme == "smtps":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=_PATIENCE_S, context=ssl.create_default_context())
+        server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=PATIENCE_S, context=ssl.create_default_context())
     else:
-        server = smtplib.SMTP(host, port, timeout=_PATIENCE_S)
+        server = smtplib.SMTP(host, port, timeout=PATIENCE_S)
     with server:
         if parts.scheme != "smtps" and server.has_extn("starttls"):
             server.starttls(context=ssl.create_default_context())

@@ -18,10 +18,12 @@ TOLD: dict[str, tuple[tuple[str, str], ...]] = {
     "grant_extension": (("assignees", "extension_granted"),),
     "refuse_extension": (("assignees", "extension_refused"),),
     "close_unresolved": (("reporters", "closed_unresolved"),),
+    "fail_inspection": (("leaders", "inspection_failed"), ("assignees", "inspection_failed"), ("staff", "inspection_failed")),
     "reopen": (("reporters", "reopened"), ("leaders", "reopened")),
     "merge": (("reporters", "merged"),),
     "remind": (("assignees", "due_soon"),),
     "overdue": (("assignees", "overdue"), ("leaders", "overdue")),
+    "recur": (("leaders", "came_back"),),
     "remind_reply": (("leaders", "reply_due_soon"),),
     "reply_overdue": (("leaders", "reply_overdue"), ("staff", "reply_overdue")),
 }

@@ -1,11 +1,11 @@
 """Statements about notices, their channels and their sending."""
 
-from app.kit.access import CALLER
+from app.kit.access import CALLER, HOLDS
 
 # Read the event log from one snapshot to the next and tell everybody concerned, in one statement, whose snapshot is the next one.
 # `skip locked`: one worker reads at a time, and a killed one's reading was never committed. The key holds what is told of, so that a
 # deadline that passes once is told once.
-FOLLOW = """
+FOLLOW = f"""
 with f as materialized (select name, snapshot::pg_snapshot as base from followers where name = 'notices' for update skip locked),
 told as (
   select r.account_id, m.kind, e.issue_id, e.at,
@@ -25,6 +25,10 @@ told as (
     select x.account_id from reports x where m.who = 'reporters' and (x.issue_id = i.id
       or e.data -> 'reports' ? x.id::text and x.issue_id = i.merged_into)
     union select g.account_id from role_grants g where m.who = 'leaders' and g.role = 'leader' and g.cell_id = i.cell_id
+      and {HOLDS.format("g")}
+      -- While somebody stands in for a leader, he is told in his place.
+      and not exists (select from stand_ins s join role_grants d on d.stand_in_id = s.id
+        where s.leader_id = g.account_id and g.stand_in_id is null and d.cell_id = g.cell_id and {HOLDS.format("d")})
     union select coalesce(asked.assignee_id, case when asked.unit_id is null then i.assignee_id end) where m.who = 'assignees'
     union select g.account_id from role_grants g where m.who = 'assignees' and g.role = 'worker' and g.unit_id = asked.unit_id
     union select g.account_id from role_grants g where g.role = 'staff' and (m.who = 'staff' or m.who = 'unplaced' and i.cell_id is null
@@ -57,16 +61,18 @@ with n as (
 )
 select d.notice_id, d.channel_id, n.account_id from d join n on n.id = d.notice_id
 """
-# When somebody may be disturbed next: now, or when his quiet hours end, in the zone of his community.
+# When a channel's reader may be disturbed next, in the zone of his community: now, when his quiet hours end, or, when he wants to be
+# told once a day, at half past eight.
 UNDISTURBED_UNTIL = """
-select case
+select case when ch.daily then ((l.d + case when l.t >= '08:30' then 1 else 0 end) + time '08:30') at time zone z.zone
   when q.starts <= q.ends and l.t >= q.starts and l.t < q.ends or q.starts > q.ends and (l.t >= q.starts or l.t < q.ends)
   then ((l.d + case when q.starts > q.ends and l.t >= q.starts then 1 else 0 end) + q.ends) at time zone z.zone end as until
-from quiet_hours q cross join lateral (
-  select coalesce((select a.time_zone from role_grants g join areas a on a.id = g.area_id where g.account_id = q.account_id
+  , ch.daily
+from channels ch left join quiet_hours q on q.account_id = ch.account_id cross join lateral (
+  select coalesce((select a.time_zone from role_grants g join areas a on a.id = g.area_id where g.account_id = ch.account_id
     order by g.created_at limit 1), $2) as zone) z
 cross join lateral (select (now() at time zone z.zone)::time as t, (now() at time zone z.zone)::date as d) l
-where q.account_id = $1
+where ch.id = $1
 """
 INBOX = f"""
 with c as ({CALLER})
@@ -81,13 +87,13 @@ from c left join lateral (
 READ = "update notices set read_at = now() where account_id = $1 and read_at is null and ($2::uuid[] is null or id = any($2))"
 
 CHANNELS = """
-select id::text, kind, address, kinds, created_at, failed_at, failure from channels where account_id = $1 order by created_at, id
+select id::text, kind, address, kinds, language, daily, created_at, failed_at, failure from channels where account_id = $1 order by created_at, id
 """
 PUT_CHANNEL = """
-insert into channels (id, account_id, kind, address, secret, kinds) values ($1, $2, $3, $4, $5, $6)
+insert into channels (id, account_id, kind, address, secret, kinds, language, daily) values ($1, $2, $3, $4, $5, $6, $7, $8)
 on conflict (id) do update set kind = excluded.kind, address = excluded.address, secret = excluded.secret, kinds = excluded.kinds,
-  failed_at = null, failure = null where channels.account_id = excluded.account_id
-returning id::text, kind, address, kinds, created_at, failed_at, failure
+  language = excluded.language, daily = excluded.daily, failed_at = null, failure = null where channels.account_id = excluded.account_id
+returning id::text, kind, address, kinds, language, daily, created_at, failed_at, failure
 """
 DROP_CHANNEL = "delete from channels where id = $1 and account_id = $2 returning true"
 PUT_QUIET = """
@@ -96,11 +102,14 @@ insert into quiet_hours values ($1, $2, $3) on conflict (account_id) do update s
 DROP_QUIET = "delete from quiet_hours where account_id = $1"
 QUIET = "select starts, ends from quiet_hours where account_id = $1"
 
-DELIVERY = """
-select d.sent_at, n.kind as notice, n.data, c.id as channel, c.kind, c.address, c.secret
-from deliveries d join notices n on n.id = d.notice_id join channels c on c.id = d.channel_id
-where d.notice_id = $1 and d.channel_id = $2 and c.failed_at is null
+# What a channel still has to tell; its row is locked meanwhile, so that two workers do not tell it twice.
+CHANNEL = "select id, kind, address, secret, language, daily from channels where id = $1 and failed_at is null for update"
+UNSENT = """
+select n.id, n.kind, n.data, n.issue_id::text as issue from deliveries d join notices n on n.id = d.notice_id
+where d.channel_id = $1 and d.sent_at is null and ($2::uuid is null or n.id = $2) order by n.created_at, n.id limit 200
 """
-SENT = "update deliveries set sent_at = now() where notice_id = $1 and channel_id = $2"
+SENT = "update deliveries set sent_at = now() where channel_id = $1 and notice_id = any($2::uuid[])"
+CHANNEL_GONE = "delete from channels where id = $1"
 CHANNEL_FAILED = "update channels set failed_at = now(), failure = $2 where id = $1"
+SERVER_SECRET = "select value from secrets where name = 'server'"
 CATEGORY_NAMES = "select code, name_zh, name_en from categories join category_versions using (code, version)"

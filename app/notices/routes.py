@@ -16,9 +16,9 @@ from starlette.responses import Response
 from app.kit import paging
 from app.kit.language import choose
 from app.kit.problems import Problem, invalid, not_found
-from app.kit.route import Route, TheCaller, Transaction, hot, unauthorized
+from app.kit.route import Route, Secret, TheCaller, Transaction, hot, unauthorized
 from app.kit.wire import Text, Wire, answer, page
-from app.notices import queries
+from app.notices import push, queries
 from app.notices.channels import Undeliverable, check_target
 from app.notices.law import KINDS
 from app.notices.telling import sentence
@@ -34,13 +34,24 @@ class ReadIn(Wire):
     ids: Annotated[list[UUID], Field(min_length=1, max_length=200)] | None = None
 
 
-class ChannelIn(Wire):
-    """`address` is a mail address, or the https address of a chat robot; `secret` what DingTalk and Feishu sign with."""
+class PushKeys(Wire):
+    """What a browser's PushSubscription gives, base64url: its P-256 public point (65 bytes) and its secret (16 bytes)."""
 
-    kind: Literal["mail", "wecom", "dingtalk", "feishu"]
+    p256dh: Annotated[Text, Field(max_length=200)]
+    auth: Annotated[Text, Field(max_length=100)]
+
+
+class ChannelIn(Wire):
+    """`address` is a mail address, the https address of a chat robot, or a push subscription's endpoint; `secret` what DingTalk and
+    Feishu sign with; `keys` those of the push subscription (RFC 8291). `daily`: one message a day with everything."""
+
+    kind: Literal["mail", "wecom", "dingtalk", "feishu", "push"]
     address: Annotated[Text, Field(min_length=3, max_length=500)]
     secret: Annotated[Text, Field(max_length=200)] = ""
+    keys: PushKeys | None = None
     kinds: Annotated[list[Text], Field(max_length=50)] | None = None
+    language: Literal["zh-CN", "en"] | None = None
+    daily: bool = False
 
 
 class QuietIn(Wire):
@@ -96,8 +107,9 @@ async def get_channels(caller: TheCaller, connection: Transaction) -> Response:
 
 
 @router.put("/v1/channels/{id}")
-async def put_channel(id: UUID, wish: ChannelIn, caller: TheCaller, connection: Transaction) -> Response:
-    """Be told by mail or by a chat robot of WeCom, DingTalk or Feishu; `kinds` narrows of what."""
+async def put_channel(id: UUID, wish: ChannelIn, request: Request, caller: TheCaller, connection: Transaction) -> Response:
+    """Be told by mail, by a chat robot of WeCom, DingTalk or Feishu, or by web push; `kinds` narrows of what."""
+    secret = wish.secret
     if wish.kinds is not None and set(wish.kinds) - set(KINDS):
         raise invalid("/kinds", "field-type")
     if wish.kind == "mail":
@@ -108,15 +120,26 @@ async def put_channel(id: UUID, wish: ChannelIn, caller: TheCaller, connection: 
             await check_target(wish.address)
         except Undeliverable as reason:
             raise invalid("/address", str(reason)) from None
+    if wish.kind == "push":
+        if wish.keys is None or not push.are_keys(wish.keys.p256dh, wish.keys.auth):
+            raise invalid("/keys", "push-keys")
+        secret = f"{wish.keys.p256dh} {wish.keys.auth}"
+    language = wish.language or choose(request.headers.get("accept-language", ""), settings().language)
     try:
         row = await connection.fetchrow(
-            queries.PUT_CHANNEL, id, caller.account_id, wish.kind, wish.address, wish.secret, wish.kinds
+            queries.PUT_CHANNEL, id, caller.account_id, wish.kind, wish.address, secret, wish.kinds, language, wish.daily
         )
     except asyncpg.UniqueViolationError:
         raise Problem(409, "conflict", fields=[("/address", "conflict")]) from None
     if row is None:
         raise not_found()
     return answer(dict(row))
+
+
+@router.get("/v1/push-key")
+async def get_push_key(caller: TheCaller, secret: Secret) -> Response:
+    """The server's VAPID key, base64url, for `PushManager.subscribe({applicationServerKey})`."""
+    return answer({"key": push.public_key(secret)})
 
 
 @router.delete("/v1/channels/{id}", status_code=204)

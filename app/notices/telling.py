@@ -34,12 +34,19 @@ async def tell(
 
 
 async def _defer(connection: Connection, rows: Iterable[Any]) -> None:
-    until: dict[UUID, datetime | None] = {}
+    until: dict[UUID, tuple[datetime | None, bool]] = {}
     for row in rows:
-        account = row["account_id"]
-        if account not in until:
-            until[account] = await connection.fetchval(queries.UNDISTURBED_UNTIL, account, settings().time_zone)
-        await defer(connection, "deliver", at=until[account], notice=str(row["notice_id"]), channel=str(row["channel_id"]))
+        channel = row["channel_id"]
+        known = channel in until
+        if not known:
+            found: Any = await connection.fetchrow(queries.UNDISTURBED_UNTIL, channel, settings().time_zone)
+            until[channel] = (found["until"], found["daily"])
+        at, daily = until[channel]
+        # Whoever is told once a day needs one sending for everything until then.
+        if not daily:
+            await defer(connection, "deliver", at=at, notice=str(row["notice_id"]), channel=str(channel))
+        elif not known:
+            await defer(connection, "deliver", at=at, notice=None, channel=str(channel))
 
 
 def sentence(kind: str, data: dict[str, Any], categories: dict[str, tuple[str, str]], language: str, zone: Any) -> str:

@@ -101,7 +101,8 @@ async def get_coverage(
     since: Annotated[date | None, Query(description="First day; default: Monday of this week.")] = None,
     until: Annotated[date | None, Query(description="Last day; default: six days later, at most 62.")] = None,
 ) -> Response:
-    """Cells × days with walks, person-times and what was cleared on the spot; `unwalked` are the cells that nobody walked."""
+    """Cells × days with walks, person-times and what was cleared on the spot; `unwalked` are the cells that nobody walked,
+    `behind` those walked less often than planned."""
     zone: Any = await connection.fetchval("select time_zone from areas where id = $1", area)
     if zone is None or not (caller.is_admin or area in caller.reads):
         raise not_found()
@@ -110,9 +111,11 @@ async def get_coverage(
     end = until or start + timedelta(days=6)
     if not start <= end <= start + timedelta(days=62):
         raise invalid("/until", "bad-days")
+    days = (end - start).days + 1
     cells = [dict(row) for row in await connection.fetch(queries.COVERAGE, area, start, end)]
     return answer({
         "since": start.isoformat(), "until": end.isoformat(), "time_zone": zone, "cells": cells,
         "walked": sum(1 for cell in cells if cell["walks"]), "person_times": sum(cell["person_times"] for cell in cells),
+        "behind": [{"id": cell["id"], "name": cell["name"]} for cell in cells if cell["walks"] < cell["rounds_per_week"] * days / 7],
         "unwalked": [{"id": cell["id"], "name": cell["name"]} for cell in cells if not cell["walks"]],
     })  # fmt: skip

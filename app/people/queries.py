@@ -1,4 +1,6 @@
-"""Statements about accounts, sessions, roles and invitations."""
+"""Statements about accounts, sessions, roles, invitations and stand-ins."""
+
+from app.kit.access import HOLDS
 
 ACCOUNT_FOR_SIGN_IN = "select id, password_hash from accounts where account = $1 and disabled_at is null"
 
@@ -25,14 +27,14 @@ where account_id = $1 and revoked_at is null and expires_at > now() order by cre
 REVOKE = "update sessions set revoked_at = now() where id = $1 and account_id = $2 and revoked_at is null returning id"
 REVOKE_OTHERS = "update sessions set revoked_at = now() where account_id = $1 and id <> $2 and revoked_at is null"
 
-GRANTS = """
-select g.id::text, g.role, g.created_at,
+GRANTS = f"""
+select g.id::text, g.role, g.created_at, g.starts_at, g.ends_at,
   case when c.id is not null then json_build_object('kind', 'cell', 'id', c.id, 'name', c.name)
        when u.id is not null then json_build_object('kind', 'unit', 'id', u.id, 'name', u.name)
        when a.id is not null then json_build_object('kind', 'area', 'id', a.id, 'name', a.name) end::jsonb as held_for
 from role_grants g
 left join areas a on a.id = g.area_id left join cells c on c.id = g.cell_id left join units u on u.id = g.unit_id
-where g.account_id = $1 order by g.created_at, g.id
+where g.account_id = $1 and {HOLDS.format("g")} order by g.created_at, g.id
 """
 PASSWORD = "select password_hash from accounts where id = $1 for update"
 SET_CREDENTIALS = "update accounts set account = $2, password_hash = $3 where id = $1"
@@ -68,12 +70,12 @@ USE_INVITATION = """
 update invitations set used = used + 1
 where id = $1 and used < uses and expires_at > now() and revoked_at is null returning id
 """
-REACH_OF = """
-select coalesce(array_agg(distinct g.role), '{}') as roles, coalesce(bool_or(g.role = 'admin'), false) as is_admin,
-  coalesce(array_agg(distinct t.area_id) filter (where g.role = 'staff'), '{}') as staffs,
-  coalesce(array_agg(distinct g.cell_id) filter (where g.role = 'leader'), '{}') as leads
+REACH_OF = f"""
+select coalesce(array_agg(distinct g.role), '{{}}') as roles, coalesce(bool_or(g.role = 'admin'), false) as is_admin,
+  coalesce(array_agg(distinct t.area_id) filter (where g.role = 'staff'), '{{}}') as staffs,
+  coalesce(array_agg(distinct g.cell_id) filter (where g.role = 'leader'), '{{}}') as leads
 from role_grants g left join area_tree t on t.ancestor_id = g.area_id
-where g.account_id = $1
+where g.account_id = $1 and {HOLDS.format("g")}
 """
 SESSION_BY_TOKEN = """
 select s.account_id, s.expires_at, a.name from sessions s join accounts a on a.id = s.account_id
@@ -83,15 +85,23 @@ where s.token_hash = $1 and s.revoked_at is null and s.expires_at > now()
 # People whose roles lie where the caller answers: staff for their areas, leaders for their cells, an admin everywhere.
 PEOPLE = """
 select a.id::text, a.name, a.phone, json_agg(json_build_object(
-  'id', g.id, 'role', g.role, 'area', g.area_id, 'cell', g.cell_id, 'unit', g.unit_id))::jsonb as roles
+  'id', g.id, 'role', g.role, 'area', g.area_id, 'cell', g.cell_id, 'unit', g.unit_id, 'starts_at', g.starts_at, 'ends_at', g.ends_at))::jsonb as roles
 from role_grants g join accounts a on a.id = g.account_id
 where ($1 or g.area_id = any($2::uuid[]) or (g.cell_id = any($3::uuid[]) and g.role = 'volunteer'))
   and ($4::uuid is null or g.cell_id = $4) and a.id > $5
 group by a.id order by a.id limit $6
 """
+# Whoever stands in for a leader loses with him what he leads no more.
 DROP_GRANT = """
-delete from role_grants g where g.id = $1
-  and ($2 or g.area_id = any($3::uuid[]) or (g.cell_id = any($4::uuid[]) and g.role = 'volunteer')) returning id
+with gone as (
+  delete from role_grants g where g.id = $1
+    and ($2 or g.area_id = any($3::uuid[]) or (g.cell_id = any($4::uuid[]) and g.role = 'volunteer'))
+  returning id, account_id, cell_id, role, stand_in_id
+), deputies as (
+  delete from role_grants d using gone, stand_ins s
+  where gone.role = 'leader' and gone.stand_in_id is null and s.leader_id = gone.account_id and d.stand_in_id = s.id and d.cell_id = gone.cell_id
+)
+select id from gone
 """
 
 # Whom the caller may thank: people of his areas or cells.
@@ -105,4 +115,37 @@ THANKS_BY = "select by_id, account_id, text from thanks where id = $1"
 THANKS = """
 select t.id::text, t.text, t.at, t.issue_id::text as issue, a.name as by from thanks t join accounts a on a.id = t.by_id
 where t.account_id = $1 order by t.at desc, t.id limit 50
+"""
+
+# --- stand-ins: roles of a leader for a time ----------------------------------------------------------------------------
+# Cells that somebody leads in his own right, within the reach of who asks: himself, staff for their areas, an admin.
+LED = """
+select g.area_id, g.cell_id, a.time_zone from role_grants g join areas a on a.id = g.area_id
+where g.account_id = $1 and g.role = 'leader' and g.stand_in_id is null and ($2 or $1 = $3 or g.area_id = any($4::uuid[]))
+order by g.cell_id
+"""
+# The primary key makes a stand-in that is sent again the same; its leader cannot be exchanged.
+PUT_STAND_IN = """
+insert into stand_ins (id, leader_id, deputy_id, starts_on, ends_on, by_id) values ($1, $2, $3, $4, $5, $6)
+on conflict (id) do update set deputy_id = excluded.deputy_id, starts_on = excluded.starts_on, ends_on = excluded.ends_on
+  where stand_ins.leader_id = excluded.leader_id returning true
+"""
+DROP_STAND_IN_GRANTS = "delete from role_grants where stand_in_id = $1"
+# From the first minute of the first day to the last of the last, in the community's own time.
+ADD_STAND_IN_GRANT = """
+insert into role_grants (account_id, role, area_id, cell_id, granted_by, stand_in_id, starts_at, ends_at)
+values ($1, 'leader', $2, $3, $4, $5, $6::date::timestamp at time zone $8, ($7::date + 1)::timestamp at time zone $8)
+"""
+STAND_INS = """
+select s.id::text, json_build_object('id', l.id, 'name', l.name)::jsonb as leader, json_build_object('id', d.id, 'name', d.name)::jsonb as deputy,
+  s.starts_on, s.ends_on, coalesce(bool_or(now() >= g.starts_at and now() < g.ends_at), false) as now,
+  coalesce(json_agg(json_build_object('id', c.id, 'name', c.name) order by c.name) filter (where c.id is not null), '[]')::jsonb as cells
+from stand_ins s join accounts l on l.id = s.leader_id join accounts d on d.id = s.deputy_id
+left join role_grants g on g.stand_in_id = s.id left join cells c on c.id = g.cell_id
+where ($1 or s.leader_id = $2 or s.deputy_id = $2 or g.area_id = any($3::uuid[])) and ($4::uuid is null or s.id = $4)
+group by s.id, l.id, d.id order by s.starts_on desc, s.id limit 200
+"""
+DROP_STAND_IN = """
+delete from stand_ins s where s.id = $1
+  and ($2 or s.leader_id = $3 or exists (select from role_grants g where g.stand_in_id = s.id and g.area_id = any($4::uuid[]))) returning true
 """

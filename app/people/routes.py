@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from app.kit.route import Route, Secret, TheCaller, TheDatabase, Token, Transact
 from app.kit.wire import Reason, Wire, answer, page
 from app.notices.telling import tell
 from app.patrols import walking
-from app.people import invitations, queries, sessions
+from app.people import invitations, queries, sessions, standing_in
 from app.people.schemas import AcceptIn, Credentials, InvitationIn, SignIn
 
 router = APIRouter(route_class=Route, tags=["people"])
@@ -172,3 +173,33 @@ async def get_record(token: Token, connection: Transaction, caller: TheCaller) -
     account, reported = await reading.record(connection, token)
     thanks = [dict(row) for row in await connection.fetch(queries.THANKS, account)]
     return answer(reported | {"walked": await walking.walked(connection, account), "thanks": thanks})
+
+
+class StandInIn(Wire):
+    """Who stands in for a leader, from one day to another, both included; `leader` when it is not the caller himself."""
+
+    deputy: UUID
+    starts_on: date
+    ends_on: date
+    leader: UUID | None = None
+
+
+@router.get("/v1/stand-ins")
+async def get_stand_ins(caller: TheCaller, connection: Transaction) -> Response:
+    """Who stands in for whom: what concerns the caller, and for the office all of its areas. Latest first, at most 200."""
+    return page(await standing_in.listed(connection, caller), None)
+
+
+@router.put("/v1/stand-ins/{id}")
+async def put_stand_in(id: UUID, wish: StandInIn, caller: TheCaller, connection: Transaction) -> Response:
+    """Have somebody of the community lead a leader's cells while he is away: he is told in his place, and may do what he may."""
+    leader = wish.leader or caller.account_id
+    return answer(await standing_in.put(connection, caller, id, leader, wish.deputy, wish.starts_on, wish.ends_on))
+
+
+@router.delete("/v1/stand-ins/{id}", status_code=204)
+async def delete_stand_in(id: UUID, caller: TheCaller, connection: Transaction) -> Response:
+    """The leader is back, or does not go."""
+    if not await connection.fetchval(queries.DROP_STAND_IN, id, caller.is_admin, caller.account_id, caller.staffs):
+        raise not_found()
+    return Response(status_code=204)

@@ -10,7 +10,8 @@ select p.id::text, p.state, p.reason, p.account_id = c.account_id as own, encode
   f.width, f.height, f.taken_at, st_y(f.position) as lat, st_x(f.position) as lon, f.camera, f.developed_at is not null as developed,
   p.stored_at, c.is_admin or exists ({_SHOWN} and i.area_id = any(c.staffs)) as office,
   c.is_admin or exists ({_SHOWN} and (i.area_id = any(c.staffs) or i.cell_id = any(c.leads))) as manages
-from c left join photos p on p.id = $2 and (p.account_id = c.account_id or exists ({_SHOWN} and {SCOPE}))
+from c left join photos p on p.id = $2 and (p.account_id = c.account_id or exists ({_SHOWN} and {SCOPE})
+  or exists (select from attachments t where t.photo_id = p.id and t.account_id = p.account_id and (c.is_admin or t.area_id = any(c.reads))))
 left join photo_files f on f.sha256 = p.sha256
 """
 HELD = "select account_id, state, sha256, reason from photos where id = $1"
@@ -34,6 +35,12 @@ select e.kind, encode(f.sha256, 'hex') as sha256 from evidence e join photos p o
 join photo_files f on f.sha256 = p.sha256 where e.issue_id = $1 and p.state = 'stored' and f.developed_at is not null
 order by e.position, e.photo_id limit $2
 """
+# The row of a photograph that has not arrived stands awaited, as with a report's.
+ATTACH = """
+with w as (insert into photos (id, account_id) select photo, $3 from unnest($2::uuid[]) photo on conflict do nothing)
+insert into attachments (subject_id, photo_id, account_id, area_id, position)
+select $1, photo, $3, $4, n from unnest($2::uuid[]) with ordinality as u(photo, n) on conflict do nothing
+"""
 FILE = "select sha256, developed_at, damage from photo_files where sha256 = $1"
 DEATH = "update photo_files set deaths = deaths + 1 where sha256 = $1 returning deaths"
 DEVELOPED = "update photo_files set developed_at = now() where sha256 = $1"
@@ -42,9 +49,9 @@ MARK_DAMAGED = """
 update photos set state = 'damaged', reason = $2 where sha256 = $1 and state = 'stored' returning id, account_id
 """
 AWAITED = """
-select p.id::text as photo, e.kind, e.issue_id::text as issue, e.report_id::text as report, p.created_at,
+select p.id::text as photo, coalesce(e.kind, 'scene') as kind, e.issue_id::text as issue, e.report_id::text as report, p.created_at,
   u.received, u.bytes, u.expires_at
-from photos p join evidence e on e.photo_id = p.id and e.account_id = p.account_id left join uploads u on u.photo_id = p.id
+from photos p left join evidence e on e.photo_id = p.id and e.account_id = p.account_id left join uploads u on u.photo_id = p.id
 where p.account_id = $1 and p.state = 'awaited' and (p.created_at, p.id) > ($2::timestamptz, $3::uuid)
 order by p.created_at, p.id limit $4
 """

@@ -18,3 +18,8 @@ async def of_issue(connection: Connection, objects: Store, issue: UUID, most: in
         except MissingObject:
             continue
     return found
+
+
+async def attach(connection: Connection, subject: UUID, photos: list[UUID], account: UUID, area: UUID) -> None:
+    """Photographs of something that is no issue, perhaps before their bytes arrive; who reads the area may see them. Named again: nothing."""
+    await connection.execute(queries.ATTACH, subject, photos, account, area)
