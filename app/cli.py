@@ -116,8 +116,9 @@ def run(
                 console.print(f"Demo accounts: {accounts}", markup=False, highlight=False)
         console.print(f"GridPatrol at http://{host}:{port} (openapi.json, readyz)", markup=False, highlight=False)
         proxies = settings().trust_proxy
+        app = create_app(url, folder, work=not no_worker, public=True if demo else None)
         config = uvicorn.Config(
-            create_app(url, folder, work=not no_worker), host=host, port=port, access_log=False, log_level=settings().log_level, server_header=False,
+            app, host=host, port=port, access_log=False, log_level=settings().log_level, server_header=False,
             proxy_headers=bool(proxies), forwarded_allow_ips=proxies or None,
         )  # fmt: skip
         server = uvicorn.Server(config)

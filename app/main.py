@@ -26,6 +26,7 @@ from app.kit.metrics import Measured
 from app.kit.problems import not_found
 from app.kit.route import Route, TheCaller, TheDatabase, Transaction
 from app.kit.wire import answer, page
+from app.maps import routes as maps_routes
 from app.notices import routes as notices_routes
 from app.patrols import routes as patrols_routes
 from app.people import routes as people_routes
@@ -90,8 +91,9 @@ async def problem(slug: str, request: Request) -> Response:
     return PlainTextResponse(re.sub(r"\{\w+\}", "…", TEXTS[slug]["zh" if language == "zh-CN" else "en"]))
 
 
-def create_app(database_url: str, data: Path, work: bool = False) -> FastAPI:
-    """The service on a migrated database, with photographs in the folder `data`; with `work` it does the queue's jobs too."""
+def create_app(database_url: str, data: Path, work: bool = False, public: bool | None = None) -> FastAPI:
+    """The service on a migrated database, with photographs in the folder `data`; with `work` it does the queue's jobs too; `public`:
+    whether it publishes its map (default: as the settings say)."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
@@ -117,10 +119,11 @@ def create_app(database_url: str, data: Path, work: bool = False) -> FastAPI:
         redoc_url=None,
         openapi_url="/openapi.json",
     )
+    app.state.public = settings().public if public is None else public
     problems.install(app)
     # Side by side rather than included: an included router costs each request a match of its own. The hottest come first.
     routers = (
-        issues_routes.router, sync_routes.router, photos_routes.router, people_routes.router, catalogue_routes.router,
+        issues_routes.router, sync_routes.router, maps_routes.router, photos_routes.router, people_routes.router, catalogue_routes.router,
         grid_routes.router, premises_routes.router, duties_routes.router, patrols_routes.router, notices_routes.router, operator,
     )  # fmt: skip
     for router in routers:

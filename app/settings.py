@@ -32,6 +32,9 @@ class Settings(BaseSettings):
     pool_size: int = Field(default=16, ge=2, le=500, description="Database connections of one process, at most.")
     language: str = Field(default="zh-CN", description="Language of texts when the caller asks for none: zh-CN or en.")
     time_zone: str = Field(default="Asia/Shanghai", description="Time zone of communities that name none of their own.")
+    public: bool = Field(
+        default=False, description="Publish the map: open issues without names, no more exact than each category allows."
+    )
     public_url: str = Field(default="", description="Address under which people reach the service; stands in links and QR codes.")
     session_days: int = Field(default=90, ge=1, le=3650, description="Days after which a signed-in device must sign in again.")
     max_body_bytes: int = Field(default=1_000_000, ge=10_000, description="Largest JSON body accepted, in bytes.")

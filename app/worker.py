@@ -18,6 +18,7 @@ from app.issues import recurrence
 from app.kit import housekeeping
 from app.kit.db import Database, plain
 from app.kit.jobs import Job, Pulse
+from app.maps import tally
 from app.notices import work as notices_work
 from app.notices.telling import follow
 from app.patrols.walking import forget
@@ -39,6 +40,8 @@ _PULSES = (
     Pulse("notices", follow, 1),
     Pulse("digest", running.digest, 60),
     Pulse("recurrences", recurrence.follow, 1),
+    Pulse("map", tally.follow, 1),
+    Pulse("cell figures", tally.figures, 5),
     Pulse("black spots", recurrence.end_clean, 600),
 )
 # A worker that has not been heard of for so long is dead, and its jobs run again.

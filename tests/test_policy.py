@@ -81,10 +81,19 @@ def _request(key, town, issue, photo, thanked):
             "content": b"x", "headers": {"upload-offset": "0", "content-type": "application/offset+octet-stream"}},
     }  # fmt: skip
     ids |= {("GET", "/v1/photos/{id}"): photo, ("GET", "/v1/photos/{id}/{variant}"): photo}
-    path = path.replace("{variant}", "original").replace("{day}", "2026-10-01")
-    ids |= {(m, p): str(town.area) for m, p in ROUTES if "/calendar" in p} | {("POST", "/v1/jobs/{id}/retry"): "0"}
+    path = (
+        path.replace("{z}/{x}/{y}", "3/1/1")
+        .replace("{layer}", "cells")
+        .replace("{variant}", "original")
+        .replace("{day}", "2026-10-01")
+    )
+    ids |= {(m, p): str(town.area) for m, p in ROUTES if "/calendar" in p or p == "/v1/areas/{id}/summary"} | {
+        ("POST", "/v1/jobs/{id}/retry"): "0"
+    }
     target = ids.get(key, issue if "/issues/" in path or "/reports/" in path else str(uuid.uuid4()))
     target = re.sub(r"\{\w+\}", target, path)
+    if path == "/v1/hotspots":
+        target += f"?area={town.area}"
     if path == "/v1/coverage":
         target += f"?area={town.area}"
     if path.endswith("/calendar"):
@@ -100,7 +109,7 @@ SCOPED = {
     ("PUT", "/v1/units/{id}"), ("PATCH", "/v1/cells/{id}"), ("POST", "/v1/invitations"), ("GET", "/v1/photos/{id}"),
     ("GET", "/v1/photos/{id}/{variant}"), ("PUT", "/v1/areas/{id}/calendar/{day}"), ("DELETE", "/v1/areas/{id}/calendar/{day}"),
     ("PUT", "/v1/assignment-rules/{id}"), ("GET", "/v1/coverage"), ("PUT", "/v1/authorities/{id}"),
-    ("PUT", "/v1/premises/{id}"), ("PUT", "/v1/samples/{id}"), ("PUT", "/v1/stand-ins/{id}"),
+    ("GET", "/v1/hotspots"), ("GET", "/v1/areas/{id}/summary"), ("PUT", "/v1/premises/{id}"), ("PUT", "/v1/samples/{id}"), ("PUT", "/v1/stand-ins/{id}"),
 }  # fmt: skip
 # Ids that nobody holds in this walk: 404 for whoever may call the route at all.
 MISSING = {

@@ -12,6 +12,7 @@ from app.catalogue import queries
 from app.kit.db import Connection
 from app.kit.problems import invalid
 from app.kit.wire import Name, Wire
+from app.maps.tally import count_anew
 
 
 class CategoryName(Wire):
@@ -57,6 +58,8 @@ async def put(connection: Connection, code: str, wish: CategoryIn) -> None:
     version = 1 if present is None else present["version"] + 1
     position = present["position"] if present else await connection.fetchval(queries.NEXT_POSITION)
     await connection.execute(queries.PUT_CATEGORY, code, wish.group, position, version, wish.active)
+    if present is not None and present["group_code"] != wish.group:
+        await count_anew(connection)
     await connection.execute(queries.ADD_VERSION, code, version, *values)
 
 

@@ -95,8 +95,10 @@ with i as (
     order by st_distancesphere(x.position, i.position), x.id limit 1)
   returning b.id
 )
-insert into black_spots (area_id, cell_id, category, position, mercator, latest_issue_id, recurrences, last_seen_at)
-select i.area_id, i.cell_id, i.category, i.position, i.mercator, i.id, i.recurrences, i.created_at from i where not exists (select from s)
+insert into black_spots (area_id, cell_id, category, position, mercator, latest_issue_id, recurrences, last_seen_at, came_back)
+select i.area_id, i.cell_id, i.category, i.position, i.mercator, i.id, i.recurrences, i.created_at, (
+  select count(*) from black_spots x where x.ended_at is not null and x.category = i.category
+    and st_distancesphere(x.position, i.position) <= i.radius_m) from i where not exists (select from s)
 """
 END_BLACK_SPOTS = """
 update black_spots b set ended_at = now() where b.ended_at is null and b.last_seen_at < now() - interval '30 days'
@@ -105,7 +107,7 @@ update black_spots b set ended_at = now() where b.ended_at is null and b.last_se
 BLACK_SPOTS = """
 select b.id::text, b.category, json_build_object('lat', st_y(b.position), 'lon', st_x(b.position))::jsonb as position,
   json_build_object('id', c.id, 'name', c.name)::jsonb as cell, b.area_id::text as area, b.latest_issue_id::text as latest_issue, b.recurrences,
-  b.plan, b.since, b.last_seen_at, b.ended_at, b.owner_id::text as owner,
+  b.came_back, b.plan, b.since, b.last_seen_at, b.ended_at, b.owner_id::text as owner,
   case when $1 or b.area_id = any($4::uuid[]) or b.cell_id = any($5::uuid[]) then o.name end as owner_name
 from black_spots b left join cells c on c.id = b.cell_id left join accounts o on o.id = b.owner_id
 where ($1 or b.area_id = any($2::uuid[])) and (b.ended_at is not null) = $3

@@ -79,14 +79,15 @@ where area_id is null
 _ISSUES = """
 with added as (
   insert into issues (id, number, state, category, category_version, position, cell_id, area_id, place, note, reporter_id, unit_id,
-    assignee_id, deadline, authority, reply_by, rectified_by, rectified_at, closed_at, version, created_at, updated_at, duty, duty_at)
+    assignee_id, deadline, authority, reply_by, rectified_by, rectified_at, closed_at, version, created_at, updated_at, duty, duty_at, rework)
   select p.id, next_issue_number(p.opened_at, coalesce(a.time_zone, $1)), p.state, p.category, k.version,
     st_setsrid(st_makepoint(p.lon, p.lat), 4326), p.cell_id, p.area_id, p.place, p.note, p.reporter_id, p.unit_id, p.assignee_id,
     p.deadline, p.authority, p.reply_by, p.rectified_by, p.rectified_at, p.closed_at, p.version, p.opened_at, p.updated_at,
     case when p.deadline > now() and p.state in ('reported', 'accepted', 'assigned', 'in_progress') then 'overdue'
          when p.reply_by > now() and p.state = 'handed_over' then 'reply_overdue' end,
     case when p.deadline > now() and p.state in ('reported', 'accepted', 'assigned', 'in_progress') then p.deadline
-         when p.reply_by > now() and p.state = 'handed_over' then p.reply_by end
+         when p.reply_by > now() and p.state = 'handed_over' then p.reply_by end,
+    (select count(*) from past_events e where e.issue_id = p.id and e.action in ('send_back', 'fail_inspection'))
   from past p join categories k on k.code = p.category left join areas a on a.id = p.area_id order by p.opened_at
   on conflict (id) do nothing returning id
 ), reported as (

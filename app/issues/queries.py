@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from app.kit.access import CALLER, HOLDS, RELATION, SCOPE
+from app.kit.access import CALLER, HOLDS, REACH, RELATION, SCOPE
 from app.kit.paging import MAX_LIMIT, rows_for
 
 OVERDUE = "(i.deadline < now() and i.state in ('reported', 'accepted', 'assigned', 'in_progress'))"
@@ -338,7 +338,6 @@ _UNSEEN = """
 (i.tx, i.id) < ($4::text::xid8, $5::uuid) and i.tx >= pg_snapshot_xmin(s.base) and not pg_visible_in_snapshot(i.tx, s.base)
     and pg_visible_in_snapshot(i.tx, s.target) and (i.is_open or not $6) order by i.tx desc, i.id desc limit %(rows)s
 """
-_REACH = "md5(concat_ws('|', c.is_admin, c.reads, c.staffs, c.inspects, c.leads, c.units))"
 
 
 def _unseen(condition: str) -> str:
@@ -348,7 +347,7 @@ def _unseen(condition: str) -> str:
 _CHANGED = f"""
 with c as materialized ({CALLER}),
 s as materialized (select $2::text::pg_snapshot as base, coalesce($3::text::pg_snapshot, pg_current_snapshot()) as target)
-select c.account_id, {_REACH} as reach, s.target::text as target, case when $7 then array(
+select c.account_id, {REACH} as reach, s.target::text as target, case when $7 then array(
     select distinct d.issue_id::text from departures d
     where d.audience = any(c.reads || c.units || c.account_id) and d.tx >= pg_snapshot_xmin(s.base)
       and not pg_visible_in_snapshot(d.tx, s.base) and pg_visible_in_snapshot(d.tx, s.target)
@@ -376,7 +375,7 @@ CHANGED = {rows: _CHANGED % {"rows": rows} for rows in (rows_for(1), rows_for(MA
 _NEW = "i.tx >= pg_snapshot_xmin(s.base) and not pg_visible_in_snapshot(i.tx, s.base) order by i.tx limit 1"
 ANY_CHANGED = f"""
 with c as materialized ({CALLER}), s as materialized (select $2::text::pg_snapshot as base)
-select c.account_id, {_REACH} as reach, pg_current_snapshot()::text as target, coalesce(
+select c.account_id, {REACH} as reach, pg_current_snapshot()::text as target, coalesce(
   (select true from unnest(case when c.is_admin then array(select x.id from areas x) else c.reads end) w(id)
     cross join lateral (select from issues i where i.area_id = w.id and {_NEW}) b limit 1),
   (select true from unnest(c.units) w(id) cross join lateral (select from issues i where i.unit_id = w.id and {_NEW}) b limit 1),
@@ -412,7 +411,7 @@ left join areas a on a.id = i.area_id
 CHANGE = """
 with i as (
   update issues set
-    state = $3, version = version + 1, updated_at = now(), tx = pg_current_xact_id(),
+    state = $3, version = version + 1, updated_at = now(), tx = pg_current_xact_id(), rework = rework + ($25 in ('send_back', 'fail_inspection'))::int,
     unit_id = $4, assignee_id = $5, deadline = $6, deadline_left_s = $7, extension_until = $8, authority = $9, reply_by = $10,
     rectified_by = $11, rectified_at = $12, merged_into = $13, closed_at = $14, category = $15, category_version = $16,
     position = st_setsrid(st_makepoint($17, $18), 4326), cell_id = $19, area_id = $20, place = $21,

@@ -55,6 +55,10 @@ RELATION = """(
 )"""
 
 
+# What a caller's roles reach, as one mark: whoever keeps something made for a reach asks whether it is still the same.
+REACH = "md5(concat_ws('|', c.is_admin, c.reads, c.staffs, c.inspects, c.leads, c.units))"
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """The account behind a request and what its roles reach; ids as strings."""

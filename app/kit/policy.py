@@ -131,6 +131,13 @@ ROUTES: dict[tuple[str, str], Rule] = {
     ("PUT", "/v1/me/quiet-hours"): SIGNED_IN,
     ("GET", "/v1/jobs"): ADMIN,
     ("POST", "/v1/jobs/{id}/retry"): ADMIN,
+    ("GET", "/v1/tiles/issues/{z}/{x}/{y}.mvt"): IN_QUERY,
+    ("GET", "/v1/tiles/cells/{z}/{x}/{y}.mvt"): IN_QUERY,
+    ("GET", "/v1/tiles/public/{z}/{x}/{y}.mvt"): ANYONE,
+    ("GET", "/v1/tiles/{layer}.json"): ANYONE,
+    ("GET", "/v1/hotspots"): SIGNED_IN,
+    ("GET", "/v1/areas/{id}/summary"): SIGNED_IN,
+    ("GET", "/v1/cells/summary"): IN_QUERY,
     ("GET", "/v1/changes"): IN_QUERY,
     ("GET", "/v1/events"): SIGNED_IN,
 }

@@ -1,0 +1,306 @@
+"""Statements of the map: keeping its read model, and tiles made from it.
+
+`map_issues` holds every open issue once, with its place as one number `q` (Z-order): a tile of any zoom is one range of `q`. `map_counts`
+holds, for the squares of the zooms 4 to 17, how many there are, by state and group, for each audience. Both are written by `FOLLOW` and
+`REBUILD` alone, which take turns by the lock on the follower's row.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from app.issues.lifecycle import OPEN
+from app.issues.queries import OVERDUE
+from app.kit.access import CALLER, REACH, SCOPE
+
+# The groups of the catalogue, each a column of the counts; tests hold the two together.
+GROUPS = (
+    "sanitation", "construction", "clutter", "trade", "traffic", "posting", "animals", "green", "facilities", "safety", "other",
+)  # fmt: skip
+COUNTS = ("open", "overdue", "recurring", *OPEN, *GROUPS)
+# The finest zoom of stored places, of counted squares, and by how much finer than its tile a square is.
+FINEST, LEVELS, FINER = 30, (4, 17), 4
+# Tiles up to this zoom show counts, beyond it single issues.
+LAST_COUNTED = LEVELS[1] - FINER
+PUBLIC = "00000000-0000-0000-0000-000000000001"
+_NOWHERE = "00000000-0000-0000-0000-000000000000"
+
+_MEASURES = {
+    "open": "1",
+    "overdue": "overdue::int",
+    "recurring": "recurring::int",
+    **{state: f"(state = '{state}')::int" for state in OPEN},
+    **{group: f"(category_group = '{group}')::int" for group in GROUPS},
+}
+# An issue `i` as the map has it.
+_ROW = f"""
+select i.id, z_order(p.tx, p.ty) as q, p.tx, p.ty, z_order(p.ptx, p.pty) as public_q, p.ptx as public_tx, p.pty as public_ty,
+  i.area_id, i.cell_id, i.unit_id, i.assignee_id, i.reporter_id, i.reports, i.category, g.group_code as category_group, i.state,
+  coalesce({OVERDUE}, false) as overdue, i.recurrences > 0 as recurring, i.created_at,
+  case when i.state in ('reported', 'accepted', 'assigned', 'in_progress') then i.deadline end as ends_at
+from issues i join categories g on g.code = i.category
+join category_versions v on v.code = i.category and v.version = i.category_version
+cross join lateral (select tile_x(st_x(i.mercator)) as tx, tile_y(st_y(i.mercator)) as ty,
+  tile_x(blurred(st_x(i.mercator), st_y(i.position), v.public_precision_m)) as ptx,
+  tile_y(blurred(st_y(i.mercator), st_y(i.position), v.public_precision_m)) as pty) p
+"""
+_COLUMNS = (
+    "id", "q", "tx", "ty", "public_q", "public_tx", "public_ty", "area_id", "cell_id", "unit_id", "assignee_id", "reporter_id", "reports",
+    "category", "category_group", "state", "overdue", "recurring", "created_at", "ends_at",
+)  # fmt: skip
+
+
+def _counted(source: str, sign: str) -> str:
+    """The counts to which the map rows of `source` (alias x) contribute, each with its sign."""
+    sums = ", ".join(f"sum({sign}{measure})::int as {name}" for name, measure in _MEASURES.items())
+    return f"""
+select k.level, k.q, k.audience, {sums}, sum({sign}k.tx::bigint)::bigint as sum_x, sum({sign}k.ty::bigint)::bigint as sum_y
+from {source} x cross join lateral (
+  select l.level::smallint as level, x.q >> (2 * ({FINEST} - l.level)) as q, coalesce(x.area_id, '{_NOWHERE}') as audience, x.tx, x.ty
+  from generate_series({LEVELS[0]}, {LEVELS[1]}) l(level)
+  union all select l.level::smallint, x.public_q >> (2 * ({FINEST} - l.level)), '{PUBLIC}', x.public_tx, x.public_ty
+  from generate_series({LEVELS[0]}, {LEVELS[1]}) l(level)
+  union all select -1::smallint, 0, x.cell_id, x.tx, x.ty where x.cell_id is not null
+) k group by 1, 2, 3
+"""
+
+
+_TARGETS = (*COUNTS, "sum_x", "sum_y")
+_PUT_COUNTS = f"insert into map_counts (level, q, audience, {', '.join(_TARGETS)}, version)"
+_VERSION = "pg_current_xact_id()::text::bigint"
+
+# One worker at a time: the lock is taken before the statement that reads, which then sees what the one before wrote. True: count anew.
+LOCK = "select snapshot = '' from followers where name = 'map' for update skip locked"
+# Read the event log from the last snapshot to now: what became of the issues it names is put into the map, together with what became
+# overdue since. Whatever changed on the map moves the version of its squares, also when no count does. `offset 0` keeps the lookups by
+# primary key: how many issues are touched is not known to the planner.
+FOLLOW = f"""
+with f as materialized (
+  select snapshot::pg_snapshot as base from followers where name = 'map'
+), touched as materialized (
+  select e.issue_id as id from f join events e on e.tx >= pg_snapshot_xmin(f.base) and not pg_visible_in_snapshot(e.tx, f.base)
+  union select m.id from map_issues m where not m.overdue and m.ends_at <= now()
+), before as materialized (
+  select m.* from touched cross join lateral (select * from map_issues m where m.id = touched.id offset 0) m
+), after as materialized (
+  select r.* from touched cross join lateral ({_ROW} where i.id = touched.id and i.is_open offset 0) r
+), same as materialized (
+  select before.id from before join after on before.id = after.id where row(before.*) is not distinct from row(after.*)
+), old as materialized (
+  select * from before where id not in (select id from same)
+), fresh as materialized (
+  select * from after where id not in (select id from same)
+), gone as (
+  delete from map_issues m using old where m.id = old.id and not exists (select from fresh where fresh.id = old.id)
+), put as (
+  insert into map_issues ({", ".join(_COLUMNS)}) select {", ".join(_COLUMNS)} from fresh
+  on conflict (id) do update set {", ".join(f"{c} = excluded.{c}" for c in _COLUMNS[1:])}
+), stale as (
+  insert into cell_figures (cell_id)
+  select c.id from (
+    select i.cell_id from touched cross join lateral (select i.cell_id from issues i where i.id = touched.id offset 0) i union select old.cell_id from old
+  ) x join cells c on c.id = x.cell_id
+  on conflict (cell_id) do update set stale = true
+), counted as (
+  {_PUT_COUNTS}
+  select level, q, audience, {", ".join(f"sum({c})" for c in _TARGETS)}, {_VERSION} from (
+    {_counted("old", "-")} union all {_counted("fresh", "+")}) d group by level, q, audience
+  on conflict (level, q, audience) do update set {", ".join(f"{c} = map_counts.{c} + excluded.{c}" for c in _TARGETS)}, version = excluded.version
+), seen as (
+  update followers set snapshot = pg_current_snapshot()::text, at = now() where name = 'map'
+)
+select count(*)::int from touched
+"""
+# Everything anew, in the order of the map; whoever reads meanwhile sees the map as it was.
+REBUILD = (
+    "set local statement_timeout = 0",
+    "set local work_mem = '128MB'",
+    "delete from map_issues",
+    "delete from map_counts",
+    f"insert into map_issues ({', '.join(_COLUMNS)}) select {', '.join(_COLUMNS)} from ({_ROW} where i.is_open) r order by q",
+    f"{_PUT_COUNTS} select d.*, {_VERSION} from ({_counted('map_issues', '+')}) d",
+    "insert into cell_figures (cell_id) select id from cells on conflict (cell_id) do update set stale = true",
+    "update followers set snapshot = pg_current_snapshot()::text, at = now() where name = 'map'",
+)
+ANEW = "update followers set snapshot = '' where name = 'map'"
+ANALYZE = ("analyze map_issues", "analyze map_counts")
+
+# --- tiles --------------------------------------------------------------------------------------------------------------
+_FILTERS = {
+    "state": "i.state = any(${}::text[])",
+    "category": "i.category = any(${}::text[])",
+    "overdue": "i.overdue = ${}",
+    "since": "i.created_at >= ${}",
+}
+# What a caller sees beside the areas he reads: what his unit or he himself has to mend, and what he reported.
+_BEYOND = """
+select i.* from map_issues i join (
+  select m.id from c, map_issues m where m.unit_id = any(c.units) and m.q >= $2::bigint and m.q < $3::bigint
+  union select m.id from c, map_issues m where m.assignee_id = c.account_id
+  union select m.id from c, map_issues m where m.reporter_id = c.account_id
+  union select r.issue_id from c, reports r where r.account_id = c.account_id and r.issue_id <> r.id
+) b on b.id = i.id, c where i.q >= $2::bigint and i.q < $3::bigint and not c.is_admin and not coalesce(i.area_id = any(c.reads), false)
+"""
+_PROPERTIES = ", ".join(f"sum({c})::int as {c}" for c in COUNTS)
+# A shape of tile coordinates, 0 to 4095: what lies in a tile is drawn in that tile alone.
+_SHIFT = FINEST - 12
+
+
+def _local(column: str, zoom: int) -> str:
+    shift = _SHIFT - zoom
+    return f"(({column} >> {shift}) & 4095)" if shift >= 0 else f"(({column} << {-shift}) & 4095)"
+
+
+@lru_cache(maxsize=512)
+def tile(zoom: int, filters: tuple[str, ...], public: bool) -> str:
+    """The tile of issues at a zoom. Parameters: token hash ($1; null for the public), the range of q in FINEST zoom ($2, $3), the
+    client's ETags ($4), what else the answer depends on ($5), then the filters' values. Columns: whether the token is good, etag, as_of, and
+    the tile, null when the client has it."""
+    terms = [_FILTERS[name].format(number) for number, name in enumerate(filters, 6)]
+    conditions = "".join(f" and {term}" for term in terms)
+    q, tx, ty = ("public_q", "public_tx", "public_ty") if public else ("q", "tx", "ty")
+    scope = "true" if public else SCOPE
+    reads = f"t.audience = '{PUBLIC}'" if public else f"(t.audience = any(c.reads) or c.is_admin and t.audience <> '{PUBLIC}')"
+    level = min(zoom + FINER if zoom <= LAST_COUNTED else zoom, LEVELS[1])
+    down = 2 * (FINEST - level)
+    touched = f"t.level = {level} and t.q >= $2::bigint >> {down} and t.q <= ($3::bigint - 1) >> {down}"
+    if zoom > LAST_COUNTED:
+        features = f"""
+  select st_makepoint({_local(f"i.{tx}", zoom)}, {_local(f"i.{ty}", zoom)}) as geom, i.id::text as id, i.category, i.category_group as "group", i.state,
+    i.overdue, i.recurring, greatest(0, floor(extract(epoch from now() - i.created_at) / 86400))::int as age
+  from map_issues i, c where i.{q} >= $2::bigint and i.{q} < $3::bigint and {scope}{conditions}"""
+    else:
+        squares = (
+            f"select t.q, {', '.join(f't.{c}' for c in _TARGETS)} from map_counts t, c where {touched} and t.open > 0 and {reads}"
+        )
+        live = f"""
+    select i.{q} >> {down} as q, {", ".join(f"sum({m.replace('overdue::', 'i.overdue::')})::int as {n}" for n, m in _MEASURES.items())},
+      sum(i.{tx}::bigint)::bigint as sum_x, sum(i.{ty}::bigint)::bigint as sum_y"""
+        if filters:
+            squares = (
+                f"{live} from map_issues i, c where i.{q} >= $2::bigint and i.{q} < $3::bigint and {scope}{conditions} group by 1"
+            )
+        elif not public:
+            squares += f" union all {live} from ({_BEYOND}) i group by 1"
+        features = f"""
+  select st_makepoint({_local("(sum(sum_x) / sum(open))::bigint", zoom)}, {_local("(sum(sum_y) / sum(open))::bigint", zoom)}) as geom, {_PROPERTIES}
+  from ({squares}) s group by q"""
+    caller = (
+        "select null::uuid as account_id, ''::text as reach where $1::bytea is null"
+        if public
+        else f"select c.*, {REACH} as reach from ({CALLER}) c"
+    )
+    return f"""
+with c as materialized ({caller}),
+e as materialized (
+  select '"' || md5(concat_ws('|', c.account_id, c.reach, $5::text, now()::date, (
+    select max(t.version) from map_counts t where {touched}))) || '"' as etag,
+    (select at from followers where name = 'map') as as_of
+  from c
+)
+select e.etag, e.as_of, case when not e.etag = any($4::text[]) then coalesce((
+  select st_asmvt(f, 'issues', 4096, 'geom') from ({features}) f), '') end as tile
+from e
+"""
+
+
+# Cells that the caller's areas have, with their counts; further out their areas. Shapes are drawn with a margin, so that no edge shows.
+_CELL_COUNTS = ", ".join(f"coalesce(t.{c}, 0) as {c}" for c in ("open", "overdue", "recurring"))
+CELLS = f"""
+with c as materialized ({CALLER})
+select c.account_id, (select st_asmvt(f, 'cells', 4096, 'geom') from (
+  select st_asmvtgeom(st_transform(l.geom, 3857), st_tileenvelope($2, $3, $4), 4096, 64, true) as geom, l.id::text as id, l.name,
+    l.area_id::text as area, {_CELL_COUNTS}
+  from cells l left join map_counts t on t.level = -1 and t.q = 0 and t.audience = l.id
+  where l.retired_at is null and (c.is_admin or l.area_id = any(c.reads)) and l.geom && st_transform(st_tileenvelope($2, $3, $4, margin => 0.016), 4326)
+) f where geom is not null) as tile from c
+"""
+_AREA_SUMS = ", ".join(f"coalesce(sum(t.{c}), 0)::int as {c}" for c in ("open", "overdue", "recurring"))
+AREAS = f"""
+with c as materialized ({CALLER})
+select c.account_id, (select st_asmvt(f, 'areas', 4096, 'geom') from (
+  select st_asmvtgeom(st_transform(a.geom, 3857), st_tileenvelope($2, $3, $4), 4096, 64, true) as geom, a.id::text as id, a.name, a.level, n.*
+  from areas a cross join lateral (
+    select {_AREA_SUMS} from area_tree x join cells l on l.area_id = x.area_id and l.retired_at is null
+    left join map_counts t on t.level = -1 and t.q = 0 and t.audience = l.id where x.ancestor_id = a.id) n
+  where a.level = $5 and (c.is_admin or a.id = any(c.reads)) and a.geom && st_transform(st_tileenvelope($2, $3, $4, margin => 0.016), 4326)
+) f where geom is not null) as tile from c
+"""
+# Where the caller's map begins: the box of what he reads.
+BOUNDS = f"""
+with c as ({CALLER})
+select c.account_id, (select array[st_xmin(b), st_ymin(b), st_xmax(b), st_ymax(b)] from (
+  select st_extent(l.geom) as b from cells l where l.retired_at is null and (c.is_admin or l.area_id = any(c.reads))) x) as bounds from c
+"""
+
+# --- figures of cells ---------------------------------------------------------------------------------------------------
+# The last 28 days, today included, and this week from Monday, in the time of the cell's community.
+_DAYS = "(date_trunc('day', now() at time zone a.time_zone) - interval '27 days') at time zone a.time_zone"
+_WEEK = "date_trunc('week', now() at time zone a.time_zone) at time zone a.time_zone"
+_TODAY = "date_trunc('day', now() at time zone a.time_zone) at time zone a.time_zone"
+# Of issues `i` that were closed: how many, how many with a deadline and mended by it, how many sent back, how long they took.
+_CLOSED = """
+count(*)::int as closed, count(i.deadline)::int as with_deadline, count(*) filter (where coalesce(i.rectified_at, i.closed_at) <= i.deadline)::int as on_time,
+  count(*) filter (where i.rework > 0)::int as reworked,
+  percentile_cont(0.5) within group (order by extract(epoch from i.closed_at - i.created_at)::float8) as median_s,
+  percentile_cont(0.9) within group (order by extract(epoch from i.closed_at - i.created_at)::float8) as p90_s
+"""
+FIGURES = f"""
+with due as (
+  select f.cell_id, {_DAYS} as since, {_WEEK} as week from cell_figures f join cells l on l.id = f.cell_id join areas a on a.id = l.area_id
+  where f.stale or f.as_of < {_TODAY} order by f.as_of limit 200 for update of f skip locked
+)
+update cell_figures f set stale = false, as_of = now(), opened = o.opened, came_back = o.came_back, closed = c.closed,
+  closed_this_week = c.closed_this_week, with_deadline = c.with_deadline, on_time = c.on_time, reworked = c.reworked, median_s = c.median_s, p90_s = c.p90_s
+from due cross join lateral (
+  select count(*)::int as opened, count(i.recurrence_of)::int as came_back from issues i
+  where i.cell_id = due.cell_id and i.created_at >= due.since and i.state <> 'merged'
+) o cross join lateral (
+  select {_CLOSED}, count(*) filter (where i.closed_at >= due.week)::int as closed_this_week
+  from issues i where i.cell_id = due.cell_id and i.closed_at >= due.since and i.state = 'closed'
+) c
+where f.cell_id = due.cell_id returning 1
+"""
+_RATES = """
+  round((f.on_time::numeric / nullif(f.with_deadline, 0)), 3)::float8 as on_time_rate, round((f.reworked::numeric / nullif(f.closed, 0)), 3)::float8 as rework_rate,
+  round((f.came_back::numeric / nullif(f.opened, 0)), 3)::float8 as recurrence_rate,
+  round((f.median_s / 3600)::numeric, 1)::float8 as median_hours, round((f.p90_s / 3600)::numeric, 1)::float8 as p90_hours
+"""
+CELL_SUMMARIES = f"""
+with c as materialized ({CALLER})
+select c.account_id, (select json_agg(x)::text from (
+  select l.id, l.name, l.area_id as area, coalesce(t.open, 0) as open, coalesce(t.overdue, 0) as overdue, coalesce(t.recurring, 0) as recurring,
+    f.opened, f.closed, f.closed_this_week, {_RATES}, nullif(f.as_of, '-infinity') as as_of
+  from cells l join cell_figures f on f.cell_id = l.id left join map_counts t on t.level = -1 and t.q = 0 and t.audience = l.id
+  where l.retired_at is null and (c.is_admin or l.area_id = any(c.reads))
+    and ($2::uuid is null or l.area_id in (select x.area_id from area_tree x where x.ancestor_id = $2))
+  order by l.name, l.id limit 5000) x) as items
+from c
+"""
+
+# --- the summary of an area ---------------------------------------------------------------------------------------------
+AREA = "select a.time_zone from areas a where a.id = $1"
+_TREE = "select x.area_id from area_tree x where x.ancestor_id = $1"
+OPEN_NOW = f"""
+select i.state, i.category, i.unit_id::text as unit, count(*)::int as open, count(*) filter (where i.overdue)::int as overdue,
+  count(*) filter (where i.recurring)::int as recurring
+from map_issues i where i.area_id in ({_TREE}) group by 1, 2, 3
+"""
+_SPAN = "i.{} >= $2::date::timestamp at time zone $4 and i.{} < ($3::date + 1)::timestamp at time zone $4"
+OPENED = f"""
+select (i.created_at at time zone $4)::date as day, count(*)::int as opened, count(i.recurrence_of)::int as came_back
+from issues i where i.area_id in ({_TREE}) and {_SPAN.format("created_at", "created_at")} and i.state <> 'merged' group by 1
+"""
+CLOSED_BY_DAY = f"""
+select (i.closed_at at time zone $4)::date as day, count(*)::int as closed
+from issues i where i.area_id in ({_TREE}) and {_SPAN.format("closed_at", "closed_at")} and i.state = 'closed' group by 1
+"""
+# `by` 3: all; 1: a category; 2: a unit.
+# All, and by category, and by unit, in one reading.
+CLOSED_BY = f"""
+select i.category, i.unit_id::text as unit, grouping(i.category, i.unit_id) as by, {_CLOSED}
+from issues i where i.area_id in ({_TREE}) and {_SPAN.format("closed_at", "closed_at")} and i.state = 'closed'
+group by grouping sets ((), (i.category), (i.unit_id))
+"""
+UNIT_NAMES = "select id::text, name from units where id = any($1::uuid[])"
+MAP_AS_OF = "select at from followers where name = 'map'"
