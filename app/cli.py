@@ -24,7 +24,7 @@ grid = typer.Typer(no_args_is_help=True, help="Cells.")
 admin = typer.Typer(no_args_is_help=True, help="Accounts of administrators.")
 photos = typer.Typer(no_args_is_help=True, help="Photographs and the object store.")
 demo_group = typer.Typer(no_args_is_help=True, help="The demo community.")
-bench = typer.Typer(no_args_is_help=True, help="Measurements, with what they are compared to in the same run.")
+bench = typer.Typer(help="Measurements, with what they are compared to in the same run.")
 for name, group in (
     ("import", importing),
     ("grid", grid),
@@ -299,6 +299,28 @@ def simulate(
     plan = Plan(volunteers, minutes, count, int(count * 1.6) if photos is None else photos, cut, kills, seed)
     if not main(plan, url, accounts, json):
         raise typer.Exit(1)
+
+
+@bench.callback(invoke_without_command=True)
+def bench_house(
+    context: typer.Context,
+    quick: Annotated[bool, typer.Option("--quick", help="10,000 issues, in under a minute.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="10,000 and 1,000,000 issues.")] = False,
+    issues: Annotated[str, typer.Option(help="Sizes to measure at, comma-separated.")] = "",
+    seconds: Annotated[float | None, typer.Option(help="Length of one measurement.")] = None,
+    rounds: Annotated[int | None, typer.Option(help="Measurements of each, in turn.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write the figures here as JSON.")] = None,
+) -> None:
+    """The map and the reading of issues on a city of real density, against bare endpoints and tipg in the same run (--quick or --full)."""
+    if context.invoked_subcommand is not None:
+        return
+    if not (quick or full or issues):
+        print(context.get_help())
+        raise typer.Exit(2)
+    from bench.house import main as measure
+
+    sizes = [int(size) for size in (issues or ("10000,1000000" if full else "10000")).split(",")]
+    measure(sizes, seconds or (4 if full else 1), rounds or (3 if full else 1), json)
 
 
 @bench.command("intake")

@@ -28,7 +28,7 @@ class _Connection(asyncio.Protocol):
         length = int(self.buffer[at + 15 : self.buffer.find(b"\r\n", at)]) if at >= 0 else 0
         if len(self.buffer) < head + 4 + length:
             return
-        if self.buffer[9:10] == b"2":
+        if self.buffer[9:10] == b"2" or self.buffer[9:12] == b"304":
             self.answered += 1
         else:
             self.refused += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from collections.abc import AsyncGenerator
@@ -9,6 +10,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
 from uuid import UUID
 
 import asyncpg
@@ -44,7 +46,7 @@ def bare_app(url: str) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         async def keep(connection: Any) -> None: ...
 
-        state["pool"] = await asyncpg.create_pool(url, min_size=16, max_size=16, reset=keep, server_settings={"jit": "off"})
+        state["pool"] = await asyncpg.create_pool(url, min_size=8, max_size=8, reset=keep, server_settings={"jit": "off"})
         yield
         await state["pool"].close()
 
@@ -70,7 +72,38 @@ def bare_app(url: str) -> FastAPI:
             )  # fmt: skip
         return Response(orjson.dumps([dict(row) for row in rows]), media_type="application/json")
 
-    _ = put, issues
+    async def fetch(statement: str, *values: Any) -> Response:
+        async with state["pool"].acquire() as connection:
+            rows = await connection.fetch(statement, *values)
+        return Response(orjson.dumps([dict(row) for row in rows]), media_type="application/json")
+
+    @app.get("/v1/issues/nearby")
+    async def nearby(category: str, lat: float, lon: float) -> Response:
+        return await fetch(
+            "select id::text, number, state, category, st_y(position) as lat, st_x(position) as lon, place, note, reports, created_at from issues "
+            "where is_open and category = $1 and mercator && st_expand(st_transform(st_setsrid(st_makepoint($2, $3), 4326), 3857), 60) "
+            "and st_distancesphere(position, st_setsrid(st_makepoint($2, $3), 4326)) <= 50 limit 10", category, lon, lat,
+        )  # fmt: skip
+
+    @app.get("/v1/issues/{id}")
+    async def issue(id: UUID) -> Response:
+        return await fetch(
+            "select id::text, number, state, category, st_y(position) as lat, st_x(position) as lon, cell_id::text, area_id::text, "
+            "place, note, unit_id::text, assignee_id::text, deadline, extension_until, authority, reply_by, recurrence_of::text, "
+            "merged_into::text, reports, created_at, updated_at, closed_at, version from issues where id = $1", id,
+        )  # fmt: skip
+
+    @app.get("/tiles/{z}/{x}/{y}")
+    async def tile(z: int, x: int, y: int) -> Response:
+        async with state["pool"].acquire() as connection:
+            content = await connection.fetchval(
+                "select st_asmvt(t, 'issues', 4096, 'geom') from (select id::text, category, state, "
+                "st_asmvtgeom(geom, st_tileenvelope($1, $2, $3), 4096, 64, true) as geom from bare_open "
+                "where geom && st_tileenvelope($1, $2, $3)) t", z, x, y,
+            )  # fmt: skip
+        return Response(content, media_type="application/vnd.mapbox-vector-tile")
+
+    _ = put, issues, nearby, issue, tile
     return app
 
 
@@ -86,8 +119,23 @@ def ours(url: str) -> FastAPI:
     return app
 
 
+def tipg_app(url: str) -> Any:
+    """tipg, serving the same tables: all that is asked of a tile, and no metrics or viewer beside."""
+    # The socket's folder as the host, since tipg wants one.
+    parts = urlsplit(url)
+    socket = parse_qs(parts.query)["host"][0]
+    os.environ.update(
+        DATABASE_URL=f"postgresql://{parts.username}@{quote(socket, safe='')}{parts.path}",
+        TIPG_DB_TABLES='["public.bare_open", "public.issues"]', TIPG_DB_SPATIAL_EXTENT="false", TIPG_DB_DATETIME_EXTENT="false",
+        TIPG_MAX_FEATURES_PER_TILE="200000", DB_MAX_CONN_SIZE="8", DB_MIN_CONN_SIZE="8", TIPG_CATALOG_TTL="3600",
+    )  # fmt: skip
+    from tipg.main import app
+
+    return app
+
+
 def main(which: str, url: str, port: int) -> None:
-    app = ours(url) if which == "ours" else bare_app(url)
+    app = {"ours": ours, "bare": bare_app, "tipg": tipg_app}[which](url)
     uvicorn.run(app, host="127.0.0.1", port=port, access_log=False, log_level="warning")
 
 
