@@ -309,6 +309,7 @@ def bench_house(
     issues: Annotated[str, typer.Option(help="Sizes to measure at, comma-separated.")] = "",
     seconds: Annotated[float | None, typer.Option(help="Length of one measurement.")] = None,
     rounds: Annotated[int | None, typer.Option(help="Measurements of each, in turn.")] = None,
+    only: Annotated[str, typer.Option(help="Measure only what has this in its name.")] = "",
     json: Annotated[Path | None, typer.Option(help="Write the figures here as JSON.")] = None,
 ) -> None:
     """The map and the reading of issues on a city of real density, against bare endpoints and tipg in the same run (--quick or --full)."""
@@ -320,7 +321,7 @@ def bench_house(
     from bench.house import main as measure
 
     sizes = [int(size) for size in (issues or ("10000,1000000" if full else "10000")).split(",")]
-    measure(sizes, seconds or (4 if full else 1), rounds or (3 if full else 1), json)
+    measure(sizes, seconds or (4 if full else 1), rounds or (3 if full else 1), only, json)
 
 
 @bench.command("intake")

@@ -37,7 +37,9 @@ _FILL = f"""
 insert into issues (id, number, state, category, category_version, position, cell_id, area_id, place, note, reporter_id, unit_id, deadline,
   rectified_at, recurrences, rework, version, created_at, updated_at, closed_at, duty, duty_at)
 select gen_random_uuid(), next_issue_number(at, 'Asia/Shanghai'), state, category, 1, st_setsrid(st_makepoint(x, y), 4326), l.id, l.area_id, '东浦巷',
-  '路边有散落垃圾', $1, case when state in ('assigned', 'in_progress', 'closed', 'rectified') then md5('unit ' || (dice * 20)::int % 20)::uuid end,
+  '路边有散落垃圾',
+  md5('reporter ' || (dice * 500)::int)::uuid, 
+  case when state in ('assigned', 'in_progress', 'closed', 'rectified') then md5('unit ' || floor(dice * 20)::int)::uuid end,
   deadline, case when state in ('closed', 'rectified') then least(ended, now()) end, case when dice < 0.2 then 1 else 0 end, case when dice > 0.93 then 1 else 0 end,
   1, at, at, case when state = 'closed' then least(ended, now()) end,
   case when state in ('assigned', 'in_progress') and deadline > now() then 'overdue' end,
@@ -48,7 +50,7 @@ from (
     at + interval '72 hours' as deadline, r.dice,
     case when not open then 'closed' else
       (array['reported', 'reported', 'accepted', 'assigned', 'assigned', 'in_progress', 'rectified'])[1 + floor(r.dice * 7)::int] end as state
-  from (select random() as dice, random() < 0.12 as open, floor(random() * 6000)::int as pick, n from generate_series(1, $2::int) n offset 0) r
+  from (select random() as dice, random() < 0.12 as open, floor(random() * 6000)::int as pick, n from generate_series(1, $1::int) n offset 0) r
   cross join lateral (select now() - case when r.open then -ln(1 - random()) * 30 else 5 + random() * 695 end * interval '1 day' as at where r.n > 0) t
   join bench_sample s on s.n = r.pick
 ) i join cells l on l.name = to_char(floor((y - {SOUTH}) / {SIDE} * {ROWS})::int * {COLUMNS} + floor((x - {WEST}) / {SIDE} * {COLUMNS})::int, 'FM00000')
@@ -101,7 +103,7 @@ async def build(url: str, size: int, community_open: int = 2000) -> City:
         await connection.copy_records_to_table("bench_sample", records=sample)
     async with database.acquire() as connection:
         for start in range(0, size, 100_000):
-            await connection.execute(_FILL, account, min(100_000, size - start), timeout=900)
+            await connection.execute(_FILL, min(100_000, size - start), timeout=900)
         await connection.execute("update issues set closed_at = created_at where closed_at < created_at", timeout=900)
         for statement in _BARE:
             await connection.execute(statement, timeout=900)

@@ -29,9 +29,9 @@ WEEKS = 12
 
 
 async def found(
-    connection: Connection, caller: Caller, area: UUID, categories: list[str], since: datetime | None, radius_m: int, least: int
+    connection: Connection, caller: Caller, area: UUID, categories: list[str], since: datetime | None, radius_m: int, least: int | None
 ) -> tuple[dict[str, Any], datetime]:  # fmt: skip
-    """GeoJSON of an area's hotspots, the worst first and at most 100, and when it was found. Problem 404.
+    """GeoJSON of an area's hotspots, the worst first and at most 50, and when it was found. Problem 404.
 
     Two who ask at once find once: the second waits for the first one's lock and takes what that one kept.
     """

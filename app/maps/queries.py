@@ -132,14 +132,16 @@ _FILTERS = {
     "overdue": "i.overdue = ${}",
     "since": "i.created_at >= ${}",
 }
+_RANGE = "m.q >= $2::bigint and m.q < $3::bigint"
 # What a caller sees beside the areas he reads: what his unit or he himself has to mend, and what he reported.
 _BEYOND = """
-select i.* from map_issues i join (
-  select m.id from c, map_issues m where m.unit_id = any(c.units) and m.q >= $2::bigint and m.q < $3::bigint
-  union select m.id from c, map_issues m where m.assignee_id = c.account_id
-  union select m.id from c, map_issues m where m.reporter_id = c.account_id
-  union select r.issue_id from c, reports r where r.account_id = c.account_id and r.issue_id <> r.id
-) b on b.id = i.id, c where i.q >= $2::bigint and i.q < $3::bigint and not c.is_admin and not coalesce(i.area_id = any(c.reads), false)
+select distinct on (b.id) b.* from c cross join lateral (
+  select m.* from unnest(c.units) u(id) cross join lateral (select * from map_issues m where m.unit_id = u.id and {range} offset 0) m
+  union all select m.* from (select * from map_issues m where m.assignee_id = c.account_id and {range} offset 0) m
+  union all select m.* from (select * from map_issues m where m.reporter_id = c.account_id and {range} offset 0) m
+  union all select m.* from reports r cross join lateral (select * from map_issues m where m.id = r.issue_id and {range} offset 0) m
+    where r.account_id = c.account_id and r.issue_id <> r.id
+) b where not c.is_admin and not coalesce(b.area_id = any(c.reads), false)
 """
 _PROPERTIES = ", ".join(f"sum({c})::int as {c}" for c in COUNTS)
 # A shape of tile coordinates, 0 to 4095: what lies in a tile is drawn in that tile alone.
@@ -181,7 +183,7 @@ def tile(zoom: int, filters: tuple[str, ...], public: bool) -> str:
                 f"{live} from map_issues i, c where i.{q} >= $2::bigint and i.{q} < $3::bigint and {scope}{conditions} group by 1"
             )
         elif not public:
-            squares += f" union all {live} from ({_BEYOND}) i group by 1"
+            squares += f" union all {live} from ({_BEYOND.format(range=_RANGE)}) i group by 1"
         features = f"""
   select st_makepoint({_local("(sum(sum_x) / sum(open))::bigint", zoom)}, {_local("(sum(sum_y) / sum(open))::bigint", zoom)}) as geom, {_PROPERTIES}
   from ({squares}) s group by q"""

@@ -145,7 +145,12 @@ class HotspotsAsked(Asked):
     category: list[str] = Field([], description="Repeatable.")
     since: AwareDatetime | None = Field(None, description="Reported since.")
     radius_m: int = Field(60, ge=10, le=1000, description="How near each other issues of a hotspot lie, in metres.")
-    least: int = Field(4, ge=2, le=100, description="Of how many issues near each other a hotspot is made at least.")
+    least: int | None = Field(
+        None,
+        ge=2,
+        le=1000,
+        description="How many issues around an issue make it part of a hotspot; default by how dense they are, 4 at least.",
+    )
 
 
 @router.get("/v1/hotspots", openapi_extra=described(HotspotsAsked))

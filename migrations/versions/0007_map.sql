@@ -59,9 +59,9 @@ create index map_issues_area on map_issues (area_id)
 
 create index map_issues_unit on map_issues (unit_id, q) where unit_id is not null
 
-create index map_issues_assignee on map_issues (assignee_id) where assignee_id is not null
+create index map_issues_assignee on map_issues (assignee_id, q) where assignee_id is not null
 
-create index map_issues_reporter on map_issues (reporter_id)
+create index map_issues_reporter on map_issues (reporter_id, q)
 
 create index map_issues_ends on map_issues (ends_at) where not overdue and ends_at is not null
 
