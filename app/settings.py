@@ -38,6 +38,14 @@ class Settings(BaseSettings):
     public_url: str = Field(default="", description="Address under which people reach the service; stands in links and QR codes.")
     session_days: int = Field(default=90, ge=1, le=3650, description="Days after which a signed-in device must sign in again.")
     max_body_bytes: int = Field(default=1_000_000, ge=10_000, description="Largest JSON body accepted, in bytes.")
+    basemap: str = Field(
+        default="",
+        description="Base map under the issues: a raster template with {z}, {x} and {y}, or the address of a MapLibre style; without it none.",
+    )
+    basemap_datum: Literal["wgs84", "gcj02"] = Field(
+        default="wgs84", description="Datum of the base map; on gcj02 issues and cells are shifted to fit."
+    )
+    basemap_attribution: str = Field(default="", description="Whom to name on the base map.")
     photos: str = Field(
         default="",
         description="Where photographs lie: a folder (default: `photos` in the data folder) or `s3://bucket/prefix` (with the usual AWS_* variables).",

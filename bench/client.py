@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, make: Callable[[], bytes], until: float, done: asyncio.Future[None]) -> None:
-        self.make, self.until, self.done = make, until, done
-        self.answered = self.refused = 0
+    def __init__(self, make: Callable[[], bytes], until: float, done: asyncio.Future[None], patient: bool) -> None:
+        self.make, self.until, self.done, self.patient = make, until, done, patient
+        self.answered = self.refused = self.later = 0
         self.buffer = self.refusal = b""
         self.transport: asyncio.Transport | None = None
 
@@ -30,11 +30,21 @@ class _Connection(asyncio.Protocol):
             return
         if self.buffer[9:10] == b"2" or self.buffer[9:12] == b"304":
             self.answered += 1
+        elif self.patient and self.buffer[9:12] == b"503":
+            self.later += 1
+            self.buffer = b""
+            asyncio.get_running_loop().call_later(2, self._next)
+            return
         else:
             self.refused += 1
             self.refusal = bytes(self.buffer)
         self.buffer = b""
+        self._next()
+
+    def _next(self) -> None:
         assert self.transport is not None
+        if self.transport.is_closing():
+            return
         if time.perf_counter() < self.until:
             self.transport.write(self.make())
         else:
@@ -45,14 +55,15 @@ class _Connection(asyncio.Protocol):
             self.done.set_result(None)
 
 
-async def drive(port: int, make: Callable[[], bytes], seconds: float, connections: int = 16) -> float:
-    """Answers per second over `connections` to 127.0.0.1. Raises when any request was refused."""
+async def drive(port: int, make: Callable[[], bytes], seconds: float, connections: int = 16, patient: bool = False) -> float:
+    """Answers per second over `connections` to 127.0.0.1. Raises when any request was refused; `patient`: who is told to come back later
+    does so after two seconds."""
     loop = asyncio.get_running_loop()
     start = time.perf_counter()
     workers: list[_Connection] = []
     for _ in range(connections):
         done: asyncio.Future[None] = loop.create_future()
-        worker = _Connection(make, start + seconds, done)
+        worker = _Connection(make, start + seconds, done, patient)
         workers.append(worker)
         await loop.create_connection(lambda w=worker: w, "127.0.0.1", port)
     await asyncio.wait_for(asyncio.gather(*(w.done for w in workers)), seconds + 30)

@@ -149,12 +149,19 @@ async def _measure(url: str, size: int, seconds: float, rounds: int, only: str, 
             for name, of in asks.items():
                 for which, make in of.items():
                     rates[name][which].append(await drive(servers[which][1], make, seconds, CONNECTIONS))
+        crowd: dict[str, float] = {}
+        if "report, complete" in asks:
+            # A thousand people look at the map, each as fast as he is served, while reports come in.
+            report, tile = asks["report, complete"]["ours"], _asks(city, dice, etags)["tile z14, cold"]["ours"]
+            readers = asyncio.create_task(drive(port, tile, seconds + 4, 1000, patient=True))
+            await asyncio.sleep(2)
+            crowd = {"reports": await drive(port, report, seconds + 1, CONNECTIONS), "tiles": await readers}
         latencies = await _latencies(port, city, max(3, rounds)) if not only else {}
     finally:
         for process in (worker, *(process for process, _ in servers.values())):
             process.terminate()
             process.wait(15)
-    return {"issues": size, "open": city.open, "rates": rates, "latencies": latencies, "bytes": sizes}
+    return {"issues": size, "open": city.open, "rates": rates, "latencies": latencies, "bytes": sizes, "crowd": crowd}
 
 
 def _ratios(rates: dict[str, dict[str, list[float]]], name: str, to: str) -> list[float]:
@@ -192,6 +199,10 @@ def show(results: list[dict[str, Any]], console: Console) -> None:
                 f"{_LIMITS_S[name] * 1000:.0f} ms",
             )
         console.print(table)
+        if result["crowd"]:
+            console.print(
+                f"With 1,000 map readers: {result['crowd']['reports']:,.0f} reports/s beside {result['crowd']['tiles']:,.0f} tiles/s"
+            )
         console.print(f"Largest tile by zoom, bytes: {result['bytes']}")
     if len(results) > 1:
         first, last = results[0], results[-1]

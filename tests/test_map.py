@@ -34,7 +34,7 @@ async def fetch(person, z, x, y, expect=200, layer="issues", headers=None, **que
     decoded = mapbox_vector_tile.decode(answer.content)
     for layer in decoded.values():
         assert layer["version"] == 2 and layer["extent"] == 4096
-    return [f for layer in decoded.values() for f in layer["features"]]
+    return [f for name, layer in decoded.items() if name != "labels" for f in layer["features"]]
 
 
 def around(town, z):
@@ -245,7 +245,7 @@ async def test_the_public_sees_less(town, app, database, monkeypatch):
     place = tile_of(town.lat + 0.005, town.lon + 0.005, 14)
     path = "/v1/tiles/public/{}/{}/{}.mvt".format(*place)
     assert (await anybody.get(path)).status_code == 404 and (await anybody.get("/v1/tiles/public.json")).status_code == 404
-    monkeypatch.setattr(app.state, "public", True)
+    monkeypatch.setitem(app.state._state, "public", True)
     answer = await anybody.get(path)
     assert answer.status_code == 200 and answer.headers["cache-control"].startswith("public")
     seen = mapbox_vector_tile.decode(answer.content)["issues"]["features"]
@@ -268,14 +268,18 @@ async def test_cells_and_tilejson(town, database):
     await leader.report(**town.body(cell=0))
     await tally.follow(database)
     for zoom, kind in ((14, 2), (11, 1)):
-        found = {}
+        found, labels = {}, []
         for place in around(town, zoom):
             answer = await leader.call("GET", "/v1/tiles/cells/{}/{}/{}.mvt".format(*place))
             if answer.status_code == 200:
-                layer = mapbox_vector_tile.decode(answer.content)["cells" if zoom == 14 else "areas"]
-                found |= {f["properties"]["name"]: f["properties"]["open"] for f in layer["features"]}
+                layers = mapbox_vector_tile.decode(answer.content)
+                found |= {
+                    f["properties"]["name"]: f["properties"]["open"]
+                    for f in layers["cells" if zoom == 14 else "areas"]["features"]
+                }
+                labels += [f["properties"]["name"] for f in layers.get("labels", {"features": []})["features"]]
             assert (await fetch(worker, *place, 204, layer="cells")).content == b""
-        assert len(found) == kind and max(found.values()) == 1
+        assert len(found) == kind and max(found.values()) == 1 and sorted(labels) == sorted(found)
     described = await leader.get("/v1/tiles/issues.json")
     assert described["tilejson"] == "3.0.0" and described["vector_layers"][0]["id"] == "issues"
     assert abs(described["bounds"][0] - town.lon) < 1e-6 and abs(described["bounds"][3] - town.lat - 0.01) < 1e-6
@@ -339,3 +343,111 @@ def test_a_tile_is_a_range(run, database):
                 assert not beside[0] <= q < beside[1]
 
     run(check())
+
+
+def test_on_gcj02_base_maps_issues_are_where_the_datum_says(run, database):
+    from app.issues.intake import mercator
+    from app.kit.datum import from_wgs84
+
+    async def check():
+        dice = random.Random(9)
+        async with database.acquire() as connection:
+            for _ in range(300):
+                lat, lon = dice.uniform(-20, 60), dice.uniform(60, 140)
+                for datum in ("wgs84", "gcj02"):
+                    x, y, _ = mercator(*from_wgs84(lat, lon, datum))
+                    shown = await connection.fetchval("select on_map($1, $2, $3)", lon, lat, datum)
+                    assert abs(shown[0] - x) < 1e-3 and abs(shown[1] - y) < 1e-3, (lat, lon, datum)
+
+    run(check())
+
+
+async def test_another_base_map_has_everything_drawn_anew(app, database, monkeypatch):
+    """Off China nothing moves; in China points, cells and hotspots are told apart: tiles shifted, GeoJSON not."""
+    from app.kit.datum import from_wgs84
+    from app.settings import settings
+    from tests.conftest import Town
+
+    town = Town(app, database, lon=110.2, lat=25.3)
+    await town.build()
+    staff = await town.person("staff")
+    for _ in range(5):
+        await staff.report(**town.body())
+    lat, lon = town.lat + 0.005, town.lon + 0.005
+    monkeypatch.setattr(settings(), "basemap_datum", "gcj02")
+    await tally.follow(database)
+    z, x, y = tile_of(*from_wgs84(lat, lon, "gcj02"), 16)
+    found = await fetch(staff, z, x, y)
+    assert len(found) == 5
+    px, py = found[0]["geometry"]["coordinates"]  # from the south-west, as the decoder turns it
+    from app.issues.intake import mercator
+
+    mx, my, _ = mercator(*from_wgs84(lat, lon, "gcj02"))
+    size = 40075016.685578488 / 2**16
+    assert abs(mx + 20037508.34 - (x + px / 4096) * size) < 1 and abs(20037508.34 - my - (y + 1 - py / 4096) * size) < 1
+    hot = (await staff.get("/v1/hotspots", area=str(town.area)))["features"][0]
+    from shapely.geometry import Point, shape
+
+    centre = shape(hot["geometry"]).centroid
+    assert centre.distance(Point(lon, lat)) < 3e-5  # three metres
+    monkeypatch.setattr(settings(), "basemap_datum", "wgs84")
+    await tally.follow(database)
+    assert len(await fetch(staff, *tile_of(lat, lon, 16))) == 5
+    for client in town.people:
+        await client.aclose()
+
+
+async def test_the_style_and_the_page_need_nothing_beyond_this_server(town, app, database, monkeypatch):
+    from app.settings import settings as ours
+
+    leader = await town.person("leader")
+    fields = {}
+    for layer in ("issues", "cells"):
+        for described in (await leader.get(f"/v1/tiles/{layer}.json"))["vector_layers"]:
+            fields.setdefault((layer, described["id"]), set()).update(described["fields"])
+    anybody = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://map.test")
+    used = set()
+
+    def names(expression):
+        if isinstance(expression, list):
+            if expression[:1] in (["get"], ["has"]):
+                yield expression[1]
+            for part in expression:
+                yield from names(part)
+        elif isinstance(expression, dict):
+            for part in expression.values():
+                yield from names(part)
+
+    for view in ("points", "heat", "cells"):
+        for theme in ("light", "dark"):
+            style = (await anybody.get("/v1/map/style.json", params={"view": view, "theme": theme})).json()
+            assert style["version"] == 8 and "glyphs" not in style
+            assert all(s["url"].startswith("http://map.test/v1/tiles/") for s in style["sources"].values())
+            for layer in style["layers"]:
+                if layer["type"] != "background":
+                    known = fields[layer["source"], layer["source-layer"]]
+                    asked = set(names([layer.get("filter"), layer.get("paint"), layer.get("layout")]))
+                    assert asked <= known, (layer["id"], asked - known)
+                if "icon-image" in layer.get("layout", {}):
+                    used.add(layer["layout"]["icon-image"])
+    for scale in ("", "@2x"):
+        index = (await anybody.get(f"/v1/map/sprite{scale}.json")).json()
+        assert used <= set(index)
+        image = await anybody.get(f"/v1/map/sprite{scale}.png")
+        assert image.headers["content-type"] == "image/png" and image.content[:4] == b"\x89PNG"
+    assert (await anybody.get("/v1/map/style.json", params={"view": "globe"})).status_code == 422
+    assert "public" in (await anybody.get("/v1/map/style.json", params={"public": True})).text
+    page = await anybody.get("/map")
+    policy = page.headers["content-security-policy"]
+    assert "unsafe" not in policy and "https:" not in policy and "//" not in page.text.replace("<!doctype", "")
+    for asset in ("map.mjs", "map.css", "maplibre-gl.mjs", "maplibre-gl-worker.mjs", "maplibre-gl.css"):
+        assert (await anybody.get(f"/assets/{asset}")).status_code == 200
+    for wrong in ("map.html%00", "..%2f..%2fsettings.py", "settings.py"):
+        assert (await anybody.get(f"/assets/{wrong}")).status_code in (404, 422), wrong
+    monkeypatch.setattr(ours(), "basemap", "https://tiles.example.org/{z}/{x}/{y}.png")
+    style = (await anybody.get("/v1/map/style.json")).json()
+    assert style["layers"][1]["id"] == "basemap" and style["sources"]["basemap"]["tiles"] == [
+        "https://tiles.example.org/{z}/{x}/{y}.png"
+    ]
+    assert "https://tiles.example.org" in (await anybody.get("/map")).headers["content-security-policy"]
+    await anybody.aclose()

@@ -9,10 +9,11 @@ KEEP = """
 insert into hotspots_kept (area_id, asked, as_of, found) values ($1, $2, clock_timestamp(), $3)
 on conflict (area_id, asked) do update set as_of = excluded.as_of, found = excluded.found returning as_of, found
 """
-# The map's places in metres of Mercator; radius and hulls are stretched as the middle of what is there is (by cosh(y / R)), so that they are
-# metres on the ground. How many issues make a hotspot ($5 null): at least 4, and at least four times as many as would lie within the radius if they
-# were spread evenly over the squares (of zoom 18, some 140 metres) that hold any, or over a hundred of them; else a whole dense city would be one hotspot. Weeks are counted back
-# from now, the present one last: how many issues of the place were reported in each.
+# The map's places in metres of Mercator; radius and hulls are stretched as the middle of what is there is (by cosh(y / R)), so that they
+# are metres on the ground, and hulls are put back to where they are in WGS 84. How many issues make a hotspot ($5 null): at least 4, and at
+# least four times as many as would lie within the radius if they were spread evenly over the squares (of zoom 18, some 140 metres) that
+# hold any, or over a hundred of them; else a whole dense city would be one hotspot. Weeks are counted back from now, the present one last:
+# how many issues of the place were reported in each.
 _METRES = "(40075016.685578488::float8 / 1073741824)"
 _HALF = "20037508.342789244::float8"
 _DAYS = "(extract(epoch from now() - {}.created_at)::float8 / 86400)"
@@ -45,7 +46,10 @@ with points as materialized (
     st_buffer(st_convexhull(st_collect(st_setsrid(st_makepoint(c.x, c.y), 3857))), $4::float8 / 2 * (select stretch from m), 4) as hull
   from clustered c where c.cluster in (select cluster from scored) group by c.cluster
 ), hot as materialized (
-  select * from scored join shaped using (cluster)
+  select scored.*, shaped.id, st_translate(shaped.hull, o.here[1] - o.there[1], o.here[2] - o.there[2]) as hull
+  from scored join shaped using (cluster) cross join lateral (select st_transform(st_centroid(shaped.hull), 4326) as p) c
+  cross join lateral (
+    select on_map(st_x(c.p), st_y(c.p), f.datum) as there, on_map(st_x(c.p), st_y(c.p), 'wgs84') as here from followers f where f.name = 'map') o
 ), kinds as (
   select cluster, json_agg(json_build_object('category', category, 'open', n) order by n desc, category) as top from (
     select cluster, category, count(*)::int as n, row_number() over (partition by cluster order by count(*) desc, category) as rank

@@ -40,9 +40,9 @@ select i.id, z_order(p.tx, p.ty) as q, p.tx, p.ty, z_order(p.ptx, p.pty) as publ
   case when i.state in ('reported', 'accepted', 'assigned', 'in_progress') then i.deadline end as ends_at
 from issues i join categories g on g.code = i.category
 join category_versions v on v.code = i.category and v.version = i.category_version
-cross join lateral (select tile_x(st_x(i.mercator)) as tx, tile_y(st_y(i.mercator)) as ty,
-  tile_x(blurred(st_x(i.mercator), st_y(i.position), v.public_precision_m)) as ptx,
-  tile_y(blurred(st_y(i.mercator), st_y(i.position), v.public_precision_m)) as pty) p
+cross join lateral (select on_map(st_x(i.position), st_y(i.position), (select datum from followers where name = 'map')) as at offset 0) m
+cross join lateral (select tile_x(m.at[1]) as tx, tile_y(m.at[2]) as ty,
+  tile_x(blurred(m.at[1], st_y(i.position), v.public_precision_m)) as ptx, tile_y(blurred(m.at[2], st_y(i.position), v.public_precision_m)) as pty) p
 """
 _COLUMNS = (
     "id", "q", "tx", "ty", "public_q", "public_tx", "public_ty", "area_id", "cell_id", "unit_id", "assignee_id", "reporter_id", "reports",
@@ -69,8 +69,9 @@ _TARGETS = (*COUNTS, "sum_x", "sum_y")
 _PUT_COUNTS = f"insert into map_counts (level, q, audience, {', '.join(_TARGETS)}, version)"
 _VERSION = "pg_current_xact_id()::text::bigint"
 
-# One worker at a time: the lock is taken before the statement that reads, which then sees what the one before wrote. True: count anew.
-LOCK = "select snapshot = '' from followers where name = 'map' for update skip locked"
+# One worker at a time: the lock is taken before the statement that reads, which then sees what the one before wrote. True: count anew, since
+# that was asked for, or the base map has another datum.
+LOCK = "select snapshot = '' or datum <> $1 from followers where name = 'map' for update skip locked"
 # Read the event log from the last snapshot to now: what became of the issues it names is put into the map, together with what became
 # overdue since. Whatever changed on the map moves the version of its squares, also when no count does. `offset 0` keeps the lookups by
 # primary key: how many issues are touched is not known to the planner.
@@ -112,6 +113,7 @@ with f as materialized (
 select count(*)::int from touched
 """
 # Everything anew, in the order of the map; whoever reads meanwhile sees the map as it was.
+SET_DATUM = "update followers set datum = $1 where name = 'map'"
 REBUILD = (
     "set local statement_timeout = 0",
     "set local work_mem = '128MB'",
@@ -206,28 +208,34 @@ from e
 """
 
 
-# Cells that the caller's areas have, with their counts; further out their areas. Shapes are drawn with a margin, so that no edge shows.
-_CELL_COUNTS = ", ".join(f"coalesce(t.{c}, 0) as {c}" for c in ("open", "overdue", "recurring"))
-CELLS = f"""
-with c as materialized ({CALLER})
-select c.account_id, (select st_asmvt(f, 'cells', 4096, 'geom') from (
-  select st_asmvtgeom(st_transform(l.geom, 3857), st_tileenvelope($2, $3, $4), 4096, 64, true) as geom, l.id::text as id, l.name,
-    l.area_id::text as area, {_CELL_COUNTS}
-  from cells l left join map_counts t on t.level = -1 and t.q = 0 and t.audience = l.id
-  where l.retired_at is null and (c.is_admin or l.area_id = any(c.reads)) and l.geom && st_transform(st_tileenvelope($2, $3, $4, margin => 0.016), 4326)
-) f where geom is not null) as tile from c
+# Shapes `s` (geom in Mercator, id, name and counts) as a tile: drawn with a margin, so that no edge shows, and in `labels` each once, as a point.
+_SHAPES = """
+with c as materialized ({caller}), d as materialized (select datum from followers where name = 'map'), s as materialized ({shapes})
+select c.account_id, (select st_asmvt(f, '{layer}', 4096, 'geom') from (
+    select st_asmvtgeom(s.geom, st_tileenvelope($2, $3, $4), 4096, 64, true) as geom, {columns} from s) f where geom is not null)
+  || (select st_asmvt(f, 'labels', 4096, 'geom') from (
+    select st_asmvtgeom(st_pointonsurface(s.geom), st_tileenvelope($2, $3, $4), 4096, 0, true) as geom, s.id, s.name, s.open from s
+  ) f where geom is not null) as tile
+from c
 """
+_NEAR_TILE = "{}.geom && st_expand(st_transform(st_tileenvelope($2, $3, $4, margin => 0.016), 4326), case d.datum when 'wgs84' then 0 else 0.01 end)"
+_CELL_COUNTS = ", ".join(f"coalesce(t.{c}, 0) as {c}" for c in ("open", "overdue", "recurring"))
+CELLS = _SHAPES.format(
+    caller=CALLER, layer="cells", columns="s.id, s.name, s.area, s.open, s.overdue, s.recurring",
+    shapes=f"""
+  select shape_on_map(l.geom, d.datum) as geom, l.id::text as id, l.name, l.area_id::text as area, {_CELL_COUNTS}
+  from c, d, cells l left join map_counts t on t.level = -1 and t.q = 0 and t.audience = l.id
+  where l.retired_at is null and (c.is_admin or l.area_id = any(c.reads)) and {_NEAR_TILE.format("l")}""",
+)  # fmt: skip
 _AREA_SUMS = ", ".join(f"coalesce(sum(t.{c}), 0)::int as {c}" for c in ("open", "overdue", "recurring"))
-AREAS = f"""
-with c as materialized ({CALLER})
-select c.account_id, (select st_asmvt(f, 'areas', 4096, 'geom') from (
-  select st_asmvtgeom(st_transform(a.geom, 3857), st_tileenvelope($2, $3, $4), 4096, 64, true) as geom, a.id::text as id, a.name, a.level, n.*
-  from areas a cross join lateral (
+AREAS = _SHAPES.format(
+    caller=CALLER, layer="areas", columns="s.id, s.name, s.level, s.open, s.overdue, s.recurring",
+    shapes=f"""
+  select shape_on_map(a.geom, d.datum) as geom, a.id::text as id, a.name, a.level, n.* from c, d, areas a cross join lateral (
     select {_AREA_SUMS} from area_tree x join cells l on l.area_id = x.area_id and l.retired_at is null
     left join map_counts t on t.level = -1 and t.q = 0 and t.audience = l.id where x.ancestor_id = a.id) n
-  where a.level = $5 and (c.is_admin or a.id = any(c.reads)) and a.geom && st_transform(st_tileenvelope($2, $3, $4, margin => 0.016), 4326)
-) f where geom is not null) as tile from c
-"""
+  where a.level = $5 and (c.is_admin or a.id = any(c.reads)) and {_NEAR_TILE.format("a")}""",
+)  # fmt: skip
 # Where the caller's map begins: the box of what he reads.
 BOUNDS = f"""
 with c as ({CALLER})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date
 from email.utils import format_datetime
 from typing import Annotated, Any
@@ -10,7 +11,7 @@ from uuid import UUID
 import orjson
 from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, Field
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 
 from app.issues.lifecycle import OPEN
 from app.kit.asking import Asked, described, read
@@ -18,7 +19,7 @@ from app.kit.gate import Gate
 from app.kit.problems import invalid, not_found
 from app.kit.route import Route, TheCaller, TheDatabase, hot, unauthorized
 from app.kit.wire import answer
-from app.maps import hotspots, queries, summaries, tiles
+from app.maps import hotspots, page, queries, style, summaries, tiles
 from app.maps.tally import DELAY_S
 from app.settings import settings
 
@@ -29,7 +30,7 @@ _TILE: dict[int | str, dict[str, Any]] = {
     204: {"description": "An empty tile"},
 }
 # Map readers of one process: what more of them ask waits a little, and is then told to come back, so that reports keep their pace.
-_READERS = Gate(width=6, queue=100, patience_s=5)
+_READERS = Gate(width=4, queue=100, patience_s=5)
 
 
 class TilesAsked(Asked):
@@ -111,6 +112,7 @@ _LAYERS: dict[str, list[dict[str, Any]]] = {
     "cells": [
         {"id": "areas", "maxzoom": 11, "fields": _SHAPED | {"level": "String"}},
         {"id": "cells", "minzoom": 12, "fields": _SHAPED | {"area": "String"}},
+        {"id": "labels", "fields": {"id": "String", "name": "String", "open": "Number"}},
     ],
 }  # fmt: skip
 _LAYERS["public"] = _LAYERS["issues"]
@@ -188,3 +190,38 @@ async def get_cell_summaries(
     async with _READERS.entered(), database.acquire() as connection:
         items = await summaries.of_cells(connection, token, area)
     return answer({"items": orjson.Fragment(items), "next_cursor": None})
+
+
+@router.get("/v1/map/style.json")
+async def get_style(
+    request: Request, view: style.View = "points", theme: style.Theme = "light", public: bool = False
+) -> Response:
+    """The map as a MapLibre style: `view` points, heat, or cells shaded by what is open there. Needs nothing beyond this server and the base map."""
+    made = style.style(base_url(request), view, theme, public, settings().basemap, settings().basemap_attribution)
+    return answer(made, headers={"cache-control": "public, max-age=300"})
+
+
+@router.get("/v1/map/{sheet}", responses={200: {"content": {"image/png": {}}}})
+async def get_sprite(sheet: str) -> Response:
+    """The style's sprite: sprite.json, sprite.png, and the same @2x."""
+    found = re.fullmatch(r"sprite(@2x)?\.(json|png)", sheet)
+    if found is None:
+        raise not_found()
+    content, index = style.sprite(2 if found[1] else 1)
+    headers = {"cache-control": "public, max-age=86400"}
+    return answer(index, headers=headers) if found[2] == "json" else Response(content, 200, headers, "image/png")
+
+
+@router.get("/map", responses={200: {"content": {"text/html": {}}}})
+async def get_page() -> Response:
+    """The map as a page."""
+    headers = {"content-security-policy": page.policy(settings().basemap), "cache-control": "no-cache"}
+    return FileResponse(page.FILES["map.html"], 200, headers, page.media_type("map.html"))
+
+
+@router.get("/assets/{name}", responses={200: {"content": {"text/javascript": {}}}})
+async def get_asset(name: str) -> Response:
+    """What the page is made of."""
+    if name not in page.FILES:
+        raise not_found()
+    return FileResponse(page.FILES[name], 200, {"cache-control": "public, max-age=3600"}, page.media_type(name))

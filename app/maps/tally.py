@@ -6,6 +6,7 @@ from typing import Any
 
 from app.kit.db import Connection, Database
 from app.maps import queries
+from app.settings import settings
 
 # How far the map may lag behind the last commit, in seconds: the pulse, and the time that it takes.
 DELAY_S = 2
@@ -14,20 +15,22 @@ DELAY_S = 2
 async def follow(database: Database) -> int:
     """Put what changed since the last time on the map; how many issues that touched."""
     async with database.transaction() as connection:
-        anew: bool | None = await connection.fetchval(queries.LOCK)
+        datum = settings().basemap_datum
+        anew: bool | None = await connection.fetchval(queries.LOCK, datum)
         if anew is None:  # another worker is at it
             return 0
         if not anew:
             touched: Any = await connection.fetchval(queries.FOLLOW)
             return touched
-        await _rebuild(connection)
+        await _rebuild(connection, datum)
     async with database.acquire() as connection:
         for statement in queries.ANALYZE:
             await connection.execute(statement)
     return 0
 
 
-async def _rebuild(connection: Connection) -> None:
+async def _rebuild(connection: Connection, datum: str) -> None:
+    await connection.execute(queries.SET_DATUM, datum)
     for statement in queries.REBUILD:
         await connection.execute(statement)
 
