@@ -109,6 +109,7 @@ def run(
     with database_url(data) as url:
         folder = data or settings().data
         if demo:
+            settings().public = True  # nothing of it is anybody's
             from app.demo.community import make_demo
 
             accounts = asyncio.run(_with_pool(url, _bind(make_demo, folder, console.print)))
@@ -116,7 +117,7 @@ def run(
                 console.print(f"Demo accounts: {accounts}", markup=False, highlight=False)
         console.print(f"GridPatrol at http://{host}:{port} (openapi.json, readyz)", markup=False, highlight=False)
         proxies = settings().trust_proxy
-        app = create_app(url, folder, work=not no_worker, public=True if demo else None)
+        app = create_app(url, folder, work=not no_worker)
         config = uvicorn.Config(
             app, host=host, port=port, access_log=False, log_level=settings().log_level, server_header=False,
             proxy_headers=bool(proxies), forwarded_allow_ips=proxies or None,

@@ -91,9 +91,8 @@ async def problem(slug: str, request: Request) -> Response:
     return PlainTextResponse(re.sub(r"\{\w+\}", "…", TEXTS[slug]["zh" if language == "zh-CN" else "en"]))
 
 
-def create_app(database_url: str, data: Path, work: bool = False, public: bool | None = None) -> FastAPI:
-    """The service on a migrated database, with photographs in the folder `data`; with `work` it does the queue's jobs too; `public`:
-    whether it publishes its map (default: as the settings say)."""
+def create_app(database_url: str, data: Path, work: bool = False) -> FastAPI:
+    """The service on a migrated database, with photographs in the folder `data`; with `work` it does the queue's jobs too."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
@@ -119,7 +118,6 @@ def create_app(database_url: str, data: Path, work: bool = False, public: bool |
         redoc_url=None,
         openapi_url="/openapi.json",
     )
-    app.state.public = settings().public if public is None else public
     problems.install(app)
     # Side by side rather than included: an included router costs each request a match of its own. The hottest come first.
     routers = (

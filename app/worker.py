@@ -18,7 +18,7 @@ from app.issues import recurrence
 from app.kit import housekeeping
 from app.kit.db import Database, plain
 from app.kit.jobs import Job, Pulse
-from app.maps import tally
+from app.maps import hotspots, tally
 from app.notices import work as notices_work
 from app.notices.telling import follow
 from app.patrols.walking import forget
@@ -34,6 +34,7 @@ _JOBS: tuple[Job, ...] = (
     *notices_work.JOBS,
     Job("forget_tracks", forget, cron="17 3 * * *"),
     *housekeeping.JOBS,
+    *hotspots.JOBS,
 )
 _PULSES = (
     Pulse("duties", running.run, 5),

@@ -11,6 +11,8 @@ from app.issues.reading import renumber
 from app.issues.schemas import Changes
 from app.kit import paging
 from app.kit.access import CALLER, Caller, token_hash
+from app.maps import tally
+from app.notices import telling as notices
 from tests.pictures import JPEG
 
 
@@ -205,9 +207,21 @@ async def test_a_dump_restored_on_another_server_marks_everything_as_changed(tow
     async with database.transaction() as connection:
         await connection.execute("update secrets set value = 'another' where name = 'database'")
         await connection.execute("update issues set tx = '9223372036854775807'::xid8 where id = $1", uuid.UUID(id))
+        await connection.execute("update events set tx = '9223372036854775807'::xid8 where issue_id = $1", uuid.UUID(id))
+        await connection.execute("update followers set snapshot = '9223372036854775000:9223372036854775000:'")
         await renumber(connection)
     assert (await phone.pull())[0] == [id]
     assert await phone.pull() == ([], [])
+    # Followers go on: what was told is not told again, what is new is; and the map is counted anew.
+    later = (await (await town.person("staff")).report(**town.body()))["issue"]["id"]
+    await notices.follow(database)
+    assert [n["issue"] for n in (await leader.get("/v1/notices"))["items"]] == [later]
+    await tally.follow(database)
+    async with database.acquire() as connection:
+        assert {str(r["id"]) for r in await connection.fetch("select id from map_issues where area_id = $1", town.area)} == {
+            id,
+            later,
+        }
 
 
 @pytest.mark.parametrize("seed", [1, 2])

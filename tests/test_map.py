@@ -191,7 +191,7 @@ async def test_what_a_point_says_and_overdue_as_time_passes(town, database):
     place = tile_of(town.lat + 0.005, town.lon + 0.005, 15)
     point = (await fetch(staff, *place))[0]
     assert point["properties"] == {
-        "id": id, "category": "street_vending", "group": "trade", "state": "assigned", "overdue": False, "recurring": False, "age": 0,
+        "id": id, "category": "street_vending", "state": "assigned", "overdue": False, "recurring": False, "age": 0,
     }  # fmt: skip
     await asyncio.sleep(1.3)
     await tally.follow(database)
@@ -236,6 +236,8 @@ async def test_etags(town, database):
 
 
 async def test_the_public_sees_less(town, app, database, monkeypatch):
+    from app.settings import settings as ours
+
     volunteer = await town.person("volunteer")
     here = town.body(category="stairway_clutter", position={"lat": town.lat + 0.00512, "lon": town.lon + 0.00517})
     for _ in range(2):
@@ -245,7 +247,8 @@ async def test_the_public_sees_less(town, app, database, monkeypatch):
     place = tile_of(town.lat + 0.005, town.lon + 0.005, 14)
     path = "/v1/tiles/public/{}/{}/{}.mvt".format(*place)
     assert (await anybody.get(path)).status_code == 404 and (await anybody.get("/v1/tiles/public.json")).status_code == 404
-    monkeypatch.setitem(app.state._state, "public", True)
+    monkeypatch.setattr(ours(), "public", True)
+    await tally.follow(database)
     answer = await anybody.get(path)
     assert answer.status_code == 200 and answer.headers["cache-control"].startswith("public")
     seen = mapbox_vector_tile.decode(answer.content)["issues"]["features"]
@@ -261,6 +264,10 @@ async def test_the_public_sees_less(town, app, database, monkeypatch):
     assert sum(f["properties"]["open"] for f in counted) >= 2
     assert (await anybody.get("/v1/tiles/public.json")).json()["tiles"][0].endswith("/v1/tiles/public/{z}/{x}/{y}.mvt")
     await anybody.aclose()
+    async with database.acquire() as connection:
+        await check_counts(connection)
+    monkeypatch.setattr(ours(), "public", False)
+    await tally.follow(database)
 
 
 async def test_cells_and_tilejson(town, database):

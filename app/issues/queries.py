@@ -394,6 +394,9 @@ select value <> (select convert_to(system_identifier::text, 'UTF8') from pg_cont
 """
 RENUMBER = (
     "update issues set tx = pg_current_xact_id()",
+    # Followers have seen every event that there is; the map is counted anew.
+    "update events set tx = '3'",
+    "update followers set snapshot = case name when 'map' then '' else pg_current_snapshot()::text end",
     "delete from departures",
     "update secrets set value = (select convert_to(system_identifier::text, 'UTF8') from pg_control_system()) where name = 'database'",
 )

@@ -5,6 +5,10 @@ from app.kit.access import HOLDS
 AREA_EXISTS = "select true from areas where id = $1"
 KEPT = "select as_of, found from hotspots_kept where area_id = $1 and asked = $2"
 LOCK = "select pg_advisory_xact_lock(hashtextextended($1, 20261124))"
+# One renewal at a time, for the minute that it may take.
+RENEW = """
+update hotspots_kept set renewed_at = now() where area_id = $1 and asked = $2 and renewed_at < now() - interval '1 minute' returning true
+"""
 KEEP = """
 insert into hotspots_kept (area_id, asked, as_of, found) values ($1, $2, clock_timestamp(), $3)
 on conflict (area_id, asked) do update set as_of = excluded.as_of, found = excluded.found returning as_of, found
@@ -40,7 +44,7 @@ with points as materialized (
 ), scored as materialized (
   select cluster, count(*)::int as open, count(*) filter (where overdue)::int as overdue, count(*) filter (where recurring)::int as recurring,
     sum(age) as age, min(created_at) as oldest, count(*) + count(*) filter (where overdue) + count(*) filter (where recurring) + sum(age) as score
-  from clustered where cluster is not null group by cluster order by score desc, cluster limit 50
+  from clustered where cluster is not null group by cluster order by score desc, cluster limit 30
 ), shaped as (
   select c.cluster, min(c.id::text) as id,
     st_buffer(st_convexhull(st_collect(st_setsrid(st_makepoint(c.x, c.y), 3857))), $4::float8 / 2 * (select stretch from m), 4) as hull

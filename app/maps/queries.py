@@ -59,7 +59,7 @@ from {source} x cross join lateral (
   select l.level::smallint as level, x.q >> (2 * ({FINEST} - l.level)) as q, coalesce(x.area_id, '{_NOWHERE}') as audience, x.tx, x.ty
   from generate_series({LEVELS[0]}, {LEVELS[1]}) l(level)
   union all select l.level::smallint, x.public_q >> (2 * ({FINEST} - l.level)), '{PUBLIC}', x.public_tx, x.public_ty
-  from generate_series({LEVELS[0]}, {LEVELS[1]}) l(level)
+  from generate_series({LEVELS[0]}, {LEVELS[1]}) l(level) where (select public from followers where name = 'map')
   union all select -1::smallint, 0, x.cell_id, x.tx, x.ty where x.cell_id is not null
 ) k group by 1, 2, 3
 """
@@ -70,8 +70,8 @@ _PUT_COUNTS = f"insert into map_counts (level, q, audience, {', '.join(_TARGETS)
 _VERSION = "pg_current_xact_id()::text::bigint"
 
 # One worker at a time: the lock is taken before the statement that reads, which then sees what the one before wrote. True: count anew, since
-# that was asked for, or the base map has another datum.
-LOCK = "select snapshot = '' or datum <> $1 from followers where name = 'map' for update skip locked"
+# that was asked for, or the base map has another datum, or the map is published or no longer.
+LOCK = "select snapshot = '' or datum <> $1 or public <> $2 from followers where name = 'map' for update skip locked"
 # Read the event log from the last snapshot to now: what became of the issues it names is put into the map, together with what became
 # overdue since. Whatever changed on the map moves the version of its squares, also when no count does. `offset 0` keeps the lookups by
 # primary key: how many issues are touched is not known to the planner.
@@ -113,7 +113,7 @@ with f as materialized (
 select count(*)::int from touched
 """
 # Everything anew, in the order of the map; whoever reads meanwhile sees the map as it was.
-SET_DATUM = "update followers set datum = $1 where name = 'map'"
+SET_UP = "update followers set datum = $1, public = $2 where name = 'map'"
 REBUILD = (
     "set local statement_timeout = 0",
     "set local work_mem = '128MB'",
@@ -170,7 +170,7 @@ def tile(zoom: int, filters: tuple[str, ...], public: bool) -> str:
     touched = f"t.level = {level} and t.q >= $2::bigint >> {down} and t.q <= ($3::bigint - 1) >> {down}"
     if zoom > LAST_COUNTED:
         features = f"""
-  select st_makepoint({_local(f"i.{tx}", zoom)}, {_local(f"i.{ty}", zoom)}) as geom, i.id::text as id, i.category, i.category_group as "group", i.state,
+  select st_makepoint({_local(f"i.{tx}", zoom)}, {_local(f"i.{ty}", zoom)}) as geom, i.id::text as id, i.category, i.state,
     i.overdue, i.recurring, greatest(0, floor(extract(epoch from now() - i.created_at) / 86400))::int as age
   from map_issues i, c where i.{q} >= $2::bigint and i.{q} < $3::bigint and {scope}{conditions}"""
     else:

@@ -13,11 +13,12 @@ from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, Field
 from starlette.responses import FileResponse, Response
 
+from app.catalogue import catalogue
 from app.issues.lifecycle import OPEN
 from app.kit.asking import Asked, described, read
 from app.kit.gate import Gate
 from app.kit.problems import invalid, not_found
-from app.kit.route import Route, TheCaller, TheDatabase, hot, unauthorized
+from app.kit.route import Route, TheCaller, TheDatabase, Transaction, hot, unauthorized
 from app.kit.wire import answer
 from app.maps import hotspots, page, queries, style, summaries, tiles
 from app.maps.tally import DELAY_S
@@ -85,7 +86,7 @@ async def get_issue_tile(z: int, x: int, y: int, request: Request) -> Response:
 @router.get("/v1/tiles/public/{z}/{x}/{y}.mvt", responses=_TILE, openapi_extra=described(TilesAsked))
 async def get_public_tile(z: int, x: int, y: int, request: Request) -> Response:
     """The same for everybody, no more exact than each category allows; where the office publishes its map."""
-    if not request.app.state.public:
+    if not settings().public:
         raise not_found()
     return await _issue_tile(request, None, z, x, y)
 
@@ -107,7 +108,7 @@ _LAYERS: dict[str, list[dict[str, Any]]] = {
     "issues": [
         {"id": "issues", "minzoom": 0, "maxzoom": queries.LAST_COUNTED, "description": "Counts of squares", "fields": _COUNTED},
         {"id": "issues", "minzoom": queries.LAST_COUNTED + 1, "description": "Single issues; age in days", "fields": {
-            "id": "String", "category": "String", "group": "String", "state": "String", "overdue": "Boolean", "recurring": "Boolean", "age": "Number"}},
+            "id": "String", "category": "String", "state": "String", "overdue": "Boolean", "recurring": "Boolean", "age": "Number"}},
     ],
     "cells": [
         {"id": "areas", "maxzoom": 11, "fields": _SHAPED | {"level": "String"}},
@@ -125,7 +126,7 @@ def base_url(request: Request) -> str:
 @router.get("/v1/tiles/{layer}.json")
 async def get_tilejson(layer: str, request: Request) -> Response:
     """TileJSON 3.0.0 of a layer: `issues`, `cells`, or `public`, for which nobody needs to sign in."""
-    if layer not in _LAYERS or (layer == "public" and not request.app.state.public):
+    if layer not in _LAYERS or (layer == "public" and not settings().public):
         raise not_found()
     bounds = [-180.0, -85.0511, 180.0, 85.0511]
     if layer != "public":
@@ -157,7 +158,7 @@ class HotspotsAsked(Asked):
 
 @router.get("/v1/hotspots", openapi_extra=described(HotspotsAsked))
 async def get_hotspots(request: Request, caller: TheCaller, database: TheDatabase) -> Response:
-    """Where unresolved issues gather, the worst first: GeoJSON, each with its score and what it is made of. At most a minute old: see `as_of`."""
+    """Where unresolved issues gather, the worst first: GeoJSON, each with its score and what it is made of. As they were found `as_of`."""
     asked = read(HotspotsAsked, request)
     if any("\x00" in code for code in asked.category):
         raise invalid("/category", "nul")
@@ -194,10 +195,11 @@ async def get_cell_summaries(
 
 @router.get("/v1/map/style.json")
 async def get_style(
-    request: Request, view: style.View = "points", theme: style.Theme = "light", public: bool = False
+    request: Request, connection: Transaction, view: style.View = "points", theme: style.Theme = "light", public: bool = False
 ) -> Response:
     """The map as a MapLibre style: `view` points, heat, or cells shaded by what is open there. Needs nothing beyond this server and the base map."""
-    made = style.style(base_url(request), view, theme, public, settings().basemap, settings().basemap_attribution)
+    groups = {c["code"]: group["code"] for group in await catalogue.read(connection) for c in group["categories"]}
+    made = style.style(base_url(request), view, theme, public, settings().basemap, settings().basemap_attribution, groups)
     return answer(made, headers={"cache-control": "public, max-age=300"})
 
 

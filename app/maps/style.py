@@ -32,8 +32,11 @@ _FONT = ["Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", "sans-serif"]
 _SINGLE: list[Any] = ["has", "category"]
 
 
-def style(base: str, view: View, theme: Theme, public: bool, basemap: str, attribution: str) -> dict[str, Any]:
-    """The style; `base` is the server's address. `basemap` is a raster template, or a style's address, which stands in the metadata for the
+def style(
+    base: str, view: View, theme: Theme, public: bool, basemap: str, attribution: str, groups: dict[str, str]
+) -> dict[str, Any]:  # fmt: skip
+    """The style; `base` is the server's address, `groups` the group of each category. `basemap` is a raster template, or a style's
+    address, which stands in the metadata for the
     client to lay beneath."""
     colour = _THEMES[theme]
     layer = "public" if public else "issues"
@@ -45,7 +48,7 @@ def style(base: str, view: View, theme: Theme, public: bool, basemap: str, attri
     if not public:
         sources["cells"] = {"type": "vector", "url": f"{base}/v1/tiles/cells.json"}
         layers += _shapes(view, colour)
-    layers += _heat(colour) if view == "heat" else [] if view == "cells" else _points(colour)
+    layers += _heat(colour) if view == "heat" else [] if view == "cells" else _points(colour, groups)
     if not public:
         named: list[Any] = (
             ["get", "name"] if view != "cells" else ["concat", ["get", "name"], "\n", ["to-string", ["get", "open"]]]
@@ -115,9 +118,14 @@ def _heat(colour: dict[str, str]) -> list[dict[str, Any]]:
     }]  # fmt: skip
 
 
-def _points(colour: dict[str, str]) -> list[dict[str, Any]]:
+def _points(colour: dict[str, str], groups: dict[str, str]) -> list[dict[str, Any]]:
     share: list[Any] = ["/", ["get", "overdue"], ["get", "open"]]
-    match: list[Any] = ["match", ["get", "group"], *(x for pair in GROUP_COLOURS.items() for x in pair), "#7f7f7f"]
+    # A point says its category alone: a tile of many thousands is quicker made without the group beside.
+    match: list[Any] = ["match", ["get", "category"]]
+    for group, shade in GROUP_COLOURS.items():
+        if kinds := [category for category, its in groups.items() if its == group]:
+            match += [kinds, shade]
+    match.append(GROUP_COLOURS["other"])
     issues = {"source": "issues", "source-layer": "issues"}
     return [
         {

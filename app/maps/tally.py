@@ -15,22 +15,22 @@ DELAY_S = 2
 async def follow(database: Database) -> int:
     """Put what changed since the last time on the map; how many issues that touched."""
     async with database.transaction() as connection:
-        datum = settings().basemap_datum
-        anew: bool | None = await connection.fetchval(queries.LOCK, datum)
+        wanted = settings().basemap_datum, settings().public
+        anew: bool | None = await connection.fetchval(queries.LOCK, *wanted)
         if anew is None:  # another worker is at it
             return 0
         if not anew:
             touched: Any = await connection.fetchval(queries.FOLLOW)
             return touched
-        await _rebuild(connection, datum)
+        await _rebuild(connection, *wanted)
     async with database.acquire() as connection:
         for statement in queries.ANALYZE:
             await connection.execute(statement)
     return 0
 
 
-async def _rebuild(connection: Connection, datum: str) -> None:
-    await connection.execute(queries.SET_DATUM, datum)
+async def _rebuild(connection: Connection, datum: str, public: bool) -> None:
+    await connection.execute(queries.SET_UP, datum, public)
     for statement in queries.REBUILD:
         await connection.execute(statement)
 

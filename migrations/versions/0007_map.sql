@@ -102,8 +102,8 @@ create table map_counts (
   primary key (level, q, audience)
 )
 
--- `datum`: of the base map that the places were reckoned for.
-alter table followers add column at timestamptz, add column datum text not null default 'wgs84'
+-- For what the map was counted: the datum of the base map, and whether the public sees it.
+alter table followers add column at timestamptz, add column datum text not null default 'wgs84', add column public boolean not null default false
 
 -- An empty snapshot: everything is counted anew.
 insert into followers values ('map', '')
@@ -140,6 +140,7 @@ create table hotspots_kept (
   asked text not null,
   as_of timestamptz not null,
   found jsonb not null,
+  renewed_at timestamptz not null default now(),
   primary key (area_id, asked)
 )
 
