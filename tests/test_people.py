@@ -166,3 +166,37 @@ async def test_ones_own_page_and_thanks(town, database):
     assert [(t["text"], t["by"]) for t in record["thanks"]] == [("辛苦了，东浦巷干净多了", "leader某")]
     inbox = (await volunteer.get("/v1/notices"))["items"]
     assert [n["text"] for n in inbox if n["kind"] == "thanked"] == ["leader某 thanks you: 辛苦了，东浦巷干净多了"]
+
+
+async def test_a_cookie_session_is_for_pages_of_this_server_alone(app, database, town):
+    account = await _account(database)
+    async with _client(app) as client:
+        answer = await client.post(
+            "/v1/sessions", params={"cookie": True}, json={"account": account, "password": "correct horse"}
+        )
+        assert answer.status_code == 201 and answer.json()["token"] is None
+        cookie = answer.headers["set-cookie"].lower()
+        assert all(word in cookie for word in ("httponly", "samesite=strict", "path=/")) and "secure" not in cookie
+        assert (await client.get("/v1/me")).json()["account"] == account
+        quiet = {"starts": "22:00", "ends": "07:00"}
+        for headers, expect in (
+            ({"sec-fetch-site": "same-origin"}, 204), ({"origin": "http://test"}, 204), ({"sec-fetch-site": "cross-site"}, 403),
+            ({"sec-fetch-site": "same-site"}, 403), ({"origin": "https://evil.example"}, 403), ({}, 403),
+            ({"sec-fetch-site": "cross-site", "origin": "http://test"}, 403),
+        ):  # fmt: skip
+            answer = await client.put("/v1/me/quiet-hours", json=quiet, headers=headers)
+            assert answer.status_code == expect, headers
+        assert answer.json()["type"] == "/problems/cross-site"
+        # A token in the header goes before the cookie, and no page of another site can set it.
+        leader = await town.person("leader")
+        other = await client.get("/v1/me", headers={"authorization": leader.client.headers["authorization"]})
+        assert other.json()["account"] == leader.account
+        invited = (await leader.call("POST", "/v1/invitations", json={"role": "volunteer", "cell": str(town.cells[0])})).json()
+        accept = f"/v1/invitations/{invited['code']}/accept"
+        assert (await client.post(accept, json={"name": "x"}, headers={"sec-fetch-site": "cross-site"})).status_code == 403
+        joined = await client.post(accept, params={"cookie": True}, json={"name": "x"}, headers={"sec-fetch-site": "same-origin"})
+        assert joined.status_code == 201 and joined.json()["account"]["account"] == account
+        assert (await client.delete("/v1/sessions", headers={"sec-fetch-site": "same-origin"})).status_code == 204
+        assert (await client.get("/v1/me")).status_code == 401
+        client.cookies.set("gridpatrol", "nonsense")
+        assert (await client.get("/v1/me")).status_code == 401

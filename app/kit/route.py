@@ -46,6 +46,34 @@ def unauthorized() -> Problem:
     return Problem(401, "sign-in", headers={"www-authenticate": "Bearer"})
 
 
+# The web client's session: a cookie that no script reads and no other site's page sends.
+COOKIE = "gridpatrol"
+
+
+def _presented(request: Request) -> bytes | None:
+    """The hash of the token in the Authorization header, else in the cookie.
+
+    A browser sends cookies of itself, so whatever changes something must come from a page of this server: browsers say so in
+    Sec-Fetch-Site, older ones in Origin (both set by the browser alone). Problem 403 for any other.
+    """
+    authorization = request.headers.get("authorization")
+    if authorization is not None or "cookie" not in request.headers:
+        return token_hash(authorization)
+    token = request.cookies.get(COOKIE)
+    if not token:
+        return None
+    if request.method not in ("GET", "HEAD", "OPTIONS"):
+        site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+        same = (
+            site in ("same-origin", "none")
+            if site
+            else origin is not None and origin.split("://")[-1] == request.headers.get("host")
+        )
+        if not same:
+            raise Problem(403, "cross-site")
+    return token_hash(f"Bearer {token}")
+
+
 def bounded(request: Request, limit: int) -> Request:
     """The request, whose body ends in 413 when it grows beyond `limit` bytes, whatever its Content-Length says."""
     receive, read = request.receive, 0
@@ -93,7 +121,7 @@ class Route(APIRoute):
             key = request.headers.get("idempotency-key") if request.method == "POST" and not rule.anyone else None
             if request.method not in ("GET", "HEAD") and (key is not None or not rule.streams):
                 request = bounded(request, limit)
-            token = request.state.token = token_hash(request.headers.get("authorization"))
+            token = request.state.token = _presented(request)
             if not rule.anyone and token is None:
                 raise unauthorized()
             if rule.in_query:

@@ -1,7 +1,7 @@
 """Statements of the map: keeping its read model, and tiles made from it.
 
 `map_issues` holds every open issue once, with its place as one number `q` (Z-order): a tile of any zoom is one range of `q`. `map_counts`
-holds, for the squares of the zooms 4 to 17, how many there are, by state and group, for each audience. Both are written by `FOLLOW` and
+holds, for the squares of every other zoom from 4 to 18, how many there are, by state and group, for each audience. Both are written by `FOLLOW` and
 `REBUILD` alone, which take turns by the lock on the follower's row.
 """
 
@@ -18,10 +18,12 @@ GROUPS = (
     "sanitation", "construction", "clutter", "trade", "traffic", "posting", "animals", "green", "facilities", "safety", "other",
 )  # fmt: skip
 COUNTS = ("open", "overdue", "recurring", *OPEN, *GROUPS)
-# The finest zoom of stored places, of counted squares, and by how much finer than its tile a square is.
-FINEST, LEVELS, FINER = 30, (4, 17), 4
+# The zoom of stored places; by how much finer than its tile a square is; the zooms whose squares are counted: every other one, since a tile
+# between reads the finer ones and puts four together.
+FINEST, FINER = 30, 4
+LEVELS = "generate_series(4, 18, 2) l(level)"
 # Tiles up to this zoom show counts, beyond it single issues.
-LAST_COUNTED = LEVELS[1] - FINER
+LAST_COUNTED = 13
 PUBLIC = "00000000-0000-0000-0000-000000000001"
 _NOWHERE = "00000000-0000-0000-0000-000000000000"
 
@@ -57,9 +59,9 @@ def _counted(source: str, sign: str) -> str:
 select k.level, k.q, k.audience, {sums}, sum({sign}k.tx::bigint)::bigint as sum_x, sum({sign}k.ty::bigint)::bigint as sum_y
 from {source} x cross join lateral (
   select l.level::smallint as level, x.q >> (2 * ({FINEST} - l.level)) as q, coalesce(x.area_id, '{_NOWHERE}') as audience, x.tx, x.ty
-  from generate_series({LEVELS[0]}, {LEVELS[1]}) l(level)
+  from {LEVELS}
   union all select l.level::smallint, x.public_q >> (2 * ({FINEST} - l.level)), '{PUBLIC}', x.public_tx, x.public_ty
-  from generate_series({LEVELS[0]}, {LEVELS[1]}) l(level) where (select public from followers where name = 'map')
+  from {LEVELS} where (select public from followers where name = 'map')
   union all select -1::smallint, 0, x.cell_id, x.tx, x.ty where x.cell_id is not null
 ) k group by 1, 2, 3
 """
@@ -72,6 +74,8 @@ _VERSION = "pg_current_xact_id()::text::bigint"
 # One worker at a time: the lock is taken before the statement that reads, which then sees what the one before wrote. True: count anew, since
 # that was asked for, or the base map has another datum, or the map is published or no longer.
 LOCK = "select snapshot = '' or datum <> $1 or public <> $2 from followers where name = 'map' for update skip locked"
+# After days without a worker, or a large import, there is much to do at once.
+PATIENT = "set local statement_timeout = 0"
 # Read the event log from the last snapshot to now: what became of the issues it names is put into the map, together with what became
 # overdue since. Whatever changed on the map moves the version of its squares, also when no count does. `offset 0` keeps the lookups by
 # primary key: how many issues are touched is not known to the planner.
@@ -115,7 +119,6 @@ select count(*)::int from touched
 # Everything anew, in the order of the map; whoever reads meanwhile sees the map as it was.
 SET_UP = "update followers set datum = $1, public = $2 where name = 'map'"
 REBUILD = (
-    "set local statement_timeout = 0",
     "set local work_mem = '128MB'",
     "delete from map_issues",
     "delete from map_counts",
@@ -165,8 +168,9 @@ def tile(zoom: int, filters: tuple[str, ...], public: bool) -> str:
     q, tx, ty = ("public_q", "public_tx", "public_ty") if public else ("q", "tx", "ty")
     scope = "true" if public else SCOPE
     reads = f"t.audience = '{PUBLIC}'" if public else f"(t.audience = any(c.reads) or c.is_admin and t.audience <> '{PUBLIC}')"
-    level = min(zoom + FINER if zoom <= LAST_COUNTED else zoom, LEVELS[1])
-    down = 2 * (FINEST - level)
+    wanted = min(zoom + FINER if zoom <= LAST_COUNTED else zoom, 18)
+    level = wanted + wanted % 2
+    down, square = 2 * (FINEST - level), 2 * (FINEST - wanted)
     touched = f"t.level = {level} and t.q >= $2::bigint >> {down} and t.q <= ($3::bigint - 1) >> {down}"
     if zoom > LAST_COUNTED:
         features = f"""
@@ -174,11 +178,9 @@ def tile(zoom: int, filters: tuple[str, ...], public: bool) -> str:
     i.overdue, i.recurring, greatest(0, floor(extract(epoch from now() - i.created_at) / 86400))::int as age
   from map_issues i, c where i.{q} >= $2::bigint and i.{q} < $3::bigint and {scope}{conditions}"""
     else:
-        squares = (
-            f"select t.q, {', '.join(f't.{c}' for c in _TARGETS)} from map_counts t, c where {touched} and t.open > 0 and {reads}"
-        )
+        squares = f"select t.q >> {square - down} as q, {', '.join(f't.{c}' for c in _TARGETS)} from map_counts t, c where {touched} and t.open > 0 and {reads}"
         live = f"""
-    select i.{q} >> {down} as q, {", ".join(f"sum({m.replace('overdue::', 'i.overdue::')})::int as {n}" for n, m in _MEASURES.items())},
+    select i.{q} >> {square} as q, {", ".join(f"sum({m.replace('overdue::', 'i.overdue::')})::int as {n}" for n, m in _MEASURES.items())},
       sum(i.{tx}::bigint)::bigint as sum_x, sum(i.{ty}::bigint)::bigint as sum_y"""
         if filters:
             squares = (

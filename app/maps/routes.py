@@ -68,8 +68,9 @@ async def _issue_tile(request: Request, token: bytes | None, z: int, x: int, y: 
     headers = {
         "etag": tile.etag or "",
         "cache-control": "public, max-age=60" if token is None else f"private, max-age={DELAY_S}",
-        "vary": "authorization",
     }
+    if token is not None:
+        headers["vary"] = "authorization, cookie"
     if tile.as_of is not None:
         headers["last-modified"] = format_datetime(tile.as_of.astimezone(UTC), usegmt=True)
     if tile.content is None:
@@ -98,7 +99,7 @@ async def get_cell_tile(z: int, x: int, y: int, request: Request) -> Response:
     database, token, _ = hot(request)
     async with _READERS.entered(), database.acquire() as connection:
         content = await tiles.cells(connection, token, z, x, y)
-    headers = {"cache-control": "private, max-age=10", "vary": "authorization"}
+    headers = {"cache-control": "private, max-age=10", "vary": "authorization, cookie"}
     return Response(content or None, 200 if content else 204, headers, _MVT if content else None)
 
 
@@ -140,7 +141,7 @@ async def get_tilejson(layer: str, request: Request) -> Response:
     return answer({
         "tilejson": "3.0.0", "name": layer, "scheme": "xyz", "tiles": [f"{base_url(request)}/v1/tiles/{layer}/{{z}}/{{x}}/{{y}}.mvt"],
         "minzoom": 0, "maxzoom": 18 if layer != "cells" else 16, "bounds": bounds, "vector_layers": _LAYERS[layer], "delay_s": DELAY_S,
-    }, headers={"vary": "authorization"})  # fmt: skip
+    }, headers={"vary": "authorization, cookie"})  # fmt: skip
 
 
 class HotspotsAsked(Asked):

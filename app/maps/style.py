@@ -36,8 +36,7 @@ def style(
     base: str, view: View, theme: Theme, public: bool, basemap: str, attribution: str, groups: dict[str, str]
 ) -> dict[str, Any]:  # fmt: skip
     """The style; `base` is the server's address, `groups` the group of each category. `basemap` is a raster template, or a style's
-    address, which stands in the metadata for the
-    client to lay beneath."""
+    address, which stands in the metadata for the client to lay beneath."""
     colour = _THEMES[theme]
     layer = "public" if public else "issues"
     sources: dict[str, Any] = {"issues": {"type": "vector", "url": f"{base}/v1/tiles/{layer}.json"}}

@@ -16,6 +16,7 @@ async def follow(database: Database) -> int:
     """Put what changed since the last time on the map; how many issues that touched."""
     async with database.transaction() as connection:
         wanted = settings().basemap_datum, settings().public
+        await connection.execute(queries.PATIENT)
         anew: bool | None = await connection.fetchval(queries.LOCK, *wanted)
         if anew is None:  # another worker is at it
             return 0

@@ -15,22 +15,25 @@ from app.issues import reading
 from app.kit import paging
 from app.kit.access import CALLER
 from app.kit.problems import Problem, invalid, not_found
-from app.kit.route import Route, Secret, TheCaller, TheDatabase, Token, Transaction
+from app.kit.route import COOKIE, Route, Secret, TheCaller, TheDatabase, Token, Transaction
 from app.kit.wire import Reason, Wire, answer, page
 from app.notices.telling import tell
 from app.patrols import walking
 from app.people import invitations, queries, sessions, standing_in
 from app.people.schemas import AcceptIn, Credentials, InvitationIn, SignIn
+from app.settings import settings
 
 router = APIRouter(route_class=Route, tags=["people"])
+AsCookie = Annotated[bool, Query(description="The session as a cookie, for pages of this server.")]
 Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200)]
 
 
 @router.post("/v1/sessions", status_code=201)
 async def post_session(
-    wish: SignIn, request: Request, database: TheDatabase, connection_secret: Secret, key: Key = None
+    wish: SignIn, request: Request, database: TheDatabase, connection_secret: Secret, key: Key = None, cookie: AsCookie = False
 ) -> Response:
-    """Sign in with account and password. The answer's `token` goes into `Authorization: Bearer …`."""
+    """Sign in with account and password. The answer's `token` goes into `Authorization: Bearer …`; with `cookie=true` the session is a
+    cookie instead, that no script can read."""
     address = request.client.host if request.client else ""
     account_id = await sessions.sign_in(database, wish.account, wish.password, address)
     token = sessions.mint(connection_secret, "session", str(account_id), key) if key else sessions.mint(connection_secret)
@@ -38,7 +41,17 @@ async def post_session(
         session = await sessions.add_session(connection, account_id, token, wish.device)
         row: Any = await connection.fetchrow("select name, account from accounts where id = $1", account_id)
         profile = await sessions.profile(connection, account_id, row["name"], row["account"])
-    return answer({"token": token, "expires_at": session["expires_at"], "account": profile}, 201)
+    return _signed_in(request, token, session["expires_at"], profile, cookie)
+
+
+def _signed_in(request: Request, token: str, expires_at: Any, profile: dict[str, Any], cookie: bool) -> Response:
+    response = answer({"token": None if cookie else token, "expires_at": expires_at, "account": profile}, 201)
+    if cookie:
+        secure = request.url.scheme == "https" or settings().public_url.startswith("https:")
+        response.set_cookie(
+            COOKIE, token, max_age=settings().session_days * 86_400, httponly=True, samesite="strict", secure=secure, path="/"
+        )
+    return response
 
 
 @router.get("/v1/sessions")
@@ -51,7 +64,9 @@ async def get_sessions(caller: TheCaller, connection: Transaction) -> Response:
 async def delete_session(caller: TheCaller, connection: Transaction) -> Response:
     """Sign out this device."""
     await connection.execute(queries.REVOKE, caller.session_id, caller.account_id)
-    return Response(status_code=204)
+    response = Response(status_code=204)
+    response.delete_cookie(COOKIE, path="/")
+    return response
 
 
 @router.delete("/v1/sessions/{id}", status_code=204)
@@ -130,14 +145,20 @@ async def delete_invitation(id: UUID, caller: TheCaller, connection: Transaction
 
 @router.post("/v1/invitations/{code}/accept", status_code=201)
 async def post_accept(
-    code: str, wish: AcceptIn, request: Request, connection: Transaction, secret: Secret, key: Key = None
+    code: str,
+    wish: AcceptIn,
+    request: Request,
+    connection: Transaction,
+    secret: Secret,
+    key: Key = None,
+    cookie: AsCookie = False,
 ) -> Response:
     """Join with a display name alone; the answer is a session. Who is signed in gets the role beside those he has."""
     caller = await connection.fetchrow(CALLER, request.state.token) if request.state.token else None
     token, session, account_id = await invitations.accept(connection, secret, code, wish, key, caller)
     name, account = (wish.name, None) if caller is None else (caller["name"], caller["account"])
     profile = await sessions.profile(connection, account_id, name, account)
-    return answer({"token": token, "expires_at": session["expires_at"], "account": profile}, 201)
+    return _signed_in(request, token, session["expires_at"], profile, cookie)
 
 
 class ThanksIn(Wire):

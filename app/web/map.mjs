@@ -9,21 +9,19 @@ document.documentElement.lang = zh ? 'zh-CN' : 'en'
 
 const comma = zh ? '、' : ', '
 const address = new URLSearchParams(location.search)
-let token = sessionStorage.getItem('token')
+let signedIn = false
 let view = address.get('view') ?? 'points'
-const headers = () => (token ? { authorization: `Bearer ${token}`, 'accept-language': zh ? 'zh-CN' : 'en' } : {})
+const headers = { 'accept-language': zh ? 'zh-CN' : 'en' }
 const dark = matchMedia('(prefers-color-scheme: dark)').matches
-const styleAddress = () => `/v1/map/style.json?view=${view}&theme=${dark ? 'dark' : 'light'}${token ? '' : '&public=true'}`
+const styleAddress = () => `/v1/map/style.json?view=${view}&theme=${dark ? 'dark' : 'light'}${signedIn ? '' : '&public=true'}`
 
 async function get(path) {
-  const answer = await fetch(path, { headers: headers() })
-  if (answer.status === 401) { sessionStorage.removeItem('token'); token = null; showSignIn() }
+  const answer = await fetch(path, { headers })
   return answer.ok ? answer.json() : null
 }
 
 const map = new Map({
   container: 'map', center: [104, 35], zoom: 3, maxZoom: 20, attributionControl: false, canvasContextAttributes: { preserveDrawingBuffer: true },
-  transformRequest: (url) => (url.startsWith(location.origin) ? { url, headers: headers() } : { url }),
 })
 window.map = map
 map.addControl(new NavigationControl({ showCompass: false }), 'bottom-left')
@@ -46,7 +44,7 @@ async function show() {
 async function legend(colours) {
   const list = document.getElementById('legend')
   list.replaceChildren()
-  const groups = view === 'points' && token ? (await get('/v1/categories'))?.items ?? [] : []
+  const groups = view === 'points' && signedIn ? (await get('/v1/categories'))?.items ?? [] : []
   for (const group of groups) {
     const item = document.createElement('li')
     item.innerHTML = '<svg viewBox="0 0 12 12"><circle cx="6" cy="6" r="6"/></svg>'
@@ -89,16 +87,18 @@ async function hotspots() {
 }
 
 async function start() {
-  const layer = token ? 'issues' : 'public'
-  const tiles = await get(`/v1/tiles/${layer}.json`)
+  // Who is signed in (by a cookie that this page cannot read) sees his own scope, anybody else what is published.
+  const own = await get('/v1/tiles/issues.json')
+  signedIn = own !== null
+  const tiles = own ?? (await get('/v1/tiles/public.json'))
   if (!tiles) return showSignIn()
   document.getElementById('sign-in').hidden = true
   if (address.has('at')) {
     const [lat, lon, zoom] = address.get('at').split(',').map(Number)
     map.jumpTo({ center: [lon, lat], zoom })
-  } else if (tiles.bounds[0] > -180) map.fitBounds(tiles.bounds, { padding: { top: 70, bottom: 40, left: 40, right: innerWidth > 640 && token ? 330 : 40 }, animate: false })
+  } else if (tiles.bounds[0] > -180) map.fitBounds(tiles.bounds, { padding: { top: 70, bottom: 40, left: 40, right: innerWidth > 640 && signedIn ? 330 : 40 }, animate: false })
   await show()
-  if (token) await hotspots()
+  if (signedIn) await hotspots()
   else showSignIn()
 }
 
@@ -108,12 +108,10 @@ function showSignIn() {
   form.querySelector('button').textContent = words.signIn
   form.onsubmit = async (event) => {
     event.preventDefault()
-    const answer = await fetch('/v1/sessions', {
-      method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ account: form.account.value, password: form.password.value, device: 'map' }),
+    const answer = await fetch('/v1/sessions?cookie=true', {
+      method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify({ account: form.account.value, password: form.password.value, device: 'map' }),
     })
     if (!answer.ok) { form.querySelector('output').textContent = words.wrong; return }
-    token = (await answer.json()).token
-    sessionStorage.setItem('token', token)
     start()
   }
 }
@@ -131,7 +129,7 @@ for (const name of ['points', 'heat', 'cells']) {
 }
 
 map.on('click', 'issues', async ({ features: [feature], lngLat }) => {
-  const issue = token && (await get(`/v1/issues/${feature.properties.id}`))
+  const issue = signedIn && (await get(`/v1/issues/${feature.properties.id}`))
   const text = issue ? `${issue.number}  ${issue.place}\n${issue.note}` : feature.properties.category
   new Popup().setLngLat(lngLat).setText(text).addTo(map)
 })

@@ -89,7 +89,7 @@ create index map_issues_reporter on map_issues (reporter_id, q)
 
 create index map_issues_ends on map_issues (ends_at) where not overdue and ends_at is not null
 
--- Counts of open issues: for each square of the zooms 4 to 17 and each audience (an area, the public, or whoever sees what lies in no
+-- Counts of open issues: for each square of every other zoom from 4 to 18 and each audience (an area, the public, or whoever sees what lies in no
 -- area), and for each cell (level -1). `version` is the transaction that touched it last.
 create table map_counts (
   level smallint not null,
