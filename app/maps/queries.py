@@ -238,6 +238,11 @@ AREAS = _SHAPES.format(
     left join map_counts t on t.level = -1 and t.q = 0 and t.audience = l.id where x.ancestor_id = a.id) n
   where a.level = $5 and (c.is_admin or a.id = any(c.reads)) and {_NEAR_TILE.format("a")}""",
 )  # fmt: skip
+# Where the public's map begins: the box of all cells.
+PUBLIC_BOUNDS = """
+select array[st_xmin(b), st_ymin(b), st_xmax(b), st_ymax(b)] as bounds from (
+  select st_extent(geom) as b from cells where retired_at is null) x
+"""
 # Where the caller's map begins: the box of what he reads.
 BOUNDS = f"""
 with c as ({CALLER})

@@ -129,15 +129,16 @@ async def get_tilejson(layer: str, request: Request) -> Response:
     """TileJSON 3.0.0 of a layer: `issues`, `cells`, or `public`, for which nobody needs to sign in."""
     if layer not in _LAYERS or (layer == "public" and not settings().public):
         raise not_found()
-    bounds = [-180.0, -85.0511, 180.0, 85.0511]
-    if layer != "public":
-        if request.state.token is None:
-            raise unauthorized()
-        async with request.app.state.database.acquire() as connection:
+    if layer != "public" and request.state.token is None:
+        raise unauthorized()
+    async with request.app.state.database.acquire() as connection:
+        if layer == "public":
+            row = await connection.fetchrow(queries.PUBLIC_BOUNDS)
+        else:
             row = await connection.fetchrow(queries.BOUNDS, request.state.token)
-        if row is None:
-            raise unauthorized()
-        bounds = row["bounds"] if row["bounds"] and row["bounds"][0] is not None else bounds
+    if row is None:
+        raise unauthorized()
+    bounds = row["bounds"] if row["bounds"] and row["bounds"][0] is not None else [-180.0, -85.0511, 180.0, 85.0511]
     return answer({
         "tilejson": "3.0.0", "name": layer, "scheme": "xyz", "tiles": [f"{base_url(request)}/v1/tiles/{layer}/{{z}}/{{x}}/{{y}}.mvt"],
         "minzoom": 0, "maxzoom": 18 if layer != "cells" else 16, "bounds": bounds, "vector_layers": _LAYERS[layer], "delay_s": DELAY_S,

@@ -3,13 +3,14 @@ import { AttributionControl, LngLatBounds, Map, NavigationControl, Popup } from 
 
 const zh = navigator.language.toLowerCase().startsWith('zh')
 const words = zh
-  ? { points: '点位', heat: '热力', cells: '网格', signIn: '登录', wrong: '账号或密码不正确', open: '未整改', overdue: '超期', recurring: '反复', score: '分', week: '本周', before: '上周' }
-  : { points: 'Points', heat: 'Heat', cells: 'Cells', signIn: 'Sign in', wrong: 'The account or password is not right', open: 'open', overdue: 'overdue', recurring: 'came back', score: 'score', week: 'this week', before: 'week before' }
+  ? { points: '点位', heat: '热力', cells: '网格', signIn: '登录', account: '账号', password: '密码', wrong: '账号或密码不正确', open: '未整改', overdue: '超期', recurring: '反复', score: '分', week: '本周', before: '上周' }
+  : { points: 'Points', heat: 'Heat', cells: 'Cells', signIn: 'Sign in', account: 'Account', password: 'Password', wrong: 'The account or password is not right', open: 'open', overdue: 'overdue', recurring: 'came back', score: 'score', week: 'this week', before: 'week before' }
 document.documentElement.lang = zh ? 'zh-CN' : 'en'
 
 const comma = zh ? '、' : ', '
 const address = new URLSearchParams(location.search)
 let signedIn = false
+const narrow = innerWidth <= 640
 let view = address.get('view') ?? 'points'
 const headers = { 'accept-language': zh ? 'zh-CN' : 'en' }
 const dark = matchMedia('(prefers-color-scheme: dark)').matches
@@ -24,7 +25,7 @@ const map = new Map({
   container: 'map', center: [104, 35], zoom: 3, maxZoom: 20, attributionControl: false, canvasContextAttributes: { preserveDrawingBuffer: true },
 })
 window.map = map
-map.addControl(new NavigationControl({ showCompass: false }), 'bottom-left')
+map.addControl(new NavigationControl({ showCompass: false }), narrow ? 'top-right' : 'bottom-left')
 map.addControl(new AttributionControl({ compact: true }), 'bottom-right')
 
 // A base map that is a style of its own lies beneath; raster ones stand in our style already.
@@ -82,8 +83,8 @@ async function hotspots() {
     map.addSource('hotspots', { type: 'geojson', data: found })
     map.addLayer({ id: 'hotspots', type: 'line', source: 'hotspots', paint: { 'line-color': '#c1121f', 'line-width': 2.5, 'line-dasharray': [2, 1] } })
   }
-  map.on('styledata', draw)
-  if (map.isStyleLoaded()) draw()
+  // Another view is another style, which does not have them.
+  map.on('idle', draw)
 }
 
 async function start() {
@@ -96,7 +97,7 @@ async function start() {
   if (address.has('at')) {
     const [lat, lon, zoom] = address.get('at').split(',').map(Number)
     map.jumpTo({ center: [lon, lat], zoom })
-  } else if (tiles.bounds[0] > -180) map.fitBounds(tiles.bounds, { padding: { top: 70, bottom: 40, left: 40, right: innerWidth > 640 && signedIn ? 330 : 40 }, animate: false })
+  } else if (tiles.bounds[0] > -180) map.fitBounds(tiles.bounds, { padding: { top: 70, bottom: narrow && signedIn ? 280 : 40, left: 40, right: !narrow && signedIn ? 330 : 40 }, animate: false })
   await show()
   if (signedIn) await hotspots()
   else showSignIn()
@@ -106,6 +107,10 @@ function showSignIn() {
   const form = document.getElementById('sign-in')
   form.hidden = false
   form.querySelector('button').textContent = words.signIn
+  for (const field of ['account', 'password']) {
+    form[field].placeholder = words[field]
+    form[field].setAttribute('aria-label', words[field])
+  }
   form.onsubmit = async (event) => {
     event.preventDefault()
     const answer = await fetch('/v1/sessions?cookie=true', {
