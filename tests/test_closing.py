@@ -1,7 +1,7 @@
 """What closes and opens again: extensions within limits, samples for inspection, what a volunteer may close, stand-ins."""
 
 import uuid
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from app.notices.telling import follow
 
@@ -32,7 +32,8 @@ async def test_a_weeks_sample_is_drawn_once_and_a_finding_reopens(town, database
     volunteer, leader, worker, staff, inspector = [
         await town.person(r) for r in ("volunteer", "leader", "worker", "staff", "inspector")
     ]
-    monday = date.today() - timedelta(days=date.today().weekday() + 7)
+    today = (datetime.now(UTC) + timedelta(hours=8)).date()  # where the town's clocks are
+    monday = today - timedelta(days=today.weekday() + 7)
     closed = []
     for n in range(11):
         issue = (await volunteer.report(**town.body()))["issue"]["id"]
