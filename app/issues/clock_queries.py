@@ -27,15 +27,17 @@ with due as (
 select area_id, unit_id, assignee_id, reporter_id from i
 """
 # Read the event log from one snapshot to the next for new issues, and link each to what it repeats: the issue of its kind that was closed
-# last within the radius and 30 days before. `skip locked` lets one worker read at a time; a link is made once, from null.
+# last within the radius and 30 days before. `skip locked` lets one worker read at a time; a link is made once, from null. What happened
+# is read first and by itself: how much it is the planner does not know, and would else walk through every issue there is.
 FOLLOW_RECURRENCES = """
 with f as materialized (select name, snapshot::pg_snapshot as base from followers where name = 'recurrence' for update skip locked),
-new as materialized (
+happened as materialized (
+  select e.issue_id, e.version, e.action, e.at from f join events e on e.tx >= pg_snapshot_xmin(f.base) and not pg_visible_in_snapshot(e.tx, f.base)
+), new as materialized (
   select i.id, i.category, i.position, i.mercator, i.created_at, v.radius_m
-  from f join events e on e.tx >= pg_snapshot_xmin(f.base) and not pg_visible_in_snapshot(e.tx, f.base)
-    and e.version = 1 and e.action in ('report', 'report_mended') and e.at > now() - interval '1 day'
-  join issues i on i.id = e.issue_id and i.recurrence_of is null
+  from happened e cross join lateral (select * from issues i where i.id = e.issue_id and i.recurrence_of is null offset 0) i
   join category_versions v on v.code = i.category and v.version = i.category_version
+  where e.version = 1 and e.action in ('report', 'report_mended') and e.at > now() - interval '1 day'
 ), found as (
   select new.id, p.id as earlier, p.recurrences from new cross join lateral (
     select p.id, p.recurrences from issues p
