@@ -89,7 +89,10 @@ create table attachments (
 
 create index attachments_photo on attachments (photo_id)
 
-alter table issues add column premises_id uuid references premises
+-- Without a foreign key, as with the other rows that are shared and never deleted.
+alter table issues add column premises_id uuid
+
+create trigger never_deleted before delete on premises execute function never_deleted()
 
 create index issues_premises on issues (premises_id, created_at desc, id desc) where premises_id is not null
 
