@@ -90,6 +90,13 @@ async def test_nobody_is_missed_while_others_write(town, database):
     assert [k for k, _ in await inbox(volunteer)] == ["accepted"] * 40 and [k for k, _ in await inbox(leader)] == ["new"] * 40
 
 
+async def request_of(reader):
+    """Head and body of an HTTP request."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode()
+    length = next(int(line.split(":")[1]) for line in head.lower().splitlines() if line.startswith("content-length"))
+    return head, await reader.readexactly(length)
+
+
 class Receiver:
     """A chat robot's end: keeps what it is told and answers as it is set."""
 
@@ -98,9 +105,8 @@ class Receiver:
         self.hang = False
 
     async def __call__(self, reader, writer):
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        length = next(int(line.split(":")[1]) for line in head.lower().splitlines() if line.startswith("content-length"))
-        self.bodies.append(json.loads(await reader.readexactly(length)))
+        head, body = await request_of(reader)
+        self.bodies.append(json.loads(body))
         self.paths.append(head.split(" ")[1])
         if self.hang:
             await asyncio.sleep(5)
@@ -348,10 +354,9 @@ class Browser:
         self.keys = {"p256dh": _text(point), "auth": _text(self.auth)}
 
     async def __call__(self, reader, writer):
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        length = next(int(line.split(":")[1]) for line in head.lower().splitlines() if line.startswith("content-length"))
+        head, body = await request_of(reader)
         self.heads.append(dict(line.split(": ", 1) for line in head.strip().split("\r\n")[1:]))
-        self.bodies.append(await reader.readexactly(length))
+        self.bodies.append(body)
         writer.write(f"HTTP/1.1 {self.status} X\r\ncontent-length: 0\r\n\r\n".encode())
         await writer.drain()
         writer.close()

@@ -26,10 +26,18 @@ with due as (
 )
 select area_id, unit_id, assignee_id, reporter_id from i
 """
-# Read the event log from one snapshot to the next for new issues, and link each to what it repeats: the issue of its kind that was closed
-# last within the radius and 30 days before. `skip locked` lets one worker read at a time; a link is made once, from null. What happened
-# is read first and by itself: how much it is the planner does not know, and would else walk through every issue there is.
-FOLLOW_RECURRENCES = """
+# What an issue repeats: the one of its kind that was closed last within the radius and 30 days before.
+_EARLIER = """
+    select p.id, p.recurrences from issues p
+    where p.state = 'closed' and p.category = {0}.category and p.id <> {0}.id
+      and p.mercator && st_expand({0}.mercator, {1}.radius_m / greatest(cos(radians(st_y({0}.position))), 0.01))
+      and p.closed_at <= {0}.created_at and p.closed_at > {0}.created_at - interval '30 days'
+      and st_distancesphere(p.position, {0}.position) <= {1}.radius_m
+    order by p.closed_at desc, p.id limit 1"""
+# Read the event log from one snapshot to the next for new issues, and link each to what it repeats. `skip locked` lets one worker read at a
+# time; a link is made once, from null. What happened is read first and by itself: how much it is the planner does not know, and would else
+# walk through every issue there is.
+FOLLOW_RECURRENCES = f"""
 with f as materialized (select name, snapshot::pg_snapshot as base from followers where name = 'recurrence' for update skip locked),
 happened as materialized (
   select e.issue_id, e.version, e.action, e.at from f join events e on e.tx >= pg_snapshot_xmin(f.base) and not pg_visible_in_snapshot(e.tx, f.base)
@@ -40,12 +48,7 @@ happened as materialized (
   where e.version = 1 and e.action in ('report', 'report_mended') and e.at > now() - interval '1 day'
 ), found as (
   select new.id, p.id as earlier, p.recurrences from new cross join lateral (
-    select p.id, p.recurrences from issues p
-    where p.state = 'closed' and p.category = new.category and p.id <> new.id
-      and p.mercator && st_expand(new.mercator, new.radius_m / greatest(cos(radians(st_y(new.position))), 0.01))
-      and p.closed_at <= new.created_at and p.closed_at > new.created_at - interval '30 days'
-      and st_distancesphere(p.position, new.position) <= new.radius_m
-    order by p.closed_at desc, p.id limit 1) p
+    {_EARLIER.format("new", "new")}) p
 ), i as (
   update issues i set recurrence_of = found.earlier, recurrences = found.recurrences + 1, version = i.version + 1, updated_at = now(),
     tx = pg_current_xact_id()
@@ -61,17 +64,12 @@ select id, recurrences, area_id, unit_id, assignee_id, reporter_id from i
 """
 # The same for past cases $1 that were brought in together: each is linked to what it repeats, and how often it came back follows along
 # the chain. `earlier` is materialised so that the chain is walked over the links alone.
-LINK_PAST = """
+LINK_PAST = f"""
 with recursive links as materialized (
   select i.id, p.id as earlier, p.recurrences from issues i
   join category_versions v on v.code = i.category and v.version = i.category_version
   cross join lateral (
-    select p.id, p.recurrences from issues p
-    where p.state = 'closed' and p.category = i.category and p.id <> i.id
-      and p.mercator && st_expand(i.mercator, v.radius_m / greatest(cos(radians(st_y(i.position))), 0.01))
-      and p.closed_at <= i.created_at and p.closed_at > i.created_at - interval '30 days'
-      and st_distancesphere(p.position, i.position) <= v.radius_m
-    order by p.closed_at desc, p.id limit 1) p
+    {_EARLIER.format("i", "v")}) p
   where i.id = any($1::uuid[]) and i.recurrence_of is null
 ), chain as (
   select l.id, l.earlier, l.recurrences + 1 as times from links l where not exists (select from links e where e.id = l.earlier)

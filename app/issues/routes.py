@@ -16,7 +16,7 @@ from app.issues.actions import act
 from app.issues.lifecycle import OPEN, STATES
 from app.issues.schemas import ACTION_SCHEMA, Batch, BatchItem, Issue, IssuePage, ReportAnswer, ReportIn
 from app.kit import paging
-from app.kit.asking import Asked, described, read
+from app.kit.asking import Asked, containing, described, read
 from app.kit.datum import Datum, to_wgs84
 from app.kit.problems import Problem, document, from_validation, invalid, not_found
 from app.kit.route import Route, TheCaller, TheDatabase, Token, Transaction, hot, unauthorized
@@ -130,8 +130,7 @@ async def get_issues(request: Request) -> Response:
     if asked.bbox is not None:
         filters["bbox"] = _box(asked.bbox)
     if asked.q is not None:
-        escaped = asked.q.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-        filters["q"] = f"%{escaped}%"
+        filters["q"] = containing(asked.q)
     async with database.acquire() as connection:
         items, following = await reading.listed(
             connection, token, secret, filters, asked.sort, asked.cursor, asked.limit, asked.datum

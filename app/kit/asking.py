@@ -35,6 +35,12 @@ def read(model: type[T], request: Request) -> T:
     return model.model_validate(given)
 
 
+def containing(text: str) -> str:
+    """The pattern of ILIKE for whatever contains `text`, letter by letter."""
+    escaped = text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+    return f"%{escaped}%"
+
+
 def described(model: type[Asked]) -> dict[str, Any]:
     """For a route's `openapi_extra`."""
     return {

@@ -97,7 +97,7 @@ def _jpeg_is_whole(view: mmap.mmap) -> bool:
         with Image.open(view, formats=["JPEG"]) as image:  # pyright: ignore[reportArgumentType]
             image.draft("RGB", (64, 64))
             image.load()
-    except Exception:  # cut short
+    except Exception:  # whatever the decoder says of it: it was cut short
         return False
     return True
 
