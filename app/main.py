@@ -14,6 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from app.catalogue import routes as catalogue_routes
 from app.catalogue.catalogue import seed
+from app.client import routes as client_routes
 from app.duties import routes as duties_routes
 from app.grid import routes as grid_routes
 from app.issues import routes as issues_routes
@@ -122,7 +123,7 @@ def create_app(database_url: str, data: Path, work: bool = False) -> FastAPI:
     # Side by side rather than included: an included router costs each request a match of its own. The hottest come first.
     routers = (
         issues_routes.router, sync_routes.router, maps_routes.router, photos_routes.router, people_routes.router, catalogue_routes.router,
-        grid_routes.router, premises_routes.router, duties_routes.router, patrols_routes.router, notices_routes.router, operator,
+        grid_routes.router, premises_routes.router, duties_routes.router, patrols_routes.router, notices_routes.router, client_routes.router, operator,
     )  # fmt: skip
     for router in routers:
         app.router.routes.extend(router.routes)

@@ -446,17 +446,10 @@ async def test_the_style_and_the_page_need_nothing_beyond_this_server(town, app,
         assert image.headers["content-type"] == "image/png" and image.content[:4] == b"\x89PNG"
     assert (await anybody.get("/v1/map/style.json", params={"view": "globe"})).status_code == 422
     assert "public" in (await anybody.get("/v1/map/style.json", params={"public": True})).text
-    page = await anybody.get("/map")
-    policy = page.headers["content-security-policy"]
-    assert "unsafe" not in policy and "https:" not in policy and "//" not in page.text.replace("<!doctype", "")
-    for asset in ("map.mjs", "map.css", "maplibre-gl.mjs", "maplibre-gl-worker.mjs", "maplibre-gl.css"):
-        assert (await anybody.get(f"/assets/{asset}")).status_code == 200
-    for wrong in ("map.html%00", "..%2f..%2fsettings.py", "settings.py"):
-        assert (await anybody.get(f"/assets/{wrong}")).status_code in (404, 422), wrong
     monkeypatch.setattr(ours(), "basemap", "https://tiles.example.org/{z}/{x}/{y}.png")
     style = (await anybody.get("/v1/map/style.json")).json()
     assert style["layers"][1]["id"] == "basemap" and style["sources"]["basemap"]["tiles"] == [
         "https://tiles.example.org/{z}/{x}/{y}.png"
     ]
-    assert "https://tiles.example.org" in (await anybody.get("/map")).headers["content-security-policy"]
+    assert "https://tiles.example.org" in (await anybody.get("/")).headers["content-security-policy"]
     await anybody.aclose()

@@ -8,14 +8,15 @@ from fastapi import APIRouter, Path
 from starlette.responses import Response
 
 from app.catalogue import catalogue
+from app.kit import shapes
 from app.kit.route import Route, TheCaller, Transaction
 from app.kit.wire import answer, page
 
 router = APIRouter(route_class=Route, tags=["catalogue"])
 
 
-@router.get("/v1/categories")
-async def get_categories(caller: TheCaller, connection: Transaction) -> Response:
+@router.get("/v1/categories", responses={200: {"model": shapes.Catalogue}})
+async def get_categories(connection: Transaction) -> Response:
     """Groups and their categories: names in both languages, default deadline, evidence needed."""
     return page(await catalogue.read(connection), None)
 

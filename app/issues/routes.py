@@ -11,16 +11,17 @@ from fastapi import APIRouter, Body, Header, Path, Query, Request
 from pydantic import AwareDatetime, Field, ValidationError
 from starlette.responses import Response
 
-from app.issues import intake, queries, reading, recurrence
+from app.issues import intake, publishing, queries, reading, recurrence
 from app.issues.actions import act
 from app.issues.lifecycle import OPEN, STATES
-from app.issues.schemas import ACTION_SCHEMA, Batch, BatchItem, Issue, IssuePage, ReportAnswer, ReportIn
-from app.kit import paging
+from app.issues.schemas import ACTION_SCHEMA, Batch, BatchItem, Issue, IssuePage, PublicIssue, PublicPage, ReportAnswer, ReportIn
+from app.kit import paging, shapes
 from app.kit.asking import Asked, containing, described, read
 from app.kit.datum import Datum, to_wgs84
 from app.kit.problems import Problem, document, from_validation, invalid, not_found
 from app.kit.route import Route, TheCaller, TheDatabase, Token, Transaction, hot, unauthorized
 from app.kit.wire import Lat, Lon, Note, Text, Wire, answer, page
+from app.settings import settings
 
 router = APIRouter(route_class=Route, tags=["issues"])
 Limit = Annotated[int, Query(ge=1, le=paging.MAX_LIMIT)]
@@ -171,7 +172,7 @@ async def _id(connection: Any, id: str) -> UUID:
     return await connection.fetchval(queries.BY_NUMBER, id) or UUID(int=0)
 
 
-@router.get("/v1/issues/{id}/timeline")
+@router.get("/v1/issues/{id}/timeline", responses={200: {"model": shapes.Timeline}})
 async def get_timeline(
     id: UUID,
     request: Request,
@@ -219,6 +220,44 @@ async def post_action(
     return answer(issue, 200, {"etag": reading.etag(issue["version"])})
 
 
+class PublicAsked(Asked):
+    area: UUID | None = Field(None, description="The area and everything below it.")
+    open: bool | None = None
+    category: Text | None = Field(None, max_length=40)
+    cursor: str | None = Field(None, max_length=500)
+    limit: int = Field(paging.DEFAULT_LIMIT, ge=1, le=paging.MAX_LIMIT)
+
+
+@router.get("/v1/public/issues", responses={200: {"model": PublicPage}}, openapi_extra=described(PublicAsked))
+async def get_public_issues(request: Request) -> Response:
+    """Open and recently closed issues without names, no more exact than each category allows; where the office publishes its map."""
+    _published()
+    asked = read(PublicAsked, request)
+    state: Any = request.app.state
+    async with state.database.acquire() as connection:
+        items, following = await publishing.listed(
+            connection, state.secret, asked.area, asked.open, asked.category, asked.cursor, asked.limit
+        )
+    return page(items, following, {"cache-control": "public, max-age=30"})
+
+
+@router.get("/v1/public/issues/{number}", responses={200: {"model": PublicIssue}})
+async def get_public_issue(number: Annotated[str, Path(pattern=r"^\d{4}-\d{6,12}$")], request: Request) -> Response:
+    """What became of an issue, by its number."""
+    _published()
+    state: Any = request.app.state
+    async with state.database.acquire() as connection:
+        found = await publishing.one(connection, number)
+    if found is None:
+        raise not_found()
+    return answer(found, headers={"cache-control": "public, max-age=30"})
+
+
+def _published() -> None:
+    if not settings().public:
+        raise not_found()
+
+
 class OwnIn(Wire):
     """Who answers for a black spot, and what is planned."""
 
@@ -226,7 +265,7 @@ class OwnIn(Wire):
     plan: Note = ""
 
 
-@router.get("/v1/black-spots")
+@router.get("/v1/black-spots", responses={200: {"model": shapes.BlackSpots}})
 async def get_black_spots(caller: TheCaller, connection: Transaction, ended: bool = False) -> Response:
     """Places where a kind of problem came back three times; they end after 30 clean days. The worst first, at most 500."""
     return page(await recurrence.black_spots(connection, caller, ended), None)

@@ -218,3 +218,33 @@ class ReportAnswer(Wire):
     report: Report
     issue: Issue
     nearby: list[Nearby]
+
+
+class PublicStep(Wire):
+    state: str
+    at: Instant
+
+
+class PublicIssue(Wire):
+    """What everybody may know of an issue; `steps` and `merged_from` where one was asked for."""
+
+    number: str
+    state: str
+    category: str
+    position: LatLon
+    cell: str | None
+    area: str | None
+    place: str
+    reports: int
+    recurrences: int
+    deadline: Instant | None
+    overdue: bool
+    created_at: Instant
+    closed_at: Instant | None
+    merged_from: str | None = None
+    steps: list[PublicStep] = []
+
+
+class PublicPage(Wire):
+    items: list[PublicIssue]
+    next_cursor: str | None

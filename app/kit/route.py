@@ -74,6 +74,11 @@ def _presented(request: Request) -> bytes | None:
     return token_hash(f"Bearer {token}")
 
 
+def base_url(request: Request) -> str:
+    """Under which address people reach the service: as it is set, else as this request did."""
+    return settings().public_url.rstrip("/") or str(request.base_url).rstrip("/")
+
+
 def bounded(request: Request, limit: int) -> Request:
     """The request, whose body ends in 413 when it grows beyond `limit` bytes, whatever its Content-Length says."""
     receive, read = request.receive, 0

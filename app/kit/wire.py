@@ -39,5 +39,5 @@ def dumps(body: Any) -> bytes:
     return orjson.dumps(body, default=str, option=orjson.OPT_UTC_Z)
 
 
-def page(items: list[Any], next_cursor: str | None) -> Response:
-    return answer({"items": items, "next_cursor": next_cursor})
+def page(items: list[Any], next_cursor: str | None, headers: dict[str, str] | None = None) -> Response:
+    return answer({"items": items, "next_cursor": next_cursor}, headers=headers)

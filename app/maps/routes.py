@@ -11,16 +11,17 @@ from uuid import UUID
 import orjson
 from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, Field
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from app.catalogue import catalogue
 from app.issues.lifecycle import OPEN
+from app.kit import shapes
 from app.kit.asking import Asked, described, read
 from app.kit.gate import Gate
 from app.kit.problems import invalid, not_found
-from app.kit.route import Route, TheCaller, TheDatabase, Transaction, hot, unauthorized
+from app.kit.route import Route, TheCaller, TheDatabase, Transaction, base_url, hot, unauthorized
 from app.kit.wire import answer
-from app.maps import hotspots, page, queries, style, summaries, tiles
+from app.maps import hotspots, queries, style, summaries, tiles
 from app.maps.tally import DELAY_S
 from app.settings import settings
 
@@ -120,10 +121,6 @@ _LAYERS: dict[str, list[dict[str, Any]]] = {
 _LAYERS["public"] = _LAYERS["issues"]
 
 
-def base_url(request: Request) -> str:
-    return settings().public_url.rstrip("/") or str(request.base_url).rstrip("/")
-
-
 @router.get("/v1/tiles/{layer}.json")
 async def get_tilejson(layer: str, request: Request) -> Response:
     """TileJSON 3.0.0 of a layer: `issues`, `cells`, or `public`, for which nobody needs to sign in."""
@@ -158,7 +155,7 @@ class HotspotsAsked(Asked):
     )
 
 
-@router.get("/v1/hotspots", openapi_extra=described(HotspotsAsked))
+@router.get("/v1/hotspots", responses={200: {"model": shapes.Hotspots}}, openapi_extra=described(HotspotsAsked))
 async def get_hotspots(request: Request, caller: TheCaller, database: TheDatabase) -> Response:
     """Where unresolved issues gather, the worst first: GeoJSON, each with its score and what it is made of. As they were found `as_of`."""
     asked = read(HotspotsAsked, request)
@@ -171,7 +168,7 @@ async def get_hotspots(request: Request, caller: TheCaller, database: TheDatabas
     return answer(collection | {"as_of": as_of})
 
 
-@router.get("/v1/areas/{id}/summary")
+@router.get("/v1/areas/{id}/summary", responses={200: {"model": shapes.AreaSummary}})
 async def get_summary(
     id: UUID,
     caller: TheCaller,
@@ -184,7 +181,7 @@ async def get_summary(
         return answer(await summaries.of_area(connection, caller, id, since, until))
 
 
-@router.get("/v1/cells/summary")
+@router.get("/v1/cells/summary", responses={200: {"model": shapes.CellSummaries}})
 async def get_cell_summaries(
     request: Request, area: Annotated[UUID | None, Query(description="The area and everything below it.")] = None
 ) -> Response:
@@ -201,7 +198,8 @@ async def get_style(
 ) -> Response:
     """The map as a MapLibre style: `view` points, heat, or cells shaded by what is open there. Needs nothing beyond this server and the base map."""
     groups = {c["code"]: group["code"] for group in await catalogue.read(connection) for c in group["categories"]}
-    made = style.style(base_url(request), view, theme, public, settings().basemap, settings().basemap_attribution, groups)
+    ours = settings()
+    made = style.style(base_url(request), view, theme, public, ours.basemap, ours.basemap_attribution, ours.basemap_datum, groups)
     return answer(made, headers={"cache-control": "public, max-age=300"})
 
 
@@ -214,18 +212,3 @@ async def get_sprite(sheet: str) -> Response:
     content, index = style.sprite(2 if found[1] else 1)
     headers = {"cache-control": "public, max-age=86400"}
     return answer(index, headers=headers) if found[2] == "json" else Response(content, 200, headers, "image/png")
-
-
-@router.get("/map", responses={200: {"content": {"text/html": {}}}})
-async def get_page() -> Response:
-    """The map as a page."""
-    headers = {"content-security-policy": page.policy(settings().basemap), "cache-control": "no-cache"}
-    return FileResponse(page.FILES["map.html"], 200, headers, page.media_type("map.html"))
-
-
-@router.get("/assets/{name}", responses={200: {"content": {"text/javascript": {}}}})
-async def get_asset(name: str) -> Response:
-    """What the page is made of."""
-    if name not in page.FILES:
-        raise not_found()
-    return FileResponse(page.FILES[name], 200, {"cache-control": "public, max-age=3600"}, page.media_type(name))

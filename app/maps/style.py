@@ -33,7 +33,7 @@ _SINGLE: list[Any] = ["has", "category"]
 
 
 def style(
-    base: str, view: View, theme: Theme, public: bool, basemap: str, attribution: str, groups: dict[str, str]
+    base: str, view: View, theme: Theme, public: bool, basemap: str, attribution: str, datum: str, groups: dict[str, str]
 ) -> dict[str, Any]:  # fmt: skip
     """The style; `base` is the server's address, `groups` the group of each category. `basemap` is a raster template, or a style's
     address, which stands in the metadata for the client to lay beneath."""
@@ -63,7 +63,7 @@ def style(
             })  # fmt: skip
     return {
         "version": 8, "name": f"GridPatrol {view} {theme}", "sprite": f"{base}/v1/map/sprite", "sources": sources, "layers": layers,
-        "metadata": {"gridpatrol:basemap": "" if "{z}" in basemap else basemap, "gridpatrol:groups": GROUP_COLOURS},
+        "metadata": {"gridpatrol:basemap": "" if "{z}" in basemap else basemap, "gridpatrol:groups": GROUP_COLOURS, "gridpatrol:datum": datum},
     }  # fmt: skip
 
 

@@ -16,7 +16,6 @@ from app.kit.problems import Problem, invalid
 from app.people import queries
 from app.people.schemas import AcceptIn, InvitationIn
 from app.people.sessions import add_session, hash_token, mint
-from app.settings import settings
 
 
 def _may_give(reach: Any, role: Role, target: Any) -> bool:
@@ -30,8 +29,8 @@ def _may_give(reach: Any, role: Role, target: Any) -> bool:
     return target["cell_id"] in reach["leads"] and role in MAY_INVITE["leader"]
 
 
-async def invite(connection: Connection, caller: Caller, wish: InvitationIn) -> dict[str, Any]:
-    """The invitation with its link and QR (SVG); the code is not kept and cannot be shown again.
+async def invite(connection: Connection, caller: Caller, wish: InvitationIn, base: str) -> dict[str, Any]:
+    """The invitation with its link (below `base`) and QR (SVG); the code is not kept and cannot be shown again.
 
     Problems: 422 when the role does not suit what it is for, 404 when that lies outside the inviter's reach.
     """
@@ -49,7 +48,7 @@ async def invite(connection: Connection, caller: Caller, wish: InvitationIn) -> 
         queries.ADD_INVITATION, id, hashlib.sha256(code.encode()).digest(), caller.account_id, wish.role, *places,
         wish.uses, wish.expires_in_hours,
     )  # fmt: skip
-    url = f"{settings().public_url.rstrip('/')}/join/{code}"
+    url = f"{base}/join/{code}"
     return {
         "id": str(id), "code": code, "url": url, "qr": segno.make(url, error="m").svg_inline(scale=4, border=2),
         "role": wish.role, "uses": wish.uses, "expires_at": expires_at,

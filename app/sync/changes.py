@@ -34,9 +34,11 @@ class Cursor:
     target: str | None = None
     key: tuple[str, str] = FIRST_KEY
     open_only: bool = False
+    # How many more the phone has room for, while the first sync goes on.
+    room: int | None = None
 
     def seal(self, secret: bytes) -> str:
-        parts = [self.lineage, self.reach, self.taken_at, self.base, self.target, self.key, self.open_only]
+        parts = [self.lineage, self.reach, self.taken_at, self.base, self.target, self.key, self.open_only, self.room]
         return paging.seal(secret, "changes", parts)
 
 
@@ -44,14 +46,14 @@ def _over() -> Problem:
     return Problem(410, "cursor-over")
 
 
-def read_cursor(database: Database, secret: bytes, text: str | None, open_only: bool) -> Cursor:
+def read_cursor(database: Database, secret: bytes, text: str | None, open_only: bool = False, most: int | None = None) -> Cursor:
     """The cursor that a phone sent, or the first one. Problems: 422 not one of ours; 410 too old, or from another database."""
     if text is None:
-        return Cursor(database.lineage, None, int(time.time()), open_only=open_only)
-    lineage, reach, taken_at, base, target, key, open_only = paging.unseal(secret, "changes", text)
+        return Cursor(database.lineage, None, int(time.time()), open_only=open_only, room=most)
+    lineage, reach, taken_at, base, target, key, open_only, *room = paging.unseal(secret, "changes", text)
     if lineage != database.lineage or time.time() - taken_at > _DAYS * 86400:
         raise _over()
-    return Cursor(lineage, reach, taken_at, base, target, (key[0], key[1]), open_only)
+    return Cursor(lineage, reach, taken_at, base, target, (key[0], key[1]), open_only, room[0] if room else None)
 
 
 async def since(
@@ -68,8 +70,9 @@ async def since(
     reach = f"{found.account_id}{found.reach}"
     if cursor.reach not in (None, reach):
         raise _over()
-    if found.key is not None:
-        return replace(cursor, reach=reach, target=found.target, key=found.key), found.items, found.removed, True
+    room = None if cursor.room is None else cursor.room - len(found.items)
+    if found.key is not None and (room is None or room > 0):
+        return replace(cursor, reach=reach, target=found.target, key=found.key, room=room), found.items, found.removed, True
     taken_at = cursor.taken_at if cursor.target else int(time.time())
     following = Cursor(cursor.lineage, reach, taken_at, found.target, open_only=cursor.open_only)
     return following, found.items, found.removed, False

@@ -25,6 +25,12 @@ CursorText = Annotated[str | None, Query(max_length=20_000)]
 class ChangesAsked(Asked):
     cursor: str | None = Field(None, max_length=20_000)
     open: bool = Field(False, description="Without a cursor: start with what is open; later answers hold every change.")
+    most: int | None = Field(
+        None,
+        ge=1,
+        le=100_000,
+        description="Without a cursor: so many, the latest, and then only what changes; for a phone with little room.",
+    )
     datum: Datum = "wgs84"
     limit: int = Field(paging.DEFAULT_LIMIT, ge=1, le=paging.MAX_LIMIT)
 
@@ -34,7 +40,7 @@ async def get_changes(request: Request) -> Response:
     """What changed in the caller's scope since the cursor, latest first, and ids of what left it; without a cursor, all of it."""
     database, token, secret = hot(request)
     asked = read(ChangesAsked, request)
-    place = read_cursor(database, secret, asked.cursor, asked.open)
+    place = read_cursor(database, secret, asked.cursor, asked.open, asked.most)
     async with database.acquire() as connection:
         following, items, removed, more = await since(connection, token, place, asked.limit, asked.datum)
     return answer({"items": items, "removed": removed, "next_cursor": following.seal(secret), "more": more})
@@ -53,7 +59,7 @@ async def get_events(
 ) -> Response:
     """The same, live, as Server-Sent Events. Goes on after `Last-Event-ID` (or `cursor`); with neither, from now."""
     text = last_event_id or cursor
-    place = read_cursor(database, secret, text, False)
+    place = read_cursor(database, secret, text)
     if text is None:
         async with database.acquire() as connection:
             place = await from_now(connection, token, place, datum)

@@ -1,0 +1,49 @@
+"""What the client takes from the service: its description as types, and the lifecycle's fields of each action."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import tempfile
+from pathlib import Path
+
+from app.issues.lifecycle import ACTIONS
+from app.main import create_app
+
+HERE = Path(__file__).parent
+API = HERE / "src" / "api"
+
+
+def description() -> str:
+    return json.dumps(create_app("postgresql://nowhere", Path()).openapi(), ensure_ascii=False, sort_keys=True)
+
+
+def mark(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def lifecycle() -> str:
+    rows = [
+        f"  {action.name}: {{ needs: {json.dumps(list(action.needs))}, may: {json.dumps(list(action.may))} }},"
+        for action in ACTIONS.values()
+    ]
+    head = "// Written by web/contract.py from the lifecycle table: the fields that each action needs, and may have.\n"
+    return (
+        head + "export const ACTIONS = {\n" + "\n".join(rows) + "\n} as const\n\nexport type ActionName = keyof typeof ACTIONS\n"
+    )
+
+
+def main() -> None:
+    text = description()
+    (API / "lifecycle.ts").write_text(lifecycle(), "utf-8")
+    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        target = API / "schema.d.ts"
+        subprocess.run([HERE / "node_modules" / ".bin" / "openapi-typescript", file.name, "-o", target], check=True)
+    target.write_text(f"// Of the description {mark(text)}; written by web/contract.py.\n{target.read_text('utf-8')}", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

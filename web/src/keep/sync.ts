@@ -1,0 +1,202 @@
+// The caller's issues on the phone: a first filling, then only what changed (GET /v1/changes), then live (GET /v1/events), with asking
+// every half minute where the stream is not let through.
+import { computed, signal } from '@preact/signals'
+import { get, Refusal, Unreachable } from '../api/http'
+import type { Changes, Feature, Group, Issue, IssuePage } from '../api/wire'
+import { database, fact, setFact } from './database'
+import { fetchAllKept, fetchKept, read } from './kept'
+import { me, myCells, myUnits, phase, sessionOver } from './session'
+
+/** So many issues a phone keeps, the latest; an old one scrolls through them without pain. */
+const ROOM = 2_000
+const ENDED_DAYS = 14
+const POLL_MS = 30_000
+
+export const issues = signal<ReadonlyMap<string, Issue>>(new Map())
+export const online = signal<boolean>(typeof navigator === 'undefined' || navigator.onLine)
+/** When the phone last heard everything there is to hear. */
+export const heardAt = signal<number | null>(null)
+export const groups = signal<Group[]>([])
+export const places = signal<Feature[]>([])
+/** Ids of what the caller reported himself. */
+export const mine = signal<ReadonlySet<string>>(new Set())
+/** Counts up whenever something changed: for screens that ask the server themselves. */
+export const beat = signal(0)
+
+export const categories = computed(() => new Map(groups.value.flatMap((group) => group.categories).map((category) => [category.code, category])))
+export const cells = computed(() => places.value.filter((place) => place.properties.kind === 'cell' && place.geometry))
+
+let source: EventSource | null = null
+let timer: ReturnType<typeof setTimeout> | undefined
+let cursor: string | null = null
+let running = false
+
+/** Show what is kept; then come into step and stay there. */
+export async function startSync(): Promise<void> {
+  try {
+    const db = await database()
+    issues.value = new Map((await db.getAll('issues')).map((issue) => [issue.id, issue]))
+    cursor = (await fact<string>('cursor')) ?? null
+    heardAt.value = (await fact<number>('heard-at')) ?? null
+  } catch {
+    // No store: `keep/room.ts` tells.
+  }
+  groups.value = (await read<{ items: Group[] }>('/v1/categories'))?.items ?? []
+  places.value = (await read<Feature[]>('/v1/areas')) ?? []
+  mine.value = new Set((await read<IssuePage>('/v1/issues?mine=true&limit=200'))?.items.map((issue) => issue.id) ?? [])
+  if (phase.value !== 'in') return
+  running = true
+  void lookUp()
+  await comeIntoStep()
+  listen()
+}
+
+export function stopSync(): void {
+  running = false
+  source?.close()
+  source = null
+  clearTimeout(timer)
+  cursor = null
+  issues.value = new Map()
+  mine.value = new Set()
+  heardAt.value = null
+}
+
+/** What changes seldom: catalogue, cells, what is the caller's own. */
+async function lookUp(): Promise<void> {
+  try {
+    groups.value = (await fetchKept<{ items: Group[] }>('/v1/categories')).items
+    places.value = await fetchAllKept<Feature>('/v1/areas', 'features')
+    await lookUpMine()
+  } catch (error) {
+    await heard(error)
+  }
+}
+
+export async function lookUpMine(): Promise<void> {
+  const page = await fetchKept<IssuePage>('/v1/issues?mine=true&limit=200')
+  mine.value = new Set(page.items.map((issue) => issue.id))
+  await take(page.items, [])
+}
+
+async function heard(error: unknown): Promise<void> {
+  if (error instanceof Unreachable) online.value = false
+  else if (error instanceof Refusal && error.status === 401) await sessionOver()
+}
+
+/** Everything that changed since the phone last asked. */
+export async function comeIntoStep(): Promise<void> {
+  if (!running || !me.value) return
+  try {
+    let more = true
+    const fresh = cursor === null
+    while (more) {
+      const asked: string = cursor ? `cursor=${encodeURIComponent(cursor)}` : `open=true&most=${ROOM}`
+      const answer: Changes = await get<Changes>(`/v1/changes?limit=200&${asked}`)
+      await take(answer.items, answer.removed, answer.next_cursor)
+      more = answer.more
+    }
+    if (fresh && issues.value.size >= ROOM) await fillOwn()
+    online.value = true
+    heardAt.value = Date.now()
+    await setFact('heard-at', heardAt.value)
+  } catch (error) {
+    if (error instanceof Refusal && error.status === 410) {
+      // Too old, or the caller's roles changed: begin anew.
+      cursor = null
+      await (await database()).clear('issues')
+      issues.value = new Map()
+      return comeIntoStep()
+    }
+    await heard(error)
+  }
+}
+
+/** In a community too large for the phone: at least all open ones that are the caller's to deal with. */
+async function fillOwn(): Promise<void> {
+  const asked = [...myCells.value.map((id) => `cell=${id}`), ...myUnits.value.map((id) => `unit=${id}`)]
+  for (const filter of asked) {
+    const page = await get<IssuePage>(`/v1/issues?state=open&limit=200&${filter}`)
+    await take(page.items, [])
+  }
+}
+
+/** Keep issues and the cursor they came with, in one transaction; then show them. */
+export async function take(changed: Issue[], removed: string[], next?: string): Promise<void> {
+  const since = Date.now() - ENDED_DAYS * 86_400_000
+  const shown = new Map(issues.value)
+  const gone = new Set(removed)
+  const keep: Issue[] = []
+  for (const issue of changed) {
+    const known = shown.get(issue.id)
+    // An answer that was overtaken by a later one on its way.
+    if (known && known.version > issue.version) continue
+    const ended = issue.closed_at ?? (['rejected', 'withdrawn', 'merged'].includes(issue.state) ? issue.updated_at : null)
+    if (ended && Date.parse(ended) < since && !mine.value.has(issue.id)) gone.add(issue.id)
+    else keep.push(issue)
+  }
+  for (const id of gone) shown.delete(id)
+  for (const issue of keep) shown.set(issue.id, issue)
+  try {
+    const tx = (await database()).transaction(['issues', 'facts'], 'readwrite')
+    const store = tx.objectStore('issues')
+    await Promise.all([
+      ...[...gone].map((id) => store.delete(id)), ...keep.map((issue) => store.put(issue)),
+      ...(next ? [tx.objectStore('facts').put(next, 'cursor')] : []),
+    ])
+    await tx.done
+  } catch {
+    // Full: then the phone shows what it has, and asks again from the old cursor when it starts anew.
+  }
+  if (next) cursor = next
+  if (keep.length || gone.size) {
+    issues.value = shown
+    beat.value += 1
+  }
+}
+
+function listen(): void {
+  clearTimeout(timer)
+  if (!running) return
+  if (typeof EventSource === 'undefined' || !cursor) return poll()
+  source?.close()
+  source = new EventSource(`/v1/events?cursor=${encodeURIComponent(cursor)}`)
+  let heardAnything = false
+  source.onopen = () => {
+    heardAnything = true
+    online.value = true
+  }
+  source.addEventListener('changes', (event) => {
+    const body = JSON.parse((event as MessageEvent<string>).data) as Changes
+    void take(body.items, body.removed, body.next_cursor)
+    heardAt.value = Date.now()
+  })
+  source.addEventListener('over', () => {
+    source?.close()
+    void comeIntoStep().then(listen)
+  })
+  source.onerror = () => {
+    if (source?.readyState === EventSource.CLOSED || !heardAnything) {
+      // Not let through, or the server is away: ask now and then, and try the stream again later.
+      source?.close()
+      source = null
+      poll()
+    }
+  }
+}
+
+function poll(): void {
+  clearTimeout(timer)
+  timer = setTimeout(() => {
+    if (typeof document !== 'undefined' && document.visibilityState === 'hidden') return poll()
+    void comeIntoStep().then(() => (online.value && typeof EventSource !== 'undefined' ? listen() : poll()))
+  }, POLL_MS)
+}
+
+/** The phone woke up, or the network came back. */
+export function wake(): void {
+  if (!running) return
+  void comeIntoStep().then(() => {
+    if (!source || source.readyState === EventSource.CLOSED) listen()
+  })
+}

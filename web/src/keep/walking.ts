@@ -1,0 +1,97 @@
+// A patrol under way. The walk and its track go into the outbox as they are made, so that nothing waits for the end of it.
+import { signal } from '@preact/signals'
+import { now } from './clock'
+import { fact, setFact } from './database'
+import { newId } from './ids'
+import { locate, located } from './locating'
+import { enqueue } from './outbox'
+import { send } from './sending'
+import { me } from './session'
+
+export interface Walk {
+  id: string
+  started_at: string
+  people: number
+  points: number
+}
+
+interface Point {
+  at: string
+  lat: number
+  lon: number
+  accuracy_m: number | null
+}
+
+const KEY = 'walk'
+const TRACK = 'walk-points'
+const EVERY_MS = 15_000
+/** Points are put into the outbox in handfuls. */
+const HANDFUL = 8
+export const walk = signal<Walk | null>(null)
+let stopLocating: (() => void) | null = null
+let timer: ReturnType<typeof setInterval> | undefined
+let screen: { release(): Promise<void> } | null = null
+
+export async function resumeWalk(): Promise<void> {
+  walk.value ??= (await fact<Walk>(KEY).catch(() => undefined)) ?? null
+  if (walk.value && !stopLocating) follow()
+}
+
+export async function beginWalk(people: number): Promise<void> {
+  const begun: Walk = { id: newId(), started_at: now().toISOString(), people, points: 0 }
+  await setFact(KEY, begun)
+  walk.value = begun
+  await put(begun, null)
+  follow()
+}
+
+export async function endWalk(note: string): Promise<void> {
+  const done = walk.value
+  if (!done) return
+  clearInterval(timer)
+  stopLocating?.()
+  stopLocating = null
+  void screen?.release().catch(() => {})
+  await flushPoints(done, true)
+  await put(done, now().toISOString(), note)
+  await setFact(KEY, undefined)
+  walk.value = null
+}
+
+async function put(walk: Walk, ended: string | null, note = ''): Promise<void> {
+  await enqueue(me.value!.id, {
+    id: newId(), kind: 'patrol', method: 'PUT', path: `/v1/patrols/${walk.id}`, body: { started_at: walk.started_at, ended_at: ended, people: walk.people, note },
+    headers: {}, issue: null, name: 'patrol', photos: [],
+  })
+  void send()
+}
+
+function follow(): void {
+  stopLocating = locate()
+  // Phones stop a page whose screen goes dark; where the browser allows it stays on.
+  void (navigator as { wakeLock?: { request(kind: 'screen'): Promise<{ release(): Promise<void> }> } }).wakeLock?.request('screen').then((lock) => (screen = lock), () => {})
+  timer = setInterval(() => void step(), EVERY_MS)
+  void step()
+}
+
+async function step(): Promise<void> {
+  const spot = located.value.spot
+  const present = walk.value
+  if (!spot || !present) return
+  const points = [...((await fact<Point[]>(TRACK)) ?? []), { at: now().toISOString(), lat: spot.lat, lon: spot.lon, accuracy_m: spot.accuracy_m }]
+  await setFact(TRACK, points)
+  walk.value = { ...present, points: present.points + 1 }
+  await setFact(KEY, walk.value)
+  if (points.length >= HANDFUL) await flushPoints(present, false)
+}
+
+async function flushPoints(walk: Walk, all: boolean): Promise<void> {
+  const points = (await fact<Point[]>(TRACK)) ?? []
+  if (!points.length || (!all && points.length < HANDFUL)) return
+  const id = newId()
+  // The outbox and the emptied handful change together.
+  await enqueue(me.value!.id, {
+    id, kind: 'points', method: 'POST', path: `/v1/patrols/${walk.id}/points`, body: { points, datum: 'wgs84' }, headers: { 'idempotency-key': id }, issue: null, name: 'points', photos: [],
+  }, TRACK)
+  void send()
+}

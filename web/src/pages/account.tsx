@@ -1,0 +1,152 @@
+// Me: what became of my work, how I am told, how the screen looks, where I am signed in.
+import { Heart } from 'lucide-preact'
+import type { FunctionComponent } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
+import { Link } from 'wouter-preact'
+import { call, get, type Problem } from '../api/http'
+import type { Device, MyRecord } from '../api/wire'
+import { useKept } from '../keep/kept'
+import { newId } from '../keep/ids'
+import { me, signOut } from '../keep/session'
+import { waiting } from '../keep/sending'
+import { theme, wear, type Theme } from '../keep/theme'
+import { Age, Empty, ProblemBox, say, told } from '../parts/bits'
+import { LanguageChoice } from '../parts/language-choice'
+import { Page } from '../shell'
+import { moment, t, word } from '../words'
+
+const THEMES: Theme[] = ['auto', 'light', 'dark', 'sun']
+
+export const AccountPage: FunctionComponent = () => {
+  const [problem, setProblem] = useState<Problem | 'unreachable' | null>(null)
+  const record = useKept<MyRecord>('/v1/me/record')
+  const [beat, setBeat] = useState(0)
+  const devices = useKept<{ items: Device[] }>('/v1/sessions', beat)
+  const attempt = (what: Promise<unknown>, done?: string) => what.then(() => { setProblem(null); if (done) say(done) }, (error) => setProblem(told(error)))
+  return (
+    <Page title={t('me')} back="/">
+      <section class="card" aria-label={t('record')}>
+        <h2>{me.value?.name}</h2>
+        <p class="row">{me.value?.roles.map((held) => <span key={held.id} class="badge">{word('role', held.role)}{held.held_for ? ` · ${held.held_for.name}` : ''}</span>)}</p>
+        <Age kept={record} />
+        {record.body && (
+          <div class="figures">
+            <div class="figure"><b>{record.body.reports}</b>{t('i-reported')}</div>
+            <div class="figure"><b>{record.body.closed}</b>{t('of-them-closed')}</div>
+            <div class="figure"><b>{record.body.cleared}</b>{t('i-cleared')}</div>
+            <div class="figure"><b>{record.body.walked.hours}</b>{t('hours-walked')}</div>
+          </div>
+        )}
+      </section>
+      <section class="card" aria-label={t('thanks')}>
+        <h2><Heart class="icon" aria-hidden="true" />{t('thanks')}</h2>
+        {record.body?.thanks.length === 0 && <Empty title={t('no-thanks')} />}
+        <ul class="items">{record.body?.thanks.map((thanks) => <li key={thanks.id}><p>“{thanks.text}”</p><p class="small quiet">{thanks.by} · {moment(thanks.at)} {thanks.issue && <Link href={`/app/issues/${thanks.issue}`}>{t('see-issue')}</Link>}</p></li>)}</ul>
+      </section>
+      <section class="card" aria-label={t('settings')}>
+        <h2>{t('settings')}</h2>
+        <LanguageChoice />
+        <div class="row" role="group" aria-label={t('theme')}>{THEMES.map((name) => <button key={name} class="button small" aria-pressed={theme.value === name} onClick={() => wear(name)}>{t(`theme-${name}`)}</button>)}</div>
+        <PushSwitch />
+        <Quiet />
+        <ProblemBox problem={problem} />
+      </section>
+      {!me.value?.account && <Credentials onDone={() => say(t('saved'))} />}
+      <section class="card" aria-label={t('devices')}>
+        <h2>{t('devices')}</h2>
+        <Age kept={devices} />
+        <ul class="items">
+          {devices.body?.items.map((device) => (
+            <li key={device.id} class="row apart"><span>{device.device || t('some-device')}{device.current ? ` · ${t('this-one')}` : ''}<br /><span class="small quiet">{moment(device.last_seen_at)}</span></span>
+              {!device.current && <button class="button small grave" onClick={() => void attempt(call('DELETE', `/v1/sessions/${device.id}`).then(() => setBeat(beat + 1)))}>{t('sign-out-it')}</button>}</li>
+          ))}
+        </ul>
+        <button class="button grave" onClick={() => (waiting.value === 0 || confirm(t('sign-out-sure', { n: waiting.value }))) && void attempt(signOut())}>{t('sign-out')}</button>
+      </section>
+    </Page>
+  )
+}
+
+const Credentials: FunctionComponent<{ onDone: () => void }> = ({ onDone }) => {
+  const [problem, setProblem] = useState<Problem | 'unreachable' | null>(null)
+  const submit = async (event: Event) => {
+    event.preventDefault()
+    const form = new FormData(event.currentTarget as HTMLFormElement)
+    try {
+      await call('PUT', '/v1/me/credentials', { account: form.get('account'), password: form.get('password') })
+      me.value = { ...me.value!, account: String(form.get('account')) }
+      onDone()
+    } catch (error) {
+      setProblem(told(error))
+    }
+  }
+  return (
+    <form class="card" onSubmit={submit}>
+      <h2>{t('choose-account')}</h2>
+      <p class="small quiet">{t('choose-account-hint')}</p>
+      <label class="field"><span>{t('account')}</span><input type="text" name="account" autocomplete="username" required minLength={2} maxLength={100} /></label>
+      <label class="field"><span>{t('password')}</span><input type="password" name="password" autocomplete="new-password" required minLength={8} /></label>
+      <ProblemBox problem={problem} />
+      <button class="button first">{t('save')}</button>
+    </form>
+  )
+}
+
+/** Messages of the browser's push service; where there is none the inbox is all there is, and it says so. */
+const PushSwitch: FunctionComponent = () => {
+  const able = 'serviceWorker' in navigator && 'PushManager' in window
+  const [on, setOn] = useState<boolean | null>(null)
+  const [problem, setProblem] = useState<Problem | 'unreachable' | null>(null)
+  useEffect(() => {
+    if (able) void navigator.serviceWorker.getRegistration().then((registration) => registration?.pushManager.getSubscription()).then((subscription) => setOn(Boolean(subscription)))
+  }, [])
+  if (!able) return <p class="small quiet">{t('no-push')}</p>
+  const turn = async (wanted: boolean) => {
+    try {
+      const registration = await navigator.serviceWorker.ready
+      const present = await registration.pushManager.getSubscription()
+      if (!wanted) {
+        await present?.unsubscribe()
+        setOn(false)
+        return
+      }
+      const { key } = await get<{ key: string }>('/v1/push-key')
+      const subscription = present ?? (await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key }))
+      const { endpoint, keys } = subscription.toJSON()
+      await call('PUT', `/v1/channels/${newId()}`, { kind: 'push', address: endpoint, keys })
+      setOn(true)
+    } catch (error) {
+      setProblem(error instanceof DOMException ? { type: '', status: 0, detail: t('push-denied') } : told(error))
+    }
+  }
+  return (
+    <>
+      <label class="check"><input type="checkbox" checked={on === true} onChange={(event) => void turn(event.currentTarget.checked)} />{t('push')}</label>
+      <ProblemBox problem={problem} />
+    </>
+  )
+}
+
+const Quiet: FunctionComponent = () => {
+  const kept = useKept<{ starts: string; ends: string } | null>('/v1/me/quiet-hours')
+  const [problem, setProblem] = useState<Problem | 'unreachable' | null>(null)
+  const submit = async (event: Event) => {
+    event.preventDefault()
+    const form = new FormData(event.currentTarget as HTMLFormElement)
+    try {
+      await call('PUT', '/v1/me/quiet-hours', { starts: form.get('starts'), ends: form.get('ends') })
+      setProblem(null)
+      say(t('saved'))
+    } catch (error) {
+      setProblem(told(error))
+    }
+  }
+  return (
+    <form class="row" onSubmit={submit} key={kept.at ?? 0}>
+      <label class="field grow"><span>{t('quiet-from')}</span><input type="time" name="starts" required defaultValue={kept.body?.starts.slice(0, 5) ?? '22:00'} /></label>
+      <label class="field grow"><span>{t('quiet-to')}</span><input type="time" name="ends" required defaultValue={kept.body?.ends.slice(0, 5) ?? '07:00'} /></label>
+      <button class="button small">{t('save')}</button>
+      <ProblemBox problem={problem} />
+    </form>
+  )
+}

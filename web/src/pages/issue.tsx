@@ -1,0 +1,128 @@
+// One issue: what it is, what may be done, what was done.
+import { CircleAlert, CloudUpload, Ellipsis, Link2, MapPin, Navigation, Printer } from 'lucide-preact'
+import type { FunctionComponent } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
+import { Link, useParams } from 'wouter-preact'
+import type { Issue, TimelineEntry } from '../api/wire'
+import { fetchKept, useKept } from '../keep/kept'
+import { own } from '../keep/sending'
+import { office } from '../keep/session'
+import { cells, heardAt, issues, online, take } from '../keep/sync'
+import { Age, categoryName, Deadline, Empty, ProblemBox, Sheet, StateBadge, told, Waiting } from '../parts/bits'
+import { Compare, Photos } from '../parts/picture'
+import { SmallMap } from '../parts/small-map'
+import { Page } from '../shell'
+import { ago, day, moment, t, word } from '../words'
+import { Acting, GRAVE, QUICK, quickly, ranked } from '../parts/acting'
+import type { Problem } from '../api/http'
+
+export const IssuePage: FunctionComponent = () => {
+  const { id = '' } = useParams<{ id: string }>()
+  const issue = issues.value.get(id) ?? [...issues.value.values()].find((other) => other.number === id) ?? null
+  const [problem, setProblem] = useState<Problem | 'unreachable' | null>(null)
+  useEffect(() => {
+    setProblem(null)
+    fetchKept<Issue>(`/v1/issues/${id}`).then((found) => take([found], []), (error) => setProblem(told(error)))
+  }, [id])
+  if (!issue) {
+    const entry = own.value.find((entry) => entry.issue === id)
+    return (
+      <Page title={t('issue')} back="/">
+        {entry ? <Empty title={t('still-here')}><p>{entry.kind === 'report' ? categoryName(entry.name) : ''}</p></Empty> : problem ? <ProblemBox problem={problem} /> : <Waiting />}
+      </Page>
+    )
+  }
+  return <Shown issue={issue} />
+}
+
+const Shown: FunctionComponent<{ issue: Issue }> = ({ issue }) => {
+  const [acting, setActing] = useState<string | null>(null)
+  const [more, setMore] = useState(false)
+  const timeline = useKept<{ items: TimelineEntry[] }>(`/v1/issues/${issue.id}/timeline?limit=200`, issue.version)
+  const queued = own.value.filter((entry) => entry.kind === 'action' && entry.issue === issue.id)
+  const before = issue.photos.find((photo) => photo.kind === 'before' && photo.state === 'stored')
+  const after = [...issue.photos].reverse().find((photo) => photo.kind === 'after' && photo.state === 'stored')
+  const actions = ranked(issue)
+  const act = (name: string) => {
+    setMore(false)
+    if (QUICK.has(name)) void quickly(issue, name)
+    else setActing(name)
+  }
+  const { lat, lon } = issue.position
+  return (
+    <Page title={`${categoryName(issue.category)} ${issue.number}`} back={office.value ? '/app/issues' : '/'}>
+      <section class="card" aria-label={t('issue')}>
+        <p class="row"><StateBadge state={issue.state} /><Deadline issue={issue} />{issue.recurrences > 0 && <span class="badge late">{t('came-back', { n: issue.recurrences })}</span>}{issue.reports > 1 && <span class="badge">{t('reports-n', { n: issue.reports })}</span>}</p>
+        {issue.note && <p>{issue.note}</p>}
+        <p><MapPin class="icon" aria-hidden="true" /> {[issue.area?.name, issue.cell?.name, issue.place].filter(Boolean).join(' · ') || t('outside-cells')}</p>
+        <dl class="facts">
+          <dt>{t('found')}</dt><dd>{moment(issue.created_at)} ({ago(issue.created_at)})</dd>
+          {issue.unit && <><dt>{t('unit')}</dt><dd>{issue.unit.name}{issue.assignee?.name ? ` · ${issue.assignee.name}` : ''}</dd></>}
+          {!issue.unit && issue.assignee && <><dt>{t('assignee')}</dt><dd>{issue.assignee.name ?? t('somebody')}</dd></>}
+          {issue.handover && <><dt>{t('handed-to')}</dt><dd>{t('reply-due', { name: issue.handover.authority, at: day(issue.handover.reply_by) })}</dd></>}
+          {issue.extension_until && <><dt>{t('asked-until')}</dt><dd>{moment(issue.extension_until)}</dd></>}
+          {issue.premises && <><dt>{t('premises')}</dt><dd>{issue.premises.name ?? t('somebody')}</dd></>}
+          {issue.closed_at && <><dt>{word('state', issue.state)}</dt><dd>{moment(issue.closed_at)}</dd></>}
+        </dl>
+        {issue.recurrence_of && <Link href={`/app/issues/${issue.recurrence_of}`}><Link2 class="icon" aria-hidden="true" /> {t('earlier-one')}</Link>}
+        {issue.merged_into && <Link href={`/app/issues/${issue.merged_into}`}><Link2 class="icon" aria-hidden="true" /> {t('merged-into')}</Link>}
+      </section>
+
+      {queued.map((entry) => (
+        <p key={entry.id} class={entry.state === 'refused' ? 'problem' : 'card'} role="status">
+          <span>{entry.state === 'refused' ? <CircleAlert class="icon" aria-hidden="true" /> : <CloudUpload class="icon" aria-hidden="true" />} {t('queued-action', { action: word('action', entry.name) })} {entry.problem?.detail}</span>
+          {entry.state === 'refused' && <Link href="/app/outbox">{t('look')}</Link>}
+        </p>
+      ))}
+      {!online.value && heardAt.value && <p class="small quiet">{t('as-of', { at: moment(new Date(heardAt.value)) })}</p>}
+
+      {before && after && <Compare before={before.id} after={after.id} />}
+      {issue.photos.length > 0 && <section class="card" aria-label={t('photos')}><h2>{t('photos')}</h2><Photos photos={issue.photos} /></section>}
+
+      <section class="card" aria-label={t('place')}>
+        <SmallMap at={issue.position} cells={cells.value} label={t('map')} />
+        <div class="row no-print">
+          <a class="button small" href={`geo:${lat},${lon}?q=${lat},${lon}`}><Navigation class="icon" aria-hidden="true" />{t('route')}</a>
+          <Link class="button small" href={`/app/map?at=${lat.toFixed(5)},${lon.toFixed(5)},17`}><MapPin class="icon" aria-hidden="true" />{t('on-the-map')}</Link>
+          <button class="button small" onClick={() => print()}><Printer class="icon" aria-hidden="true" />{t('print')}</button>
+          {issue.actions.includes('reply') && <a class="button small" href={`/v1/issues/${issue.id}/handover-letter`} target="_blank" rel="noopener">{t('letter')}</a>}
+        </div>
+      </section>
+
+      <section class="card" aria-label={t('timeline')}>
+        <h2>{t('timeline')}</h2>
+        <Age kept={timeline} />
+        <ol class="timeline">{timeline.body?.items.map((entry) => <Happened key={`${entry.version}-${entry.action}`} entry={entry} />)}</ol>
+      </section>
+
+      {actions.length > 0 && (
+        <div class="acts" role="group" aria-label={t('actions')}>
+          {actions.slice(0, 2).map((name, n) => <button key={name} class={`button ${n === 0 ? 'first' : ''} ${GRAVE.has(name) && n > 0 ? 'grave' : ''}`} data-action={name} onClick={() => act(name)}>{word('action', name)}</button>)}
+          {actions.length > 2 && <button class="button" aria-label={t('more-actions')} onClick={() => setMore(true)}><Ellipsis class="icon" aria-hidden="true" /></button>}
+        </div>
+      )}
+      {more && (
+        <Sheet title={t('actions')} onClose={() => setMore(false)}>
+          {actions.slice(2).map((name) => <button key={name} class={`button ${GRAVE.has(name) ? 'grave' : ''}`} data-action={name} onClick={() => act(name)}>{word('action', name)}</button>)}
+          <button class="button" onClick={() => setMore(false)}>{t('close')}</button>
+        </Sheet>
+      )}
+      {acting && <Acting issue={issue} action={acting} onClose={() => setActing(null)} />}
+    </Page>
+  )
+}
+
+const Happened: FunctionComponent<{ entry: TimelineEntry }> = ({ entry }) => {
+  const data = entry.data as Record<string, unknown>
+  const words = ['reason', 'note', 'authority'].map((name) => data[name]).filter((value): value is string => typeof value === 'string' && value !== '')
+  const until = data['deadline'] ?? data['reply_by']
+  return (
+    <li>
+      <b>{word('action', entry.action)}</b>{entry.to && entry.to !== entry.from && <> → <StateBadge state={entry.to} /></>}
+      <div class="small quiet">{moment(entry.at)}{entry.by.name ? ` · ${entry.by.name}` : ''}{entry.by.as ? ` · ${word('as', entry.by.as)}` : ''}</div>
+      {words.map((text) => <p key={text}>{text}</p>)}
+      {typeof data['reason_code'] === 'string' && <p>{word('reason', data['reason_code'])}</p>}
+      {typeof until === 'string' && <p class="small">{t('until', { at: moment(until) })}</p>}
+    </li>
+  )
+}

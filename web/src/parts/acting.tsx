@@ -1,0 +1,255 @@
+// Acting on an issue. Which actions are open the server says with the issue; which fields one has stands in the lifecycle that the server
+// describes (api/lifecycle.ts, generated). Nothing of either is decided here.
+import { Camera } from 'lucide-preact'
+import type { FunctionComponent, JSX } from 'preact'
+import { useMemo, useState } from 'preact/hooks'
+import { ACTIONS, type ActionName } from '../api/lifecycle'
+import type { Problem } from '../api/http'
+import type { Authority, Issue, Person, Unit } from '../api/wire'
+import { addPhoto, dropDraftPhoto } from '../keep/draft'
+import { newId } from '../keep/ids'
+import { useKept } from '../keep/kept'
+import { enqueue } from '../keep/outbox'
+import { send } from '../keep/sending'
+import { me } from '../keep/session'
+import { categories, cells, groups, issues, online } from '../keep/sync'
+import { language, metres, t, word } from '../words'
+import { categoryName, ProblemBox, say, Sheet, told } from './bits'
+import { distance } from './geo'
+import { Picture } from './picture'
+import { SmallMap } from './small-map'
+
+/** Done with one tap, since they need nothing and hurt nobody. */
+export const QUICK = new Set(['accept', 'start', 'verify', 'pass_inspection'])
+/** Drawn in the colour of what is hard to take back. */
+export const GRAVE = new Set(['reject', 'withdraw', 'close_unresolved', 'send_back', 'fail_inspection'])
+const RANK = ['verify', 'send_back', 'rectify', 'start', 'accept', 'reject', 'grant_extension', 'refuse_extension', 'reply', 'pass_inspection', 'fail_inspection', 'assign', 'reopen', 'hand_over', 'merge', 'request_extension', 'comment', 'withdraw']
+
+/** The order on the screen: what usually comes next is first. */
+export function ranked(issue: Issue): string[] {
+  const rank = (name: string) => {
+    // Nobody is granted, or refused, what he did not ask for, unless somebody looks for it.
+    if (/^(grant|refuse)_extension$/.test(name) && !issue.extension_until) return RANK.length + 1
+    return RANK.includes(name) ? RANK.indexOf(name) : RANK.length
+  }
+  return [...issue.actions].sort((a, b) => rank(a) - rank(b))
+}
+
+async function put(issue: Issue, action: string, fields: Record<string, unknown>, photos: string[]): Promise<void> {
+  const id = newId()
+  await enqueue(me.value!.id, {
+    id, kind: 'action', method: 'POST', path: `/v1/issues/${issue.id}/actions`, body: { action, ...fields },
+    headers: { 'idempotency-key': id, 'if-match': `"${issue.version}"` }, issue: issue.id, name: action, photos,
+  })
+  say(online.value && navigator.onLine ? t('action-sent', { action: word('action', action) }) : t('action-kept', { action: word('action', action) }))
+  void send()
+}
+
+export async function quickly(issue: Issue, action: string): Promise<void> {
+  try {
+    await put(issue, action, {}, [])
+  } catch (error) {
+    const problem = told(error)
+    say(problem === 'unreachable' ? t('unreachable') : problem.detail)
+  }
+}
+
+type Fields = Record<string, unknown>
+
+export const Acting: FunctionComponent<{ issue: Issue; action: string; onClose: () => void }> = ({ issue, action, onClose }) => {
+  const law = ACTIONS[action as ActionName] as { needs: readonly string[]; may: readonly string[] } | undefined
+  const [fields, setFields] = useState<Fields>(action === 'grant_extension' && issue.extension_until ? { deadline: issue.extension_until } : {})
+  const [photos, setPhotos] = useState<string[]>([])
+  const [problem, setProblem] = useState<Problem | 'unreachable' | null>(null)
+  const [missing, setMissing] = useState<string[]>([])
+  if (!law) return null
+  const set = (name: string, value: unknown) => setFields((now) => ({ ...now, [name]: value === '' ? undefined : value }))
+  // A category may ask for a picture where the lifecycle only allows one.
+  const wantsPhoto = action === 'rectify' && categories.value.get(issue.category)?.needs.includes('after')
+  const needs = [...law.needs.filter((name) => name !== 'photos'), ...(wantsPhoto ? ['photos'] : [])]
+  const shown = [...new Set([...law.needs, ...law.may])]
+  // Unit and person exclude each other on the screen: who is named decides.
+  const submit = async (event: Event) => {
+    event.preventDefault()
+    const lacking = needs.filter((name) => (name === 'photos' ? photos.length === 0 : fields[name] === undefined))
+    setMissing(lacking)
+    if (lacking.length) return
+    const filled = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+    try {
+      await put(issue, action, shown.includes('photos') && photos.length ? { ...filled, photos } : filled, photos)
+      onClose()
+    } catch (error) {
+      setProblem(told(error))
+    }
+  }
+  const leave = () => {
+    for (const id of photos) void dropDraftPhoto(id)
+    onClose()
+  }
+  return (
+    <Sheet title={`${word('action', action)} · ${issue.number}`} onClose={leave}>
+      <form onSubmit={submit} style={{ display: 'grid', gap: '1rem' }} noValidate>
+        {shown.map((name) => (
+          <FieldFor key={name} name={name} issue={issue} value={fields[name]} set={(value) => set(name, value)} photos={photos} setPhotos={setPhotos}
+            needed={needs.includes(name)} missing={missing.includes(name)} onProblem={setProblem} />
+        ))}
+        {action === 'assign' && <p class="small quiet">{t('assign-hint')}</p>}
+        <ProblemBox problem={problem} />
+        <div class="foot">
+          <button type="button" class="button" onClick={leave}>{t('cancel')}</button>
+          <button class={`button first`}>{word('action', action)}</button>
+        </div>
+      </form>
+    </Sheet>
+  )
+}
+
+interface FieldProps {
+  name: string
+  issue: Issue
+  value: unknown
+  set: (value: unknown) => void
+  photos: string[]
+  setPhotos: (photos: string[]) => void
+  needed: boolean
+  missing: boolean
+  onProblem: (problem: Problem | 'unreachable') => void
+}
+
+const FieldFor: FunctionComponent<FieldProps> = (props) => {
+  const { name, issue, value, set, needed, missing } = props
+  const label = `${word('field', name)}${needed ? '' : ` (${t('optional')})`}`
+  const text = typeof value === 'string' ? value : ''
+  const invalid = missing ? { 'aria-invalid': true as const } : {}
+  const wrong = missing && <span class="wrong" role="alert">{t('needed')}</span>
+  const onInput = (event: JSX.TargetedEvent<HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement>) => set(event.currentTarget.value)
+  switch (name) {
+    case 'reason':
+    case 'note':
+      return <label class="field"><span>{label}</span><textarea rows={3} maxLength={name === 'note' ? 4000 : 1000} value={text} onInput={onInput} {...invalid} />{wrong}</label>
+    case 'place':
+      return <label class="field"><span>{label}</span><input type="text" maxLength={200} value={text} onInput={onInput} /></label>
+    case 'deadline':
+    case 'reply_by':
+      return <label class="field"><span>{label}</span><input type="datetime-local" value={text ? local(text) : ''} onInput={(event) => set(event.currentTarget.value ? new Date(event.currentTarget.value).toISOString() : undefined)} {...invalid} />{wrong}</label>
+    case 'to':
+    case 'reason_code': {
+      const options = name === 'to' ? ['rectified', 'accepted'] : ['cannot_be_mended', 'not_our_matter', 'gone', 'duplicate', 'other']
+      return <Choice label={label} value={text} onInput={onInput} invalid={missing} options={options.map((option) => [option, name === 'to' ? t(option === 'rectified' ? 'reply-mended' : 'reply-not') : word('reason', option)])} />
+    }
+    case 'category':
+      return (
+        <label class="field"><span>{label}</span>
+          <select value={text} onInput={onInput} {...invalid}><option value="" />
+            {groups.value.map((group) => <optgroup key={group.code} label={group.name[language()]!}>{group.categories.filter((category) => category.active && category.code !== issue.category).map((category) => <option key={category.code} value={category.code}>{category.name[language()]}</option>)}</optgroup>)}
+          </select>{wrong}
+        </label>
+      )
+    case 'position': {
+      const spot = (value as { lat: number; lon: number } | undefined) ?? issue.position
+      return <div class="field"><span>{label}</span><SmallMap at={spot} cells={cells.value} label={t('map-drag')} onMove={(moved) => set({ ...moved, datum: 'wgs84' })} />{wrong}</div>
+    }
+    case 'photos':
+      return <PhotoField {...props} label={label} />
+    case 'unit':
+      return <UnitField label={label} value={text} onInput={onInput} issue={issue} />
+    case 'assignee':
+      return <PersonField label={label} value={text} onInput={onInput} issue={issue} />
+    case 'authority':
+      return <AuthorityField label={label} value={text} onInput={onInput} invalid={missing} />
+    case 'premises':
+      return <PremisesField label={label} value={text} onInput={onInput} issue={issue} />
+    case 'into':
+      return <IntoField label={label} value={text} set={set} issue={issue} missing={missing} />
+    default:
+      return null
+  }
+}
+
+function local(iso: string): string {
+  const at = new Date(iso)
+  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16)
+}
+
+type Picked = (event: JSX.TargetedEvent<HTMLSelectElement | HTMLInputElement>) => void
+
+const Choice: FunctionComponent<{ label: string; value: string; onInput: Picked; options: (readonly [string, string])[]; invalid?: boolean }> = ({ label, value, onInput, options, invalid }) => (
+  <label class="field"><span>{label}</span>
+    <select value={value} onInput={onInput} {...(invalid ? { 'aria-invalid': true as const } : {})}><option value="" />{options.map(([code, name]) => <option key={code} value={code}>{name}</option>)}</select>
+    {invalid && <span class="wrong" role="alert">{t('needed')}</span>}
+  </label>
+)
+
+const UnitField: FunctionComponent<{ label: string; value: string; onInput: Picked; issue: Issue }> = ({ label, value, onInput, issue }) => {
+  const units = useKept<Unit[]>('/v1/units', 0, 'items').body ?? []
+  const near = units.filter((unit) => !issue.area || unit.area === issue.area.id)
+  return <Choice label={label} value={value} onInput={onInput} options={(near.length ? near : units).map((unit) => [unit.id, unit.name])} />
+}
+
+const PersonField: FunctionComponent<{ label: string; value: string; onInput: Picked; issue: Issue }> = ({ label, value, onInput, issue }) => {
+  const people = useKept<Person[]>('/v1/people', 0, 'items').body ?? []
+  const fit = people.filter((person) => person.roles.some((role) => role.cell === issue.cell?.id || role.unit === issue.unit?.id || role.role === 'worker'))
+  return <Choice label={label} value={value} onInput={onInput} options={fit.map((person) => [person.id, `${person.name} · ${[...new Set(person.roles.map((role) => word('role', role.role)))].join(' ')}`])} />
+}
+
+const AuthorityField: FunctionComponent<{ label: string; value: string; onInput: Picked; invalid: boolean }> = ({ label, value, onInput, invalid }) => {
+  const known = useKept<{ items: Authority[] }>('/v1/authorities').body?.items ?? []
+  return (
+    <label class="field"><span>{label}</span>
+      <input type="text" maxLength={100} list="authorities" value={value} onInput={onInput} {...(invalid ? { 'aria-invalid': true as const } : {})} />
+      <datalist id="authorities">{known.map((authority) => <option key={authority.id} value={authority.name} />)}</datalist>
+      {invalid && <span class="wrong" role="alert">{t('needed')}</span>}
+    </label>
+  )
+}
+
+const PremisesField: FunctionComponent<{ label: string; value: string; onInput: Picked; issue: Issue }> = ({ label, value, onInput, issue }) => {
+  const known = useKept<{ id: string; name: string; address: string; cell: { id: string } | null }[]>('/v1/premises', 0, 'items').body ?? []
+  const near = known.filter((premises) => premises.cell?.id === issue.cell?.id)
+  return <Choice label={label} value={value} onInput={onInput} options={(near.length ? near : known).map((premises) => [premises.id, `${premises.name} ${premises.address}`])} />
+}
+
+const IntoField: FunctionComponent<{ label: string; value: string; set: (value: unknown) => void; issue: Issue; missing: boolean }> = ({ label, value, set, issue, missing }) => {
+  const near = useMemo(
+    () => [...issues.value.values()]
+      .filter((other) => other.id !== issue.id && !['closed', 'rejected', 'withdrawn', 'merged'].includes(other.state))
+      .map((other) => ({ other, m: distance(issue.position, other.position) }))
+      .sort((a, b) => Number(a.other.category !== issue.category) - Number(b.other.category !== issue.category) || a.m - b.m)
+      .slice(0, 8),
+    [issue.id],
+  )
+  return (
+    <fieldset>
+      <legend>{label}</legend>
+      {near.map(({ other, m }) => (
+        <button type="button" key={other.id} class="button" aria-pressed={value === other.id} onClick={() => set(other.id)}>
+          <span class="grow">{other.number} {categoryName(other.category)} {other.place} · {metres(m)}</span>
+        </button>
+      ))}
+      {missing && <span class="wrong" role="alert">{t('needed')}</span>}
+    </fieldset>
+  )
+}
+
+const PhotoField: FunctionComponent<FieldProps & { label: string }> = ({ label, photos, setPhotos, missing, onProblem }) => {
+  const pick = async (event: JSX.TargetedEvent<HTMLInputElement>) => {
+    const input = event.currentTarget
+    try {
+      const added: string[] = []
+      for (const file of input.files ?? []) added.push(await addPhoto(file))
+      setPhotos([...photos, ...added])
+    } catch (error) {
+      onProblem(told(error))
+    }
+    input.value = ''
+  }
+  return (
+    <div class="field"><span>{label}</span>
+      <div class="strip">
+        {photos.map((id) => <div key={id}><Picture id={id} alt={t('photo')} /></div>)}
+        <label class="button"><Camera class="icon" aria-hidden="true" /><span class="hidden">{t('take-photo')}</span><input type="file" accept="image/*" capture="environment" onChange={pick} /></label>
+      </div>
+      {missing && <span class="wrong" role="alert">{t('photo-needed')}</span>}
+    </div>
+  )
+}

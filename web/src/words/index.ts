@@ -1,0 +1,54 @@
+// Every sentence of the client, in both languages; what the server says it says itself, in the language that is asked for here.
+import { signal } from '@preact/signals'
+import { en } from './en'
+import { zh } from './zh'
+
+export type Key = keyof typeof zh
+export type Language = 'zh-CN' | 'en'
+const LANGUAGES: Record<Language, Record<Key, string>> = { 'zh-CN': zh, en }
+const KEPT = 'language'
+
+function first(): Language {
+  const kept = typeof localStorage === 'undefined' ? null : localStorage.getItem(KEPT)
+  if (kept === 'zh-CN' || kept === 'en') return kept
+  return navigator.language.toLowerCase().startsWith('zh') ? 'zh-CN' : 'en'
+}
+
+const chosen = signal<Language>(first())
+export const language = (): Language => chosen.value
+
+export function speak(language: Language): void {
+  chosen.value = language
+  localStorage.setItem(KEPT, language)
+  document.documentElement.lang = language
+}
+
+/** The sentence `key` with its {words} filled in. */
+export function t(key: Key, values: Record<string, string | number> = {}): string {
+  return LANGUAGES[chosen.value][key].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ''))
+}
+
+/** The word for one of the server's names (a state, an action, a role); the name itself where there is none. */
+export function word(kind: 'state' | 'action' | 'role' | 'field' | 'reason' | 'as' | 'level' | 'channel' | 'unit', name: string): string {
+  const words = LANGUAGES[chosen.value] as Record<string, string>
+  return words[`${kind}.${name}`] ?? name
+}
+
+const format = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(chosen.value, options)
+
+export const day = (at: string | Date): string => format({ month: 'numeric', day: 'numeric' }).format(new Date(at))
+export const moment = (at: string | Date): string =>
+  format({ month: 'numeric', day: 'numeric', hour: '2-digit', minute: '2-digit', hour12: false }).format(new Date(at))
+
+/** "3 hours ago", "in 2 days": the largest unit that is at least one. */
+export function ago(at: string | Date): string {
+  const seconds = (new Date(at).getTime() - Date.now()) / 1000
+  const units: [Intl.RelativeTimeFormatUnit, number][] = [['day', 86_400], ['hour', 3_600], ['minute', 60]]
+  const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size) ?? ['minute', 60]
+  return new Intl.RelativeTimeFormat(chosen.value, { numeric: 'auto' }).format(Math.round(seconds / size), unit)
+}
+
+export const metres = (m: number): string => (m < 1000 ? t('metres', { n: Math.round(m) }) : t('kilometres', { n: (m / 1000).toFixed(1) }))
+export const percent = (rate: number | null): string => (rate === null ? '–' : `${Math.round(rate * 100)} %`)
+/** Words of a list, in the manner of the language. */
+export const listed = (words: string[]): string => words.join(chosen.value === 'zh-CN' ? '、' : ', ')
