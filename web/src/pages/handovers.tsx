@@ -28,7 +28,7 @@ export const HandoversPage: FunctionComponent = () => {
       </section>
       <Age kept={kept} />
       {kept.body && items.length === 0 && <Empty title={t('no-handovers')} />}
-      <ul class="items">{items.map((issue) => <IssueRow key={issue.id} issue={issue} note={issue.handover ? t('reply-due', { name: issue.handover.authority, at: day(issue.handover.reply_by) }) : undefined} />)}</ul>
+      <ul class="items">{items.map((issue) => <li key={issue.id}><IssueRow issue={issue} note={issue.handover ? t('reply-due', { name: issue.handover.authority, at: day(issue.handover.reply_by) }) : undefined} /></li>)}</ul>
       <Link href="/app/issues?state=handed_over" class="button">{t('as-table')}</Link>
     </Page>
   )

@@ -37,8 +37,8 @@ export const MapPage: FunctionComponent = () => {
       <IssueMap tall {...(way ? { way } : {})} hotspots={hotspots} at={at} box={box}
         onIssue={(id) => (issues.value.has(id) ? setPicked(id) : go(`/app/issues/${id}`))}
         onMoved={(_, place) => setSearch((now) => ({ ...Object.fromEntries(now), at: place }), { replace: true })} />
-      {shown && <ul class="items"><IssueRow issue={shown} /></ul>}
-      {way && <ol class="items">{way.map((issue, n) => <IssueRow key={issue.id} issue={issue} note={`${n + 1}`} />)}</ol>}
+      {shown && <IssueRow issue={shown} />}
+      {way && <ol class="items">{way.map((issue, n) => <li key={issue.id}><IssueRow issue={issue} note={`${n + 1}`} /></li>)}</ol>}
       {hotspots && !tasks && (office.value || hotspots.features.length > 0) && <SmallHotspots hotspots={hotspots} onPick={setBox} />}
     </Page>
   )

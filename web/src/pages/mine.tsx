@@ -3,7 +3,8 @@ import type { FunctionComponent } from 'preact'
 import { useSearchParams } from 'wouter-preact'
 import { own } from '../keep/sending'
 import { issues, mine } from '../keep/sync'
-import { Empty, Growing } from '../parts/bits'
+import { Empty } from '../parts/bits'
+import { Growing } from '../parts/growing'
 import { IssueRow } from '../parts/issue-row'
 import { Page } from '../shell'
 import { moment, t } from '../words'
@@ -26,7 +27,7 @@ export const MinePage: FunctionComponent = () => {
         {SHOWS.map((name) => <button key={name} class="button small" aria-pressed={show === name} onClick={() => setSearch({ show: name })}>{t(`show-${name}`)}</button>)}
       </div>
       {queued.map((entry) => <p key={entry.id} class="card"><span class="row apart"><b>{entryName(entry)}</b><span class={`badge ${entry.state === 'refused' ? 'late' : 'wait'}`}>{entry.state === 'refused' ? t('was-refused') : t('on-this-phone')}</span></span><span class="small quiet">{moment(new Date(entry.made_at))}</span></p>)}
-      {found.length === 0 && queued.length === 0 ? <Empty title={t('mine-empty')}><p>{t('mine-empty-more')}</p></Empty> : <Growing items={found} row={(issue) => <IssueRow key={issue.id} issue={issue} note={issue.actions.includes('verify') ? t('please-verify') : undefined} />} />}
+      {found.length === 0 && queued.length === 0 ? <Empty title={t('mine-empty')}><p>{t('mine-empty-more')}</p></Empty> : <Growing items={found} keyOf={(issue) => issue.id} row={(issue) => <IssueRow issue={issue} note={issue.actions.includes('verify') ? t('please-verify') : undefined} />} />}
     </Page>
   )
 }

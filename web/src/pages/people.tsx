@@ -8,7 +8,8 @@ import { newId } from '../keep/ids'
 import { useKept } from '../keep/kept'
 import { me, myCells, roles } from '../keep/session'
 import { cells, places } from '../keep/sync'
-import { Age, Empty, Growing, ProblemBox, say, Sheet, told } from '../parts/bits'
+import { Age, Empty, ProblemBox, say, Sheet, told } from '../parts/bits'
+import { Growing } from '../parts/growing'
 import { Page } from '../shell'
 import { moment, t, word } from '../words'
 
@@ -39,15 +40,15 @@ export const PeoplePage: FunctionComponent = () => {
       <ProblemBox problem={problem} />
       <Age kept={people} />
       {people.body && found.length === 0 && <Empty title={t('no-people')} />}
-      <Growing items={found} row={(person) => (
-        <li key={person.id} class="card">
+      <Growing items={found} keyOf={(person) => person.id} row={(person) => (
+        <div class="card">
           <div class="row apart"><b>{person.name}</b>{person.phone && <a href={`tel:${person.phone}`}>{person.phone}</a>}</div>
           {person.roles.map((role) => (
             <div key={role.id} class="row apart"><span class="small">{word('role', role.role)} · {names.get(role.cell ?? role.unit ?? role.area ?? '') ?? ''}{role.ends_at ? ` · ${t('until', { at: moment(role.ends_at) })}` : ''}</span>
               <button class="button small" aria-label={t('take-role-of', { name: person.name, role: word('role', role.role) })} onClick={() => void take(role.id)}>{t('take-role')}</button></div>
           ))}
           {person.id !== me.value?.id && <div class="row"><button class="button small" onClick={() => setThanking(person)}>{t('thank')}</button></div>}
-        </li>
+        </div>
       )} />
       {inviting && <Inviting onClose={() => setInviting(false)} units={units} />}
       {thanking && <Thanking person={thanking} onClose={() => setThanking(null)} />}

@@ -7,7 +7,8 @@ import type { Group, PublicIssue } from '../api/wire'
 import { fetchKept } from '../keep/kept'
 import { phase } from '../keep/session'
 import { categories, groups } from '../keep/sync'
-import { categoryName, Deadline, Empty, Growing, ProblemBox, StateBadge, told, Waiting } from '../parts/bits'
+import { categoryName, Deadline, Empty, ProblemBox, StateBadge, told, Waiting } from '../parts/bits'
+import { Growing } from '../parts/growing'
 import { KindIcon } from '../parts/icons'
 import { LanguageChoice } from '../parts/language-choice'
 import { IssueMap } from '../parts/lazy-map'
@@ -67,15 +68,13 @@ export const PublishedPage: FunctionComponent = () => {
             <div class="items">
               <div class="row" role="group" aria-label={t('filter')}>{(['open', 'closed'] as const).map((name) => <button key={name} class="button small" aria-pressed={show === name} onClick={() => setSearch({ show: name })}>{name === 'open' ? t('open-now') : t('closed-lately')}</button>)}</div>
               {items === null ? (problem ? null : <Waiting />) : items.length === 0 ? <Empty title={t('nothing-found')} /> : (
-                <Growing items={items} row={(issue) => (
-                  <li key={issue.number}>
+                <Growing items={items} keyOf={(issue) => issue.number} row={(issue) => (
                     <Link href={`/see/${issue.number}`} class="item">
                       <span class="face"><KindIcon code={issue.category} group={categories.value.get(issue.category)?.group} /></span>
                       <span><b>{categoryName(issue.category)}</b> {issue.place}</span>
                       <span class="row"><StateBadge state={issue.state} /><Deadline issue={issue} /></span>
                       <span class="small quiet">{issue.number} · {issue.cell ?? issue.area ?? ''} · {ago(issue.created_at)}</span>
                     </Link>
-                  </li>
                 )} />
               )}
               {next && <button class="button" onClick={() => void load(next)}>{t('next-page')}</button>}

@@ -7,7 +7,8 @@ import { own } from '../keep/sending'
 import { myCells, office } from '../keep/session'
 import { issues } from '../keep/sync'
 import { Acting, GRAVE, QUICK, quickly, ranked } from '../parts/acting'
-import { Empty, Growing } from '../parts/bits'
+import { Empty } from '../parts/bits'
+import { Growing } from '../parts/growing'
 import { IssueRow } from '../parts/issue-row'
 import { Page } from '../shell'
 import { t, word } from '../words'
@@ -39,9 +40,9 @@ export const QueuePage: FunctionComponent = () => {
       </div>
       <div class="row"><Link href="/app/coverage" class="button small">{t('coverage')}</Link><Link href="/app/people" class="button small">{t('people')}</Link><Link href="/app/black-spots" class="button small">{t('black-spots')}</Link></div>
       {found.length === 0 ? <Empty title={t('queue-empty')} /> : (
-        <Growing items={found} row={(issue) => (
-          <li key={issue.id} class="items">
-            <ul class="items"><IssueRow issue={issue} note={busy.has(issue.id) ? t('on-its-way') : undefined} /></ul>
+        <Growing items={found} keyOf={(issue) => issue.id} row={(issue) => (
+          <div class="items">
+            <IssueRow issue={issue} note={busy.has(issue.id) ? t('on-its-way') : undefined} />
             {!busy.has(issue.id) && (
               <div class="row" role="group" aria-label={t('actions-for', { number: issue.number })}>
                 {ranked(issue).filter((name) => name !== 'comment').slice(0, show === 'new' ? 4 : 3).map((name, n) => (
@@ -50,7 +51,7 @@ export const QueuePage: FunctionComponent = () => {
                 ))}
               </div>
             )}
-          </li>
+          </div>
         )} />
       )}
       {acting && <Acting issue={acting.issue} action={acting.action} onClose={() => setActing(null)} />}

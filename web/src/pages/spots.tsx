@@ -6,7 +6,8 @@ import { call, type Problem } from '../api/http'
 import type { BlackSpot, Person } from '../api/wire'
 import { useKept } from '../keep/kept'
 import { inviter } from '../keep/session'
-import { Age, categoryName, Empty, Growing, ProblemBox, say, Sheet, told } from '../parts/bits'
+import { Age, categoryName, Empty, ProblemBox, say, Sheet, told } from '../parts/bits'
+import { Growing } from '../parts/growing'
 import { Page } from '../shell'
 import { ago, t } from '../words'
 
@@ -19,14 +20,14 @@ export const SpotsPage: FunctionComponent = () => {
       <p class="quiet">{t('black-spots-hint')}</p>
       <Age kept={kept} />
       {kept.body?.items.length === 0 && <Empty title={t('no-black-spots')} />}
-      <Growing items={kept.body?.items ?? []} row={(spot) => (
-        <li key={spot.id} class="card">
+      <Growing items={kept.body?.items ?? []} keyOf={(spot) => spot.id} row={(spot) => (
+        <div class="card">
           <div class="row apart"><b>{spot.cell?.name ?? t('outside-cells')} · {categoryName(spot.category)}</b><span class="badge late">{t('came-back', { n: spot.recurrences })}</span></div>
           <p class="small quiet">{t('last-seen', { at: ago(spot.last_seen_at) })}{spot.owner_name ? ` · ${t('owner')} ${spot.owner_name}` : ` · ${t('no-owner')}`}</p>
           {spot.plan && <p>{spot.plan}</p>}
           <div class="row"><Link class="button small" href={`/app/issues/${spot.latest_issue}`}>{t('latest-issue')}</Link><Link class="button small" href={`/app/map?at=${spot.position.lat},${spot.position.lon},18`}>{t('on-the-map')}</Link>
             {inviter.value && <button class="button small" onClick={() => setOwning(spot)}>{t('own-it')}</button>}</div>
-        </li>
+        </div>
       )} />
       {owning && <Owning spot={owning} onClose={(changed) => { setOwning(null); if (changed) setBeat(beat + 1) }} />}
     </Page>

@@ -9,7 +9,8 @@ import { own } from '../keep/sending'
 import { me, myUnits } from '../keep/session'
 import { issues } from '../keep/sync'
 import { Acting, QUICK, quickly, ranked } from '../parts/acting'
-import { Empty, Growing } from '../parts/bits'
+import { Empty } from '../parts/bits'
+import { Growing } from '../parts/growing'
 import { distance, type Spot } from '../parts/geo'
 import { IssueRow } from '../parts/issue-row'
 import { Page } from '../shell'
@@ -48,9 +49,9 @@ export const TasksPage: FunctionComponent = () => {
         <Link class="button small" href="/app/map?tasks=1"><MapIcon class="icon" aria-hidden="true" />{t('way-on-map')}</Link>
       </div>
       {sorted.length === 0 ? <Empty title={t('tasks-empty')} /> : (
-        <Growing items={sorted} row={(issue) => (
-          <li key={issue.id} class="items">
-            <ul class="items"><IssueRow issue={issue} note={busy.has(issue.id) ? t('on-its-way') : located.value.spot && order === 'way' ? metres(distance(located.value.spot, issue.position)) : undefined} /></ul>
+        <Growing items={sorted} keyOf={(issue) => issue.id} row={(issue) => (
+          <div class="items">
+            <IssueRow issue={issue} note={busy.has(issue.id) ? t('on-its-way') : located.value.spot && order === 'way' ? metres(distance(located.value.spot, issue.position)) : undefined} />
             {!busy.has(issue.id) && (
               <div class="row" role="group" aria-label={t('actions-for', { number: issue.number })}>
                 {ranked(issue).filter((name) => name !== 'comment').slice(0, 3).map((name, n) => (
@@ -58,7 +59,7 @@ export const TasksPage: FunctionComponent = () => {
                 ))}
               </div>
             )}
-          </li>
+          </div>
         )} />
       )}
       {acting && <Acting issue={acting.issue} action={acting.action} onClose={() => setActing(null)} />}

@@ -2,7 +2,7 @@
 import { signal } from '@preact/signals'
 import { CircleAlert, Inbox, LoaderCircle, WifiOff } from 'lucide-preact'
 import type { ComponentChildren, FunctionComponent } from 'preact'
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import type { Problem } from '../api/http'
 import { Refusal, Unreachable } from '../api/http'
 import type { Issue } from '../api/wire'
@@ -71,24 +71,6 @@ export function say(text: string): void {
   timer = setTimeout(() => (said.value = null), 5000)
 }
 export const Toast: FunctionComponent = () => <div role="status" aria-live="polite">{said.value && <p class="toast">{said.value}</p>}</div>
-
-/** A list that grows as it is scrolled, so that a thousand rows cost what is seen of them. */
-export function Growing<T>({ items, row, step = 20 }: { items: readonly T[]; row: (item: T) => ComponentChildren; step?: number }) {
-  const [shown, setShown] = useState(step)
-  const end = useRef<HTMLLIElement>(null)
-  useEffect(() => {
-    if (!end.current || typeof IntersectionObserver === 'undefined') return
-    const watch = new IntersectionObserver(([entry]) => entry?.isIntersecting && setShown((n) => n + step), { rootMargin: '600px' })
-    watch.observe(end.current)
-    return () => watch.disconnect()
-  }, [shown, items.length, step])
-  return (
-    <ul class="items">
-      {items.slice(0, shown).map(row)}
-      {shown < items.length && <li ref={end}><button class="button" onClick={() => setShown((n) => n + step)}>{t('more', { n: items.length - shown })}</button></li>}
-    </ul>
-  )
-}
 
 /** A dialog of the browser's own: keeps the focus, closes with Escape. */
 export const Sheet: FunctionComponent<{ title: string; onClose: () => void; children: ComponentChildren }> = ({ title, onClose, children }) => {

@@ -34,18 +34,27 @@ export function word(kind: 'state' | 'action' | 'role' | 'field' | 'reason' | 'a
   return words[`${kind}.${name}`] ?? name
 }
 
-const format = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(chosen.value, options)
+// Made once for each language: a list of a thousand rows asks for thousands of them.
+function once<T>(make: (language: Language) => T): () => T {
+  const made = new Map<Language, T>()
+  return () => {
+    if (!made.has(chosen.value)) made.set(chosen.value, make(chosen.value))
+    return made.get(chosen.value)!
+  }
+}
+const days = once((language) => new Intl.DateTimeFormat(language, { month: 'numeric', day: 'numeric' }))
+const moments = once((language) => new Intl.DateTimeFormat(language, { month: 'numeric', day: 'numeric', hour: '2-digit', minute: '2-digit', hour12: false }))
+const spans = once((language) => new Intl.RelativeTimeFormat(language, { numeric: 'auto' }))
 
-export const day = (at: string | Date): string => format({ month: 'numeric', day: 'numeric' }).format(new Date(at))
-export const moment = (at: string | Date): string =>
-  format({ month: 'numeric', day: 'numeric', hour: '2-digit', minute: '2-digit', hour12: false }).format(new Date(at))
+export const day = (at: string | Date): string => days().format(new Date(at))
+export const moment = (at: string | Date): string => moments().format(new Date(at))
 
 /** "3 hours ago", "in 2 days": the largest unit that is at least one. */
 export function ago(at: string | Date): string {
   const seconds = (new Date(at).getTime() - Date.now()) / 1000
   const units: [Intl.RelativeTimeFormatUnit, number][] = [['day', 86_400], ['hour', 3_600], ['minute', 60]]
   const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size) ?? ['minute', 60]
-  return new Intl.RelativeTimeFormat(chosen.value, { numeric: 'auto' }).format(Math.round(seconds / size), unit)
+  return spans().format(Math.round(seconds / size), unit)
 }
 
 export const metres = (m: number): string => (m < 1000 ? t('metres', { n: Math.round(m) }) : t('kilometres', { n: (m / 1000).toFixed(1) }))

@@ -1,2 +1,0 @@
-const __vite__mapDeps=(i,m=__vite__mapDeps,d=(m.f||(m.f=["assets/big-map-KFaZbFCr.js","assets/jsxRuntime.module-DwZ1S-3y.js","assets/index-wrWKcCu2.js","assets/index-B38Kg9aJ.css","assets/big-map-Bzo4XL0D.css"])))=>i.map(i=>d[i]);
-import{it as e,n as t,rt as n,x as r}from"./index-wrWKcCu2.js";import{t as i}from"./jsxRuntime.module-DwZ1S-3y.js";var a=e(()=>t(()=>import(`./big-map-KFaZbFCr.js`),__vite__mapDeps([0,1,2,3,4]))),o=e=>i(n,{fallback:i(`div`,{class:`map`,children:i(r,{})}),children:i(a,{...e})});export{o as t};
