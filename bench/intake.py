@@ -82,7 +82,7 @@ async def prepare(url: str, size: int) -> tuple[str, list[uuid.UUID]]:
     return token, cells
 
 
-def _port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -93,7 +93,7 @@ def _start(which: str, url: str, port: int) -> subprocess.Popen[bytes]:
 
 
 async def serve(which: str, url: str) -> tuple[subprocess.Popen[bytes], int]:
-    port = _port()
+    port = free_port()
     process = _start(which, url, port)
     for _ in range(200):
         try:

@@ -27,8 +27,8 @@ from app.people.sessions import add_session
 from bench.city import SIDE, SOUTH, WEST, build
 from bench.intake import create_database, scratch, serve
 
-_CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or "chromium"
-_ARGS = [
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or "chromium"
+ARGS = [
     "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--no-first-run",
 ]  # fmt: skip
@@ -121,7 +121,7 @@ async def _measure(url: str, issues: int, console: Console) -> dict[str, Any]:
     found: dict[str, Any] = {"issues": issues, "open": city.open}
     try:
         async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(executable_path=_CHROMIUM, args=_ARGS)
+            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
 
             async def context(who: str, size: tuple[int, int] = (360, 740)) -> Any:
                 made = await browser.new_context(
@@ -212,6 +212,7 @@ async def _measure(url: str, issues: int, console: Console) -> dict[str, Any]:
                 page = await office.new_page()
                 await _ready(page, "/")
                 tiles = asyncio.Event()
+
                 def heard(response: Response, tiles: asyncio.Event = tiles) -> None:
                     if "/v1/tiles/issues/" in response.url and response.status in (200, 204):
                         tiles.set()

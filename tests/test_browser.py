@@ -143,6 +143,83 @@ async def test_two_phones_act_on_one_issue(town, address):
         await two.close()
 
 
+async def test_what_can_no_longer_be_done_is_told_and_can_be_given_up(town, address):
+    volunteer, first, second = [await town.person(role) for role in ("volunteer", "leader", "leader")]
+    issue = (await volunteer.report(**town.body()))["issue"]
+    async with browser() as launched:
+        context, page = await opened(launched, address, second, here(town))
+        await page.goto("/app/queue")
+        await expect(page.locator(".item")).to_have_count(1)
+        await context.set_offline(True)
+        await page.locator("[data-action=accept]").click()
+        await expect(page.get_by_text("on its way")).to_be_visible()
+        await first.act(issue["id"], "reject", reason="nothing there")
+        await context.set_offline(False)
+        await page.evaluate("dispatchEvent(new Event('online'))")
+        await page.get_by_role("link", name="Look").first.click()
+        await page.get_by_role("button", name="Do it anyway").click()
+        await expect(page.locator(".problem").first).to_contain_text("is not possible now")
+        page.on("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
+        await page.get_by_role("button", name="Give up").click()
+        await expect(page.get_by_text("Everything has been received")).to_be_visible()
+        assert await _state(first, issue["id"], "rejected")
+        await context.close()
+
+
+async def test_the_service_worker_sends_after_the_page_is_closed(town, address, database):
+    """Background sync, as the browser would call it; and what was read before is there without a network."""
+    volunteer = await town.person("volunteer")
+    await volunteer.report(**town.body())
+    async with browser() as launched:
+        context, page = await opened(launched, address, volunteer, here(town))
+        await page.goto("/")
+        await until(lambda: page.evaluate("caches.keys().then((names) => names.some((name) => name.startsWith('shell-')))"))
+        await page.wait_for_load_state("networkidle")
+        await context.set_offline(True)
+        await page.goto("/app/mine")
+        await expect(page.locator(".item")).to_have_count(1)
+        await page.goto("/")
+        await report(page)
+        await page.goto("about:blank")
+        await context.set_offline(False)
+        assert await value(database, "select count(*) from reports where account_id = $1", volunteer.id) == 1
+        session = await context.new_cdp_session(page)
+        found: dict[str, str] = {}
+        session.on(
+            "ServiceWorker.workerRegistrationUpdated",
+            lambda event: found.update({r["scopeURL"]: r["registrationId"] for r in event["registrations"]}),
+        )
+        await session.send("ServiceWorker.enable")
+        id = await until(lambda: _later(found.get(f"http://{address}/")))
+        await session.send(
+            "ServiceWorker.dispatchSyncEvent",
+            {"origin": f"http://{address}", "registrationId": id, "tag": "outbox", "lastChance": False},
+        )
+        await until(lambda: _reports(database, volunteer.id, 2))
+        stored = "select count(*) from photos where account_id = $1 and state = 'stored'"
+        await until(lambda: value(database, stored, volunteer.id))
+        await context.close()
+
+
+async def _later(found):
+    return found
+
+
+async def test_without_a_stream_the_screen_moves_all_the_same(town, address):
+    volunteer, leader = await town.person("volunteer"), await town.person("leader")
+    async with browser() as launched:
+        context, page = await opened(launched, address, leader, here(town))
+        await context.add_init_script("delete window.EventSource")
+        await context.clock.install()
+        await page.goto("/app/queue")
+        await expect(page.get_by_text("Nothing to do here")).to_be_visible()
+        await page.wait_for_load_state("networkidle")
+        await volunteer.report(**town.body())
+        await context.clock.run_for(31_000)
+        await expect(page.locator(".item")).to_have_count(1)
+        await context.close()
+
+
 async def _state(person, id, state):
     return (await person.get(f"/v1/issues/{id}"))["state"] == state
 
@@ -431,7 +508,11 @@ async def test_every_page_is_accessible(town, address, language, monkeypatch):
     async with browser() as launched:
         for role, pages in PAGES.items():
             context, page = await opened(launched, address, people.get(role), here(town), language)
-            errors = []
+            errors, asked = [], set()
+            context.on(
+                "request",
+                lambda request, asked=asked: asked.add(request.url.split("/")[2]) if request.url.startswith("http") else None,
+            )
             page.on("pageerror", lambda error, errors=errors: errors.append(str(error)))
             for path in [*pages, *([f"/app/issues/{issue['id']}"] if role == "leader" else [])]:
                 await page.goto(path)
@@ -459,4 +540,6 @@ async def test_every_page_is_accessible(town, address, language, monkeypatch):
                 await page.evaluate("document.documentElement.style.fontSize = '200%'")
                 assert await page.evaluate(OVERFLOW) <= 0, (role, path, "200 %")
             assert errors == [], (role, errors)
+            # Nobody else is asked for anything.
+            assert asked == {address}, (role, asked)
             await context.close()

@@ -23,7 +23,10 @@ import { SmallMap } from './small-map'
 export const QUICK = new Set(['accept', 'start', 'verify', 'pass_inspection'])
 /** Drawn in the colour of what is hard to take back. */
 export const GRAVE = new Set(['reject', 'withdraw', 'close_unresolved', 'send_back', 'fail_inspection'])
-const RANK = ['verify', 'send_back', 'rectify', 'start', 'accept', 'reject', 'grant_extension', 'refuse_extension', 'reply', 'pass_inspection', 'fail_inspection', 'assign', 'reopen', 'hand_over', 'merge', 'request_extension', 'comment', 'withdraw']
+const RANK = [
+  'verify', 'send_back', 'rectify', 'start', 'accept', 'reject', 'grant_extension', 'refuse_extension', 'reply', 'assign', 'hand_over', 'merge', 'request_extension', 'comment',
+  'pass_inspection', 'fail_inspection', 'reopen', 'withdraw',
+]
 
 /** The order on the screen: what usually comes next is first. */
 export function ranked(issue: Issue): string[] {

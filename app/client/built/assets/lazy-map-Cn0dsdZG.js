@@ -1,2 +1,0 @@
-const __vite__mapDeps=(i,m=__vite__mapDeps,d=(m.f||(m.f=["assets/big-map-CMxv5L0N.js","assets/jsxRuntime.module-V6xHfA5p.js","assets/index-LUDdnNUC.js","assets/index-Bzrmuuc8.css","assets/big-map-Bzo4XL0D.css"])))=>i.map(i=>d[i]);
-import{b as e,n as t,nt as n,rt as r}from"./index-LUDdnNUC.js";import{t as i}from"./jsxRuntime.module-V6xHfA5p.js";var a=r(()=>t(()=>import(`./big-map-CMxv5L0N.js`),__vite__mapDeps([0,1,2,3,4]))),o=t=>i(n,{fallback:i(`div`,{class:`map`,children:i(e,{})}),children:i(a,{...t})});export{o as t};
