@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Body, Header, Path, Query, Request
-from pydantic import AwareDatetime, Field, ValidationError
+from pydantic import Field, ValidationError
 from starlette.responses import Response
 
 from app.issues import intake, publishing, queries, reading, recurrence
 from app.issues.actions import act
-from app.issues.lifecycle import OPEN, STATES
+from app.issues.filters import IssueFilters, chosen
 from app.issues.schemas import ACTION_SCHEMA, Batch, BatchItem, Issue, IssuePage, PublicIssue, PublicPage, ReportAnswer, ReportIn
 from app.kit import paging, shapes
-from app.kit.asking import Asked, containing, described, read
+from app.kit.asking import Asked, described, read
 from app.kit.datum import Datum, to_wgs84
 from app.kit.problems import Problem, document, from_validation, invalid, not_found
 from app.kit.route import Route, TheCaller, TheDatabase, Token, Transaction, hot, unauthorized
@@ -63,46 +62,11 @@ async def post_batch(
     return answer({"items": results})
 
 
-def _box(text: str) -> str:
-    """Mercator EWKT of `minlon,minlat,maxlon,maxlat`; a box that crosses the date line is two."""
-    try:
-        west, south, east, north = (float(part) for part in text.split(","))
-    except ValueError:
-        raise invalid("/bbox", "bad-range") from None
-    if not all(map(math.isfinite, (west, south, east, north))) or not (
-        -180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90
-    ):
-        raise invalid("/bbox", "bad-range")
-    spans = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
-    rings: list[str] = []
-    for low, high in spans:
-        (x1, y1, _), (x2, y2, _) = intake.mercator(south, low), intake.mercator(north, high)
-        rings.append(f"(({x1} {y1},{x2} {y1},{x2} {y2},{x1} {y2},{x1} {y1}))")
-    return f"SRID=3857;MULTIPOLYGON({','.join(rings)})"
-
-
-class IssuesAsked(Asked):
-    state: list[str] = Field([], description="`open`, or a state's name; repeatable.")
-    cell: UUID | None = None
-    area: UUID | None = Field(None, description="The area and everything below it.")
-    category: list[str] = Field([], description="Repeatable.")
-    unit: UUID | None = None
-    assignee: UUID | None = None
-    premises: UUID | None = None
-    mine: bool = Field(False, description="What the caller reported.")
-    overdue: bool | None = None
-    unowned: bool | None = Field(None, description="Nobody has been asked to mend it.")
-    bbox: str | None = Field(None, description="minlon,minlat,maxlon,maxlat in WGS 84.", max_length=200)
-    q: Text | None = Field(None, description="Words in note, place or number.", min_length=1, max_length=100)
-    created_since: AwareDatetime | None = None
-    created_until: AwareDatetime | None = None
+class IssuesAsked(IssueFilters):
     sort: Literal["-created_at", "deadline", "-updated_at"] = "-created_at"
     datum: Datum = "wgs84"
     cursor: str | None = Field(None, max_length=500)
     limit: int = Field(paging.DEFAULT_LIMIT, ge=1, le=paging.MAX_LIMIT)
-
-
-_NAMED = ("cell", "area", "unit", "assignee", "premises", "unowned", "created_since", "created_until")
 
 
 @router.get("/v1/issues", responses={200: {"model": IssuePage}}, openapi_extra=described(IssuesAsked))
@@ -110,28 +74,7 @@ async def get_issues(request: Request) -> Response:
     """Issues in the caller's scope, narrowed by any of the filters. `state` takes `open` or a state's name, repeatable."""
     database, token, secret = hot(request)
     asked = read(IssuesAsked, request)
-    filters: dict[str, Any] = {}
-    if asked.state:
-        state = set(asked.state)
-        if state - {"open", *STATES}:
-            raise invalid("/state", "field-type")
-        if state == {"open"}:
-            filters["open"] = True
-        elif len(state) == 1 and "closed" not in state:
-            filters["one_state"] = asked.state[0]
-        else:
-            filters["state"] = sorted({*(OPEN if "open" in state else ()), *(state - {"open"})})
-    if asked.category:
-        filters["category"] = asked.category
-    filters.update({name: value for name in _NAMED if (value := getattr(asked, name)) is not None})
-    if asked.overdue is not None:
-        filters["overdue" if asked.overdue else "not_overdue"] = True
-    if asked.mine:
-        filters["mine"] = True
-    if asked.bbox is not None:
-        filters["bbox"] = _box(asked.bbox)
-    if asked.q is not None:
-        filters["q"] = containing(asked.q)
+    filters = chosen(asked)
     async with database.acquire() as connection:
         items, following = await reading.listed(
             connection, token, secret, filters, asked.sort, asked.cursor, asked.limit, asked.datum

@@ -48,6 +48,7 @@ STREAMED = Rule(streams=True)
 INVITERS = Rule(roles=frozenset(MAY_INVITE))
 OFFICE = Rule(roles=frozenset({"staff", "admin"}))
 INSPECTORS = Rule(roles=frozenset({"staff", "inspector", "admin"}))
+PAPERS = Rule(roles=frozenset({"leader", "staff", "inspector", "admin"}))
 ADMIN = Rule(roles=frozenset({"admin"}))
 
 ROUTES: dict[tuple[str, str], Rule] = {
@@ -137,6 +138,8 @@ ROUTES: dict[tuple[str, str], Rule] = {
     ("GET", "/v1/tiles/{layer}.json"): ANYONE,
     ("GET", "/v1/map/style.json"): ANYONE,
     ("GET", "/v1/map/{sheet}"): ANYONE,
+    ("GET", "/v1/ledger.csv"): PAPERS,
+    ("GET", "/v1/ledger.xlsx"): PAPERS,
     ("GET", "/v1/public/issues"): ANYONE,
     ("GET", "/v1/public/issues/{number}"): ANYONE,
     ("GET", "/"): ANYONE,

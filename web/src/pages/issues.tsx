@@ -6,6 +6,7 @@ import { Link, useLocation, useSearchParams } from 'wouter-preact'
 import { get, type Problem } from '../api/http'
 import type { Issue, IssuePage, Unit } from '../api/wire'
 import { useKept } from '../keep/kept'
+import { office, roles } from '../keep/session'
 import { beat, groups, issues, places, take } from '../keep/sync'
 import { categoryName, Deadline, Empty, ProblemBox, StateBadge, told, Waiting } from '../parts/bits'
 import { IssueMap } from '../parts/lazy-map'
@@ -81,6 +82,10 @@ export const IssuesPage: FunctionComponent = () => {
     return () => removeEventListener('keydown', press)
   }, [])
 
+  // The ledger is of the same filter; the order is its own.
+  const ledger = new URLSearchParams(query)
+  ledger.delete('sort')
+  const papers = office.value || roles.value.has('leader')
   const tiles = new URLSearchParams()
   for (const name of ['state', 'category']) for (const value of new URLSearchParams(query).getAll(name)) tiles.append(name, value)
   if (search.get('overdue')) tiles.set('overdue', 'true')
@@ -101,6 +106,7 @@ export const IssuesPage: FunctionComponent = () => {
         <Pick label={t('sort')} value={search.get('sort') ?? '-created_at'} onPick={(value) => set('sort', value)} options={SORTS.map((name) => [name, t(`sort-${name}`)])} needed />
         <button type="button" class="button small" aria-pressed={search.get('overdue') === 'true'} onClick={() => set('overdue', search.get('overdue') ? '' : 'true')}>{t('overdue')}</button>
         <button type="button" class="button small" aria-pressed={search.get('unowned') === 'true'} onClick={() => set('unowned', search.get('unowned') ? '' : 'true')}>{t('unowned')}</button>
+        {papers && (['xlsx', 'csv'] as const).map((kind) => <a key={kind} class="button small" href={`/v1/ledger.${kind}?${ledger}`} download>{t(`ledger-${kind}`)}</a>)}
         {search.get('bbox') && <button type="button" class="button small" aria-pressed="true" onClick={() => set('bbox', '')}>{t('in-the-map')} ×</button>}
         <button type="button" class="button small" aria-pressed={keys} onClick={() => setKeys(!keys)}><kbd>?</kbd><span class="hidden">{t('shortcuts')}</span></button>
       </form>

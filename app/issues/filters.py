@@ -1,0 +1,82 @@
+"""What a list of issues may be narrowed by, as it is asked for and as the query takes it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from app.issues import intake
+from app.issues.lifecycle import OPEN, STATES
+from app.kit.asking import Asked, containing
+from app.kit.problems import invalid
+from app.kit.wire import Text
+
+
+def _box(text: str) -> str:
+    """Mercator EWKT of `minlon,minlat,maxlon,maxlat`; a box that crosses the date line is two."""
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+    except ValueError:
+        raise invalid("/bbox", "bad-range") from None
+    if not all(map(math.isfinite, (west, south, east, north))) or not (
+        -180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90
+    ):
+        raise invalid("/bbox", "bad-range")
+    spans = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
+    rings: list[str] = []
+    for low, high in spans:
+        (x1, y1, _), (x2, y2, _) = intake.mercator(south, low), intake.mercator(north, high)
+        rings.append(f"(({x1} {y1},{x2} {y1},{x2} {y2},{x1} {y2},{x1} {y1}))")
+    return f"SRID=3857;MULTIPOLYGON({','.join(rings)})"
+
+
+class IssueFilters(Asked):
+    """What narrows a list of issues, or whatever is made of one."""
+
+    state: list[str] = Field([], description="`open`, or a state's name; repeatable.")
+    cell: UUID | None = None
+    area: UUID | None = Field(None, description="The area and everything below it.")
+    category: list[str] = Field([], description="Repeatable.")
+    unit: UUID | None = None
+    assignee: UUID | None = None
+    premises: UUID | None = None
+    mine: bool = Field(False, description="What the caller reported.")
+    overdue: bool | None = None
+    unowned: bool | None = Field(None, description="Nobody has been asked to mend it.")
+    bbox: str | None = Field(None, description="minlon,minlat,maxlon,maxlat in WGS 84.", max_length=200)
+    q: Text | None = Field(None, description="Words in note, place or number.", min_length=1, max_length=100)
+    created_since: AwareDatetime | None = None
+    created_until: AwareDatetime | None = None
+
+
+_NAMED = ("cell", "area", "unit", "assignee", "premises", "unowned", "created_since", "created_until")
+
+
+def chosen(asked: IssueFilters) -> dict[str, Any]:
+    """The filters of `queries.issues` that were asked for. Problems: 422 with the parameter named."""
+    filters: dict[str, Any] = {}
+    if asked.state:
+        state = set(asked.state)
+        if state - {"open", *STATES}:
+            raise invalid("/state", "field-type")
+        if state == {"open"}:
+            filters["open"] = True
+        elif len(state) == 1 and "closed" not in state:
+            filters["one_state"] = asked.state[0]
+        else:
+            filters["state"] = sorted({*(OPEN if "open" in state else ()), *(state - {"open"})})
+    if asked.category:
+        filters["category"] = asked.category
+    filters.update({name: value for name in _NAMED if (value := getattr(asked, name)) is not None})
+    if asked.overdue is not None:
+        filters["overdue" if asked.overdue else "not_overdue"] = True
+    if asked.mine:
+        filters["mine"] = True
+    if asked.bbox is not None:
+        filters["bbox"] = _box(asked.bbox)
+    if asked.q is not None:
+        filters["q"] = containing(asked.q)
+    return filters
