@@ -66,6 +66,8 @@ def _request(key, town, issue, photo, thanked):
             "area": str(town.area), "name": "小卖部", "frontage": {"type": "Point", "coordinates": [town.lon + 0.005, town.lat + 0.005]}},
         ("PUT", "/v1/premises/{id}/visits/{visit}"): {"at": "2026-11-24T08:00:00Z"},
         ("PUT", "/v1/samples/{id}"): {"area": str(town.area), "week": "2025-12-29", "percent": 10},
+        ("PUT", "/v1/summaries/weekly"): {
+            "area": str(town.area), "week": "2025-12-29", "language": "en", "title": "x", "parts": [{"title": "x", "clauses": []}]},
         ("PUT", "/v1/stand-ins/{id}"): {
             "leader": str(town.led_by), "deputy": str(thanked), "starts_on": date.today().isoformat(), "ends_on": (date.today() + timedelta(days=9)).isoformat()},
     }  # fmt: skip
@@ -94,7 +96,7 @@ def _request(key, town, issue, photo, thanked):
     target = re.sub(r"\{\w+\}", target, path)
     if path == "/v1/hotspots":
         target += f"?area={town.area}"
-    if path == "/v1/coverage":
+    if path == "/v1/coverage" or path.startswith("/v1/summaries/weekly."):
         target += f"?area={town.area}"
     if path.endswith("/calendar"):
         target += "?year=2026"
@@ -110,6 +112,7 @@ SCOPED = {
     ("GET", "/v1/photos/{id}/{variant}"), ("PUT", "/v1/areas/{id}/calendar/{day}"), ("DELETE", "/v1/areas/{id}/calendar/{day}"),
     ("PUT", "/v1/assignment-rules/{id}"), ("GET", "/v1/coverage"), ("PUT", "/v1/authorities/{id}"),
     ("GET", "/v1/hotspots"), ("GET", "/v1/areas/{id}/summary"), ("PUT", "/v1/premises/{id}"), ("PUT", "/v1/samples/{id}"), ("PUT", "/v1/stand-ins/{id}"),
+    ("GET", "/v1/summaries/weekly.json"), ("GET", "/v1/summaries/weekly.html"), ("GET", "/v1/summaries/weekly.docx"), ("PUT", "/v1/summaries/weekly"),
 }  # fmt: skip
 # Ids that nobody holds in this walk: 404 for whoever may call the route at all.
 MISSING = {
@@ -144,7 +147,7 @@ MAY = {
     ("PUT", "/v1/areas/{id}/calendar/{day}"): {"staff", "admin"}, ("DELETE", "/v1/areas/{id}/calendar/{day}"): {"staff", "admin"},
     ("PUT", "/v1/assignment-rules/{id}"): {"staff", "admin"}, ("PUT", "/v1/authorities/{id}"): {"staff", "admin"},
     ("PUT", "/v1/premises/{id}"): {"leader", "staff", "admin"}, ("PUT", "/v1/samples/{id}"): {"staff", "admin"},
-    ("PUT", "/v1/stand-ins/{id}"): {"staff", "admin"},
+    ("PUT", "/v1/stand-ins/{id}"): {"staff", "admin"}, ("PUT", "/v1/summaries/weekly"): {"staff", "admin"},
 }  # fmt: skip
 
 

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
-from typing import IO, Any
+from datetime import date
+from typing import IO, Annotated, Any, Literal
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
-from starlette.responses import Response, StreamingResponse
+from pydantic import Field
+from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from app.catalogue import catalogue
 from app.issues.filters import IssueFilters, chosen
-from app.kit.asking import described, read
+from app.kit.access import Caller
+from app.kit.asking import Asked, described, read
 from app.kit.language import choose
-from app.kit.route import Route, Secret, TheCaller, TheDatabase, Token, base_url
-from app.office import ledger
+from app.kit.problems import not_found
+from app.kit.route import Route, Secret, TheCaller, TheDatabase, Token, Transaction, base_url
+from app.kit.wire import Name, Text, Wire, answer
+from app.office import ledger, weekly, written
 from app.settings import settings
 
 router = APIRouter(route_class=Route, tags=["office"])
 _CSV = "text/csv; charset=utf-8"
+_DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -27,10 +35,85 @@ async def _ledger(request: Request, database: TheDatabase, token: bytes, secret:
     filters = chosen(asked)
     language = choose(request.headers.get("accept-language", ""), settings().language)
     async with database.acquire() as connection:
-        names = {c["code"]: c["name"][language] for group in await catalogue.read(connection) for c in group["categories"]}
+        names = await _names(connection, language)
         zone: Any = await connection.fetchval("select time_zone from areas where id = $1", asked.area) if asked.area else None
     manner = ledger.Manner(language, ZoneInfo(zone or settings().time_zone), names, base_url(request))
     return ledger.pages(database, token, secret, filters), manner
+
+
+class WeeklyAsked(Asked):
+    area: UUID
+    week: date | None = Field(None, description="Any day of it; default: this week.")
+    draft: bool = Field(False, description="As it would be written now, even where one was issued.")
+    language: Literal["zh-CN", "en"] | None = Field(None, description="Default: the reader's.")
+
+
+class ClauseIn(Wire):
+    text: Annotated[Text, Field(min_length=1, max_length=2000)]
+    href: Annotated[Text, Field(max_length=4000, pattern="^/")] | None = None
+
+
+class PartIn(Wire):
+    title: Name
+    clauses: Annotated[list[ClauseIn], Field(max_length=20)]
+
+
+class WeeklyIn(Wire):
+    """A paper as it goes out: the draft, edited."""
+
+    area: UUID
+    week: date
+    language: Literal["zh-CN", "en"]
+    title: Name
+    parts: Annotated[list[PartIn], Field(min_length=1, max_length=3)]
+
+
+async def _weekly(request: Request, caller: Caller, database: TheDatabase) -> dict[str, Any]:
+    asked = read(WeeklyAsked, request)
+    language = asked.language or choose(request.headers.get("accept-language", ""), settings().language)
+    async with database.acquire() as connection:
+        week = await weekly.week_of(connection, caller, asked.area, asked.week)
+        return await weekly.paper(connection, week, await _names(connection, language), language, asked.draft)
+
+
+async def _names(connection: Any, language: str) -> dict[str, str]:
+    return {c["code"]: c["name"][language] for group in await catalogue.read(connection) for c in group["categories"]}
+
+
+@router.get("/v1/summaries/weekly.json", openapi_extra=described(WeeklyAsked))
+async def get_weekly(request: Request, caller: TheCaller, database: TheDatabase) -> Response:
+    """The weekly summary of an area and all below it: three parts, each clause with the way to what it counts, and the figures. As it was issued, else a draft."""
+    return answer(await _weekly(request, caller, database), headers={"cache-control": "no-store"})
+
+
+@router.get("/v1/summaries/weekly.html", responses={200: {"content": {"text/html": {}}}}, openapi_extra=described(WeeklyAsked))
+async def get_weekly_page(request: Request, caller: TheCaller, database: TheDatabase) -> Response:
+    """The same as a page to read or print."""
+    return HTMLResponse(
+        written.as_html(await _weekly(request, caller, database), base_url(request)), headers={"cache-control": "no-store"}
+    )
+
+
+@router.get("/v1/summaries/weekly.docx", responses={200: {"content": {_DOCX: {}}}}, openapi_extra=described(WeeklyAsked))
+async def get_weekly_word(request: Request, caller: TheCaller, database: TheDatabase) -> Response:
+    """The same as a Word file, in the measures of GB/T 9704."""
+    paper = await _weekly(request, caller, database)
+    content = await asyncio.to_thread(written.as_docx, paper)
+    headers = {"content-disposition": f'attachment; filename="weekly-{paper["week"]}.docx"', "cache-control": "no-store"}
+    return Response(content, 200, headers, _DOCX)
+
+
+@router.put("/v1/summaries/weekly", status_code=201)
+async def put_weekly(wish: WeeklyIn, caller: TheCaller, connection: Transaction) -> Response:
+    """Issue a week's summary as it was edited: kept with who and when, once for an area, week and language, and never written over."""
+    week = await weekly.week_of(connection, caller, wish.area, wish.week)
+    if not (caller.is_admin or wish.area in caller.staffs):
+        raise not_found()
+    names = await _names(connection, wish.language)
+    await weekly.issue(
+        connection, caller, week, wish.language, {"title": wish.title, "parts": [part.model_dump() for part in wish.parts]}
+    )
+    return answer(await weekly.paper(connection, week, names, wish.language, False), 201)
 
 
 def _named(kind: str) -> dict[str, str]:

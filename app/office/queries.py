@@ -1,0 +1,76 @@
+"""Statements about the office's papers."""
+
+AREA = "select name, time_zone from areas where id = $1"
+ISSUED = """
+select s.paper, s.issued_at, a.name as issued_by from summaries s join accounts a on a.id = s.issued_by
+where s.area_id = $1 and s.week = $2 and s.language = $3
+"""
+# The primary key lets one of two people who issue at once have it; what was issued is never written over.
+ISSUE = """
+insert into summaries (area_id, week, language, paper, issued_by) values ($1, $2, $3, $4, $5) on conflict do nothing returning true
+"""
+_BELOW = "array(select t.area_id from area_tree t where t.ancestor_id = $1)"
+
+# What happened in a week ($3 to $4) and in the one before ($2 to $3), from the event log. Whatever has an event since $2 has changed since then, so the
+# index of changes leads to it. In time is a rectification before the deadline that was in force then.
+HAPPENED = f"""
+with e as (
+  select e.issue_id, e.version, e.action, e.from_state, e.to_state, e.at, e.at >= $3 as this from issues i join events e on e.issue_id = i.id
+  where i.area_id = any({_BELOW}) and i.updated_at >= $2 and e.at >= $2 and e.at < $4
+), counted as (
+  select e.this, case
+    when e.version = 1 then case e.action when 'report_mended' then 'mended_on_the_spot' else 'found' end
+    when e.to_state = 'closed' and e.from_state is distinct from 'closed' then 'closed'
+    when e.action = 'rectify' then 'rectified' when e.action = 'hand_over' then 'handed_over' when e.action = 'send_back' then 'sent_back'
+    when e.action = 'recur' then 'came_back' end as what,
+    e.action = 'rectify' and e.at <= (
+      select (d.data->>'deadline')::timestamptz from events d
+      where d.issue_id = e.issue_id and d.version < e.version and d.action in ('assign', 'grant_extension') and d.data ? 'deadline'
+      order by d.version desc limit 1
+    ) as in_time
+  from e
+)
+select what, this, count(*)::int as n, count(*) filter (where in_time)::int as in_time from counted where what is not null group by 1, 2
+"""
+WALKED = f"""
+select p.counted_at >= $3 as this, sum(p.people)::int as person_times, count(*)::int as walks from patrols p
+where p.counted_at >= $2 and p.counted_at < $4 and exists (
+  select from patrol_cells pc join cells c on c.id = pc.cell_id where pc.patrol_id = p.id and c.area_id = any({_BELOW}))
+group by 1
+"""
+CELLS = f"""
+select c.id::text, c.name, exists (select from patrol_cells pc join patrols p on p.id = pc.patrol_id
+    where pc.cell_id = c.id and p.counted_at >= $2 and p.counted_at < $3) as walked
+from cells c where c.area_id = any({_BELOW}) and c.retired_at is null order by c.name
+"""
+# What was open at the end of a week ($2), by street and kind: an issue that has not changed since is as it is, of any other the log tells how it was.
+_OPEN = f"""
+o as materialized (
+  select i.id, i.category, i.recurrences, i.deadline, i.unit_id, i.authority, i.reply_by, s.state,
+    coalesce(nullif(trim(regexp_replace(i.place, '[0-9０-９]+\\s*(号|栋|幢|单元|室|-).*$', '')), ''), c.name, '') as street
+  from issues i left join cells c on c.id = i.cell_id cross join lateral (
+    select case when i.updated_at < $2 then i.state else (
+      select e.to_state from events e where e.issue_id = i.id and e.at < $2 order by e.version desc limit 1) end as state
+  ) s
+  where i.area_id = any({_BELOW}) and i.created_at < $2 and (i.is_open or i.updated_at >= $2)
+    and s.state in ('reported', 'accepted', 'assigned', 'in_progress', 'handed_over', 'rectified')
+), k as (
+  select o.*, o.recurrences > 0 as recurring,
+    coalesce(o.deadline < least($2, now()), false) and o.state not in ('handed_over', 'rectified') as late from o
+)
+"""
+REMAINS = f"""
+with {_OPEN}
+select count(*)::int as open, (count(*) filter (where late))::int as overdue, (count(*) filter (where recurring))::int as recurring,
+  (count(*) filter (where state = 'handed_over'))::int as handed_over,
+  (count(*) filter (where state = 'handed_over' and reply_by < least($2, now())))::int as replies_late,
+  (select coalesce(json_agg(p order by p.n desc, p.late desc, p.street, p.category), '[]') from (
+    select street, category, count(*)::int as n, (count(*) filter (where late))::int as late, (count(*) filter (where recurring))::int as recurring,
+      mode() within group (order by unit_id)::text as unit
+    from k group by 1, 2 order by 3 desc, 4 desc, 1, 2 limit 6) p)::jsonb as places,
+  (select coalesce(json_agg(u order by u.n desc, u.name), '[]') from (
+    select u.id::text, u.name, count(*)::int as n from k join units u on u.id = k.unit_id where k.late group by 1, 2 order by 3 desc, 2 limit 3) u)::jsonb as units,
+  (select coalesce(json_agg(h order by h.n desc, h.authority), '[]') from (
+    select authority, count(*)::int as n from k where state = 'handed_over' and authority is not null group by 1 order by 2 desc, 1 limit 3) h)::jsonb as authorities
+from k
+"""

@@ -1,0 +1,214 @@
+"""The weekly summary (每周工作总结): three parts, reckoned from the event log, each number with a way to the issues it counts.
+
+Weeks are Monday to Sunday in the area's own time zone. What was done is counted from events within the week; what remains, as it stood when the
+week ended (or stands now). Part three answers part two by rule: what is overdue presses its unit, what comes back asks its authority for joint action, what
+was handed over is asked for, a cell that nobody saw is walked, a street without a bin gets one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from app.kit.access import Caller
+from app.kit.db import Connection
+from app.kit.language import say
+from app.kit.problems import Problem, invalid, not_found
+from app.kit.times import now
+from app.office import queries
+
+Clauses = list[dict[str, Any]]
+
+DONE = (
+    "found",
+    "mended_on_the_spot",
+    "rectified",
+    "in_time",
+    "closed",
+    "handed_over",
+    "sent_back",
+    "came_back",
+    "person_times",
+    "walks",
+)
+MOST_CLAUSES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """A week of an area: from `begin` up to, not including, `end`; `before` is the beginning of the week before."""
+
+    area: UUID
+    name: str
+    monday: date
+    zone: str
+
+    def _at(self, day: date) -> datetime:
+        return datetime.combine(day, time(), ZoneInfo(self.zone)).astimezone(UTC)
+
+    @property
+    def before(self) -> datetime:
+        return self._at(self.monday - timedelta(days=7))
+
+    @property
+    def begin(self) -> datetime:
+        return self._at(self.monday)
+
+    @property
+    def end(self) -> datetime:
+        return self._at(self.monday + timedelta(days=7))
+
+
+async def week_of(connection: Connection, caller: Caller, area: UUID, day: date | None) -> Week:
+    """The week that holds `day` (default: today). Problems: 404; 422 a week that has not begun."""
+    row = await connection.fetchrow(queries.AREA, area)
+    if row is None or not (caller.is_admin or area in caller.staffs or area in caller.inspects):
+        raise not_found()
+    today = now().astimezone(ZoneInfo(row["time_zone"])).date()
+    asked = day or today
+    monday = asked - timedelta(days=asked.weekday())
+    if monday > today or monday.year < 2000:
+        raise invalid("/week", "week-ahead")
+    return Week(area, row["name"], monday, row["time_zone"])
+
+
+async def figures(connection: Connection, week: Week) -> dict[str, Any]:
+    """What the paper says in numbers: `done` this week, `before` the same of the week before, `cells`, and what `remains`."""
+    done = dict.fromkeys(DONE, 0)
+    before = dict.fromkeys(DONE, 0)
+    for row in await connection.fetch(queries.HAPPENED, week.area, week.before, week.begin, week.end):
+        into = done if row["this"] else before
+        into[row["what"]] += row["n"]
+        if row["what"] == "mended_on_the_spot":
+            into["found"] += row["n"]
+        into["in_time"] += row["in_time"]
+    for row in await connection.fetch(queries.WALKED, week.area, week.before, week.begin, week.end):
+        into = done if row["this"] else before
+        into["person_times"], into["walks"] = row["person_times"], row["walks"]
+    cells = [dict(row) for row in await connection.fetch(queries.CELLS, week.area, week.begin, week.end)]
+    remains: Any = await connection.fetchrow(queries.REMAINS, week.area, week.end)
+    return {
+        "done": done, "before": before, "remains": dict(remains),
+        "cells": {"all": len(cells), "walked": sum(cell["walked"] for cell in cells), "unwalked": [cell["name"] for cell in cells if not cell["walked"]]},
+    }  # fmt: skip
+
+
+def _link(week: Week, **filters: Any) -> str:
+    return "/app/issues?" + urlencode({"area": str(week.area), **filters}, doseq=True)
+
+
+def _clauses(week: Week, found: dict[str, Any], names: dict[str, str], language: str) -> list[Clauses]:
+    """The clauses of the three parts: `text`, and `href` of what it counts."""
+
+    def t(key: str, **values: Any) -> str:
+        return say(f"weekly-{key}", language, **values)
+
+    done, before, cells, remains = found["done"], found["before"], found["cells"], found["remains"]
+    comma = "、" if language == "zh-CN" else ", "
+
+    def change(name: str) -> str:
+        by = done[name] - before[name]
+        return t("same") if by == 0 else t("more" if by > 0 else "less", n=abs(by))
+
+    within = _link(week, created_since=week.begin.isoformat(), created_until=week.end.isoformat())
+    covered = f"/app/coverage?area={week.area}"
+
+    def add(part: Clauses, text: str, href: str) -> None:
+        part.append({"text": text, "href": href})
+
+    one: Clauses = []
+    if done["walks"]:
+        people, walked = done["person_times"], cells["walked"]
+        add(one, t("walked", people=people, change=change("person_times"), walked=walked, cells=cells["all"]), covered)
+    if done["found"]:
+        add(one, t("found", n=done["found"], change=change("found"), spot=done["mended_on_the_spot"]), within)
+    if done["rectified"] or done["closed"]:
+        text = t("rectified", n=done["rectified"], in_time=done["in_time"], closed=done["closed"], change=change("closed"))
+        add(one, text, _link(week, state="closed", sort="-updated_at"))
+    if done["handed_over"]:
+        whom = comma.join(f"{row['authority']} {row['n']}" for row in remains["authorities"])
+        text = t("handed", n=done["handed_over"], owed=remains["handed_over"], authorities=t("with", whom=whom) if whom else "")
+        add(one, text, _link(week, state="handed_over"))
+    if done["sent_back"]:
+        add(one, t("sent_back", n=done["sent_back"]), _link(week, state="assigned", sort="-updated_at"))
+    if not one:
+        add(one, t("nothing-done"), within)
+
+    two: Clauses = []
+    three: Clauses = []
+    for place in remains["places"][: MOST_CLAUSES - 2]:
+        kind, street = names.get(place["category"], place["category"]), place["street"] or t("elsewhere")
+        details = "".join(t(f"of-{name}", n=place[name]) for name in ("recurring", "late") if place[name])
+        href = _link(week, state="open", category=place["category"], **({"q": place["street"]} if place["street"] else {}))
+        add(two, t("place", street=street, kind=kind, n=place["n"], details=details), href)
+        if place["category"] == "no_litter_bin":
+            add(three, t("ask-bin", street=street), href)
+        elif place["recurring"] >= 2:
+            add(three, t("joint", street=street, kind=kind), href)
+    unseen = comma.join(cells["unwalked"][:6])
+    if remains["overdue"]:
+        units = comma.join(f"{row['name']} {row['n']}" for row in remains["units"])
+        add(two, t("overdue", n=remains["overdue"], units=units or t("nobody")), _link(week, state="open", overdue="true"))
+    if unseen:
+        add(two, t("unwalked", n=len(cells["unwalked"]), cells=unseen), covered)
+    if not two:
+        add(two, t("nothing-remains"), _link(week, state="open"))
+
+    three = three[:3]
+    for row in remains["units"][:2]:
+        add(three, t("press", unit=row["name"], n=row["n"]), _link(week, state="open", overdue="true", unit=row["id"]))
+    if remains["replies_late"]:
+        add(three, t("chase", n=remains["replies_late"]), "/app/handovers")
+    if unseen:
+        add(three, t("patrol", cells=unseen), covered)
+    add(three, t("keep-on"), _link(week, state="open"))
+    return [one[:MOST_CLAUSES], two[:MOST_CLAUSES], three[:MOST_CLAUSES]]
+
+
+async def paper(connection: Connection, week: Week, names: dict[str, str], language: str, draft: bool) -> dict[str, Any]:
+    """The paper of a week: as it was issued, else (or with `draft`) as it would be now."""
+    last = week.monday + timedelta(days=6)
+    head = {
+        "area": {"id": str(week.area), "name": week.name},
+        "week": week.monday,
+        "until": last,
+        "time_zone": week.zone,
+        "language": language,
+    }
+    issued = None if draft else await connection.fetchrow(queries.ISSUED, week.area, week.monday, language)
+    if issued is not None:
+        return head | issued["paper"] | {"issued": {"by": issued["issued_by"], "at": issued["issued_at"]}}
+    found = await figures(connection, week)
+    parts = [
+        {"title": say(f"weekly-part-{n}", language), "clauses": clauses}
+        for n, clauses in enumerate(_clauses(week, found, names, language), 1)
+    ]
+    span = say("weekly-span", language, since=_day(week.monday, language), until=_day(last, language))
+    return head | {
+        "title": say("weekly-title", language, area=week.name),
+        "span": span,
+        "parts": parts,
+        "figures": found,
+        "issued": None,
+    }
+
+
+def _day(day: date, language: str) -> str:
+    return f"{day.year}年{day.month}月{day.day}日" if language == "zh-CN" else f"{day.day} {day:%B %Y}"
+
+
+async def issue(connection: Connection, caller: Caller, week: Week, language: str, wish: dict[str, Any]) -> None:
+    """Keep an edited paper as it goes out, with the figures of this moment. Problem 409 when the week's was issued already."""
+    found = await figures(connection, week)
+    last = week.monday + timedelta(days=6)
+    span = say("weekly-span", language, since=_day(week.monday, language), until=_day(last, language))
+    kept = {"title": wish["title"], "span": span, "parts": wish["parts"], "figures": found}
+    text = orjson.loads(orjson.dumps(kept, default=str))
+    if not await connection.fetchval(queries.ISSUE, week.area, week.monday, language, text, caller.account_id):
+        raise Problem(409, "summary-issued")

@@ -1,0 +1,228 @@
+"""The weekly summary: every number is a recount of the event log; it reads well when there is nothing; what was issued stays."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import random
+import re
+import uuid
+import zipfile
+from datetime import UTC, date, datetime, time, timedelta
+from urllib.parse import parse_qsl, urlsplit
+from xml.etree import ElementTree
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from app.issues.history import Past, PastEvent, load
+from app.issues.lifecycle import OPEN
+
+ZONES = ["Asia/Shanghai", "UTC", "America/New_York", "Pacific/Kiritimati", "Asia/Kathmandu", "America/St_Johns"]
+
+
+def monday(zone):
+    today = datetime.now(UTC).astimezone(ZoneInfo(zone)).date()
+    return today - timedelta(days=today.weekday())
+
+
+class Life:
+    """One issue's random life, most of whose steps lie near a week's border."""
+
+    def __init__(self, town, people, dice, at, now):
+        self.town, self.dice, self.at, self.now = town, dice, at, now
+        self.volunteer, self.leader, self.worker = people
+        mended = dice.random() < 0.15
+        first = PastEvent(
+            "report_mended" if mended else "report", None, "closed" if mended else "reported", at, self.volunteer, "reporter"
+        )
+        self.case = Past(
+            id=uuid.uuid4(), category=dice.choice(["litter", "fly_posting", "no_litter_bin"]), lat=town.lat + 0.005, lon=town.lon + 0.005,
+            place=dice.choice(["东浦巷12号", "东浦巷3号", "人民东路"]), note="x", opened_at=at, reporter_id=self.volunteer, state=first.to,
+            events=[first], closed_at=at if mended else None,
+        )  # fmt: skip
+        if not mended:
+            self.live()
+
+    def step(self, action, to, who, acted_as, **what):
+        self.at += timedelta(seconds=self.dice.choice([1, 600, 86_400, self.dice.randrange(1, 9 * 86_400)]))
+        if self.at >= self.now:
+            return False
+        self.case.events.append(PastEvent(action, self.case.state, to, self.at, who, acted_as, what))
+        self.case.state = to
+        return True
+
+    def live(self):
+        case, dice = self.case, self.dice
+        if not self.step("accept", "accepted", self.leader, "leader"):
+            return
+        deadline = self.at + timedelta(days=dice.choice([0, 1, 3, 30]))
+        if not self.step("assign", "assigned", self.leader, "leader", deadline=deadline.isoformat(), unit=str(self.town.unit)):
+            return
+        case.unit_id, case.deadline = self.town.unit, deadline
+        if dice.random() < 0.2:
+            reply_by = self.at + timedelta(days=2)
+            if self.step("hand_over", "handed_over", self.leader, "leader", authority="交警", reply_by=reply_by.isoformat()):
+                case.authority, case.reply_by = "交警", reply_by
+            return
+        if dice.random() < 0.8 and self.step("rectify", "rectified", self.worker, "assignee"):
+            if dice.random() < 0.3 and self.step("send_back", "assigned", self.leader, "leader", reason="x"):
+                self.step("rectify", "rectified", self.worker, "assignee")
+            if case.state == "rectified" and dice.random() < 0.8 and self.step("verify", "closed", self.leader, "leader"):
+                case.closed_at = self.at
+
+
+async def _histories(town, database, people, dice, zone, count):
+    """Lives over five weeks, many of which begin within a second of a week's border."""
+    first = datetime.combine(monday(zone) - timedelta(days=28), time(), ZoneInfo(zone)).astimezone(UTC)
+    now = datetime.now(UTC)
+    begun = [
+        first + timedelta(days=7 * dice.randrange(5), seconds=dice.choice([-1, 0, 1, dice.randrange(7 * 86_400)]))
+        for _ in range(count)
+    ]
+    cases = [Life(town, people, dice, at, now).case for at in begun if at < now]
+    async with database.transaction() as connection:
+        await load(connection, cases, town.area)
+        await connection.execute("update areas set time_zone = $2 where id = $1", town.area, zone)
+
+
+def _recount(rows, begin, end):
+    """The same figures from the plain log, event by event."""
+    done = dict.fromkeys(
+        ("found", "mended_on_the_spot", "rectified", "in_time", "closed", "handed_over", "sent_back", "came_back"), 0
+    )
+    state, deadline, open_at = {}, {}, set()
+    for row in rows:
+        id, action, at = row["issue_id"], row["action"], row["at"]
+        within = begin <= at < end
+        if action == "rectify" and within:
+            done["in_time"] += id in deadline and at <= deadline[id]
+        if action in ("assign", "grant_extension") and row["data"].get("deadline"):
+            deadline[id] = datetime.fromisoformat(row["data"]["deadline"])
+        if within:
+            if row["version"] == 1:
+                done["found"] += 1
+                done["mended_on_the_spot"] += action == "report_mended"
+            elif row["to_state"] == "closed" and row["from_state"] != "closed":
+                done["closed"] += 1
+            else:
+                name = {"rectify": "rectified", "hand_over": "handed_over", "send_back": "sent_back", "recur": "came_back"}.get(
+                    action
+                )
+                if name:
+                    done[name] += 1
+        if at < end:
+            state[id] = row["to_state"]
+    open_at = {id for id, now in state.items() if now in OPEN}
+    return done, open_at
+
+
+@pytest.mark.parametrize("zone", ZONES)
+async def test_every_number_is_a_recount_of_the_log_at_every_border(town, database, zone):
+    dice = random.Random(zone)
+    people = [(await town.person(role)).id for role in ("volunteer", "leader", "worker")]
+    staff = await town.person("staff")
+    await _histories(town, database, people, dice, zone, 80)
+    async with database.acquire() as connection:
+        rows = await connection.fetch(
+            "select e.* from events e join issues i on i.id = e.issue_id where i.area_id = $1 order by e.issue_id, e.version",
+            town.area,
+        )
+    assert len(rows) > 150
+    for back in range(5):
+        first = monday(zone) - timedelta(days=7 * back)
+
+        def at(day):
+            return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
+
+        paper = await staff.get(
+            "/v1/summaries/weekly.json", area=str(town.area), week=str(first + timedelta(days=dice.randrange(7) if back else 0))
+        )
+        assert paper["week"] == str(first) and paper["time_zone"] == zone
+        done, still = _recount(rows, at(first), at(first + timedelta(days=7)))
+        before, _ = _recount(rows, at(first - timedelta(days=7)), at(first))
+        figures = paper["figures"]
+        assert {name: figures["done"][name] for name in done} == done, (zone, back)
+        assert {name: figures["before"][name] for name in before} == before, (zone, back)
+        assert figures["remains"]["open"] == len(still), (zone, back)
+        assert sum(place["n"] for place in figures["remains"]["places"]) == len(still)  # fewer than six places here
+        for part in paper["parts"]:
+            assert 1 <= len(part["clauses"]) <= 6
+
+
+async def test_each_clause_leads_to_the_issues_it_counts(town, database):
+    dice = random.Random(5)
+    people = [(await town.person(role)).id for role in ("volunteer", "leader", "worker")]
+    staff = await town.person("staff", language="zh-CN")
+    await _histories(town, database, people, dice, "Asia/Shanghai", 60)
+    paper = await staff.get("/v1/summaries/weekly.json", area=str(town.area))
+    checked = 0
+    for clause in [clause for part in paper["parts"] for clause in part["clauses"]]:
+        parts = urlsplit(clause["href"])
+        if parts.path != "/app/issues":
+            continue
+        asked = dict(parse_qsl(parts.query))
+        asked.pop("sort", None)
+        items = (await staff.get("/v1/issues", limit=200, **asked))["items"]
+        number = re.search(r"发现问题(\d+)起|东浦巷\S*?(\d+)起|人民东路\S*?(\d+)起|超期未整改(\d+)起", clause["text"])
+        if number:
+            assert len(items) == int(next(group for group in number.groups() if group)), clause
+            checked += 1
+    assert checked >= 3
+
+
+async def test_an_empty_week_says_so_and_what_cannot_be_is_refused(town):
+    staff, leader, inspector = [await town.person(role, language="zh-CN") for role in ("staff", "leader", "inspector")]
+    paper = await staff.get("/v1/summaries/weekly.json", area=str(town.area))
+    assert [part["title"][0] for part in paper["parts"]] == ["一", "二", "三"]
+    assert paper["parts"][0]["clauses"][0]["text"] == "本周没有发现、整改和巡查记录。"
+    english = await staff.get("/v1/summaries/weekly.json", area=str(town.area), language="en")
+    assert english["parts"][0]["clauses"][0]["text"] == "Nothing was found, mended or walked this week."
+    assert (await inspector.call("GET", "/v1/summaries/weekly.html", params={"area": str(town.area)})).status_code == 200
+    for path in ("json", "html", "docx"):
+        assert (await leader.call("GET", f"/v1/summaries/weekly.{path}", params={"area": str(town.area)})).status_code == 403
+        ahead = {"area": str(town.area), "week": str(date.today() + timedelta(days=14))}
+        assert (await staff.call("GET", f"/v1/summaries/weekly.{path}", params=ahead)).status_code == 422
+        assert (await staff.call("GET", f"/v1/summaries/weekly.{path}", params={"area": str(uuid.uuid4())})).status_code == 404
+    body = {"area": str(town.area), "week": paper["week"], "language": "zh-CN", "title": "x", "parts": paper["parts"]}
+    assert (await inspector.call("PUT", "/v1/summaries/weekly", json=body)).status_code == 403
+
+
+async def test_what_was_issued_stays_whoever_is_first_and_whatever_is_written(town, database):
+    staff, other, volunteer = await town.person("staff"), await town.person("staff"), await town.person("volunteer")
+    evil = "=1+1 <w:p>&amp;]]> \u0007\u001b\ufffe 😀 " + "长" * 1500
+    await volunteer.report(**town.body(place=evil[:200], note=evil))
+    draft = await staff.get("/v1/summaries/weekly.json", area=str(town.area), language="zh-CN")
+    body = {"area": str(town.area), "week": draft["week"], "language": "zh-CN", "title": "本周总结 <b>", "parts": draft["parts"]}
+    body["parts"][0]["clauses"].append({"text": evil, "href": None})
+    both = await asyncio.gather(
+        *(
+            person.call("PUT", "/v1/summaries/weekly", json=body | {"title": f"总结 {n}"})
+            for n, person in enumerate((staff, other))
+        )
+    )
+    assert sorted(answer.status_code for answer in both) == [201, 409], both[0].text
+    won = next(answer.json() for answer in both if answer.status_code == 201)
+    assert won["issued"]["by"] == "staff某"
+    for _ in range(3):
+        await volunteer.report(**town.body())
+    issued = await staff.get("/v1/summaries/weekly.json", area=str(town.area), language="zh-CN")
+    assert issued["title"] == won["title"] and issued["figures"]["done"]["found"] == 1
+    again = await staff.get("/v1/summaries/weekly.json", area=str(town.area), language="zh-CN", draft=True)
+    assert again["figures"]["done"]["found"] == 4 and again["issued"] is None
+    # The English one is a paper of its own.
+    assert (await staff.get("/v1/summaries/weekly.json", area=str(town.area), language="en"))["issued"] is None
+    asked = {"area": str(town.area), "language": "zh-CN"}
+    page = await staff.call("GET", "/v1/summaries/weekly.html", params=asked)
+    assert "&lt;w:p&gt;" in page.text and "<w:p>" not in page.text and "\u0007" not in page.text
+    word = await staff.call("GET", "/v1/summaries/weekly.docx", params=asked)
+    with zipfile.ZipFile(io.BytesIO(word.content)) as file:
+        text = "".join(ElementTree.fromstring(file.read("word/document.xml")).itertext())
+    assert "<w:p>&amp;]]>" in text and "长" * 1500 in text and "😀" in text and "一、本周创文工作开展情况" in text
+    for bad in (
+        {"parts": []},
+        {"title": ""},
+        {"language": "de"},
+        {"parts": [{"title": "x", "clauses": [{"text": "x", "href": "https://elsewhere"}]}]},
+    ):
+        assert (await staff.call("PUT", "/v1/summaries/weekly", json=body | bad)).status_code == 422, bad
