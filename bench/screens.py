@@ -53,6 +53,7 @@ SCREENS: tuple[tuple[str, str | None, str, tuple[int, int], str, str | None], ..
     ("office-issue", "demo-staff", "en", DESK, "/app/issues/{issue}", None),
     ("office-handovers", "demo-staff", "zh-CN", DESK, "/app/handovers", None),
     ("office-black-spots", "demo-staff", "zh-CN", DESK, "/app/black-spots", None),
+    ("office-weekly", "demo-staff", "zh-CN", DESK, "/app/weekly", None),
     ("office-league", "demo-staff", "zh-CN", DESK, "/app/league", None),
     ("office-areas", "demo-staff", "zh-CN", DESK, "/app/areas", None),
     ("admin-catalogue", "demo-admin", "en", DESK, "/app/catalogue", None),

@@ -279,6 +279,33 @@ async def test_the_main_path_of_every_role(town, address, language):
         await context.close()
 
 
+async def test_the_office_edits_and_issues_its_weekly_summary(town, address):
+    volunteer, staff = await town.person("volunteer"), await town.person("staff")
+    await volunteer.report(**town.body(place="东浦巷12号"))
+    async with browser() as launched:
+        context, page = await opened(launched, address, staff, None, "zh-CN", DESK)
+        page.on("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
+        await page.goto("/app/weekly")
+        first = page.get_by_label("一、本周创文工作开展情况 1")
+        await expect(first).to_have_value(re.compile("发现问题1起"))
+        await first.fill("发现问题一起，已上报。")
+        await page.get_by_role("button", name="增加一条").first.click()
+        await page.get_by_label("一、本周创文工作开展情况 2").fill("入户走访40户。")
+        await page.get_by_role("button", name="印发").click()
+        await expect(page.get_by_text("staff某 于")).to_be_visible()
+        await expect(page.get_by_text("入户走访40户。")).to_be_visible()
+        await expect(page.get_by_role("button", name="印发")).to_have_count(0)
+        async with page.expect_download() as loading:
+            await page.get_by_role("link", name="Word").click()
+        assert (await loading.value).suggested_filename.endswith(".docx")
+        await page.goto("/app/issues?state=open")
+        async with page.expect_download() as loading:
+            await page.get_by_role("link", name="台账 CSV").click()
+        content = Path(await (await loading.value).path()).read_text("utf-8-sig")  # noqa: ASYNC240
+        assert "东浦巷12号" in content
+        await context.close()
+
+
 async def _count(person, n):
     return len((await person.get("/v1/issues", mine=True))["items"]) == n
 
@@ -486,9 +513,9 @@ PAGES = {
         "/app/outbox",
         "/app/nowhere",
     ],
-    "leader": ["/app/queue", "/app/people", "/app/coverage", "/app/black-spots"],
+    "leader": ["/app/activities", "/app/queue", "/app/people", "/app/coverage", "/app/black-spots"],
     "worker": ["/app/tasks"],
-    "staff": ["/app/office", "/app/issues", "/app/handovers", "/app/league", "/app/areas"],
+    "staff": ["/app/weekly", "/app/office", "/app/issues", "/app/handovers", "/app/league", "/app/areas"],
     "admin": ["/app/catalogue"],
     None: ["/", "/public", "/join/anything", "/see/2026-000001"],
 }

@@ -66,6 +66,7 @@ def _request(key, town, issue, photo, thanked):
             "area": str(town.area), "name": "小卖部", "frontage": {"type": "Point", "coordinates": [town.lon + 0.005, town.lat + 0.005]}},
         ("PUT", "/v1/premises/{id}/visits/{visit}"): {"at": "2026-11-24T08:00:00Z"},
         ("PUT", "/v1/samples/{id}"): {"area": str(town.area), "week": "2025-12-29", "percent": 10},
+        ("PUT", "/v1/activities/{id}"): {"area": str(town.area), "kind": "leaflet", "on_day": "2026-11-24", "count": 5},
         ("PUT", "/v1/summaries/weekly"): {
             "area": str(town.area), "week": "2025-12-29", "language": "en", "title": "x", "parts": [{"title": "x", "clauses": []}]},
         ("PUT", "/v1/stand-ins/{id}"): {
@@ -96,6 +97,8 @@ def _request(key, town, issue, photo, thanked):
     target = re.sub(r"\{\w+\}", target, path)
     if path == "/v1/hotspots":
         target += f"?area={town.area}"
+    if path == "/v1/activities":
+        target += f"?area={town.area}&since=2026-11-01&until=2026-11-30"
     if path == "/v1/coverage" or path.startswith("/v1/summaries/weekly."):
         target += f"?area={town.area}"
     if path.endswith("/calendar"):
@@ -113,9 +116,11 @@ SCOPED = {
     ("PUT", "/v1/assignment-rules/{id}"), ("GET", "/v1/coverage"), ("PUT", "/v1/authorities/{id}"),
     ("GET", "/v1/hotspots"), ("GET", "/v1/areas/{id}/summary"), ("PUT", "/v1/premises/{id}"), ("PUT", "/v1/samples/{id}"), ("PUT", "/v1/stand-ins/{id}"),
     ("GET", "/v1/summaries/weekly.json"), ("GET", "/v1/summaries/weekly.html"), ("GET", "/v1/summaries/weekly.docx"), ("PUT", "/v1/summaries/weekly"),
+    ("PUT", "/v1/activities/{id}"), ("GET", "/v1/activities"),
 }  # fmt: skip
 # Ids that nobody holds in this walk: 404 for whoever may call the route at all.
 MISSING = {
+    ("DELETE", "/v1/activities/{id}"),
     ("DELETE", "/v1/sessions/{id}"),
     ("DELETE", "/v1/roles/{id}"),
     ("DELETE", "/v1/invitations/{id}"),
@@ -148,6 +153,7 @@ MAY = {
     ("PUT", "/v1/assignment-rules/{id}"): {"staff", "admin"}, ("PUT", "/v1/authorities/{id}"): {"staff", "admin"},
     ("PUT", "/v1/premises/{id}"): {"leader", "staff", "admin"}, ("PUT", "/v1/samples/{id}"): {"staff", "admin"},
     ("PUT", "/v1/stand-ins/{id}"): {"staff", "admin"}, ("PUT", "/v1/summaries/weekly"): {"staff", "admin"},
+    ("PUT", "/v1/activities/{id}"): {"leader", "staff", "admin"},
 }  # fmt: skip
 
 

@@ -226,3 +226,35 @@ async def test_what_was_issued_stays_whoever_is_first_and_whatever_is_written(to
         {"parts": [{"title": "x", "clauses": [{"text": "x", "href": "https://elsewhere"}]}]},
     ):
         assert (await staff.call("PUT", "/v1/summaries/weekly", json=body | bad)).status_code == 422, bad
+
+
+async def test_activities_feed_part_one_once_each(town):
+    staff, leader, volunteer = [await town.person(role, language="zh-CN") for role in ("staff", "leader", "volunteer")]
+    first = monday("Asia/Shanghai")
+    body = {"area": str(town.area), "kind": "questionnaire", "on_day": str(first), "count": 1850, "collected": 1800}
+    id = str(uuid.uuid4())
+    answers = [await leader.call("PUT", f"/v1/activities/{id}", json=body) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 200]
+    for more in (
+        {"kind": "household_visit", "count": 40}, {"kind": "household_visit", "count": 2}, {"kind": "leaflet", "count": 2580},
+        {"kind": "clean_up", "people": 30, "place": "东浦巷"}, {"kind": "meeting", "people": 12},
+        {"kind": "leaflet", "count": 999, "on_day": str(first - timedelta(days=1))}, {"kind": "leaflet", "count": 999, "on_day": str(first + timedelta(days=7))},
+    ):  # fmt: skip
+        sent = {"area": str(town.area), "on_day": str(first)} | more
+        assert (await staff.call("PUT", f"/v1/activities/{uuid.uuid4()}", json=sent)).status_code == 201
+    paper = await staff.get("/v1/summaries/weekly.json", area=str(town.area), language="zh-CN")
+    texts = [clause["text"] for clause in paper["parts"][0]["clauses"]]
+    assert texts == [
+        "入户宣传：走访42户。发放调查表1850份，收回1800份。发放宣传品2580份。", "开展集中清理1次（东浦巷），参加30人次。", "召开会议1次，参加12人次。",
+    ]  # fmt: skip
+    listed = (await volunteer.get("/v1/activities", area=str(town.area), since=str(first), until=str(first)))["items"]
+    assert len(listed) == 6 and {item["own"] for item in listed} == {False}
+    # Another leader's is not one's own to change; the office may; and only questionnaires come back.
+    other = await town.person("leader", cell=1)
+    assert (await other.call("PUT", f"/v1/activities/{id}", json=body | {"count": 1})).status_code in (404, 422)
+    assert (await other.call("PUT", f"/v1/activities/{id}", json=body | {"count": 2000})).status_code == 404
+    assert (await staff.call("PUT", f"/v1/activities/{id}", json=body | {"count": 2000})).status_code == 200
+    for bad in ({"collected": 1851}, {"kind": "leaflet"}, {"count": 0}, {"on_day": "x"}, {"kind": "party"}):
+        assert (await leader.call("PUT", f"/v1/activities/{uuid.uuid4()}", json=body | bad)).status_code == 422, bad
+    assert (await other.call("DELETE", f"/v1/activities/{id}")).status_code == 404
+    assert (await leader.call("DELETE", f"/v1/activities/{id}")).status_code == 204

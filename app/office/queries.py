@@ -74,3 +74,29 @@ select count(*)::int as open, (count(*) filter (where late))::int as overdue, (c
     select authority, count(*)::int as n from k where state = 'handed_over' and authority is not null group by 1 order by 2 desc, 1 limit 3) h)::jsonb as authorities
 from k
 """
+
+# The primary key makes an activity that is sent again the same activity; only who noted it, or the office, changes it.
+PUT_ACTIVITY = """
+insert into activities (id, area_id, kind, on_day, count, collected, people, place, note, account_id) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+on conflict (id) do update set kind = excluded.kind, on_day = excluded.on_day, count = excluded.count, collected = excluded.collected,
+  people = excluded.people, place = excluded.place, note = excluded.note
+  where activities.area_id = excluded.area_id and (activities.account_id = excluded.account_id or $11)
+returning xmax = 0 as fresh
+"""
+_ACTIVITY = """
+select v.id::text, v.area_id::text as area, v.kind, v.on_day, v.count, v.collected, v.people, v.place, v.note, a.name as by, v.account_id = $1 as own
+from activities v join accounts a on a.id = v.account_id
+"""
+ACTIVITY = f"{_ACTIVITY} where v.id = $2"
+ACTIVITIES = f"""
+{_ACTIVITY} where v.area_id = any(array(select t.area_id from area_tree t where t.ancestor_id = $2)) and v.on_day between $3 and $4
+order by v.on_day desc, v.id desc limit 500
+"""
+DROP_ACTIVITY = "delete from activities where id = $1 and (account_id = $2 or $3 or area_id = any($4)) returning true"
+# Whether a leader leads a cell of the area, or it lies within what the office staffs.
+NOTES_IN = "select $2 or $1 = any($3::uuid[]) or exists (select from cells c where c.area_id = $1 and c.id = any($4::uuid[]))"
+ACTED = f"""
+select kind, sum(count)::int as count, sum(collected)::int as collected, sum(people)::int as people, count(*)::int as times,
+  (array_agg(distinct place) filter (where place <> ''))[1:3] as places
+from activities where area_id = any({_BELOW}) and on_day >= $2 and on_day < $2 + 7 group by 1
+"""

@@ -15,13 +15,14 @@ from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from app.catalogue import catalogue
 from app.issues.filters import IssueFilters, chosen
+from app.kit import shapes
 from app.kit.access import Caller
 from app.kit.asking import Asked, described, read
 from app.kit.language import choose
-from app.kit.problems import not_found
+from app.kit.problems import invalid, not_found
 from app.kit.route import Route, Secret, TheCaller, TheDatabase, Token, Transaction, base_url
-from app.kit.wire import Name, Text, Wire, answer
-from app.office import ledger, weekly, written
+from app.kit.wire import Name, Note, Text, Wire, answer, page
+from app.office import ledger, queries, weekly, written
 from app.settings import settings
 
 router = APIRouter(route_class=Route, tags=["office"])
@@ -80,7 +81,7 @@ async def _names(connection: Any, language: str) -> dict[str, str]:
     return {c["code"]: c["name"][language] for group in await catalogue.read(connection) for c in group["categories"]}
 
 
-@router.get("/v1/summaries/weekly.json", openapi_extra=described(WeeklyAsked))
+@router.get("/v1/summaries/weekly.json", responses={200: {"model": shapes.Weekly}}, openapi_extra=described(WeeklyAsked))
 async def get_weekly(request: Request, caller: TheCaller, database: TheDatabase) -> Response:
     """The weekly summary of an area and all below it: three parts, each clause with the way to what it counts, and the figures. As it was issued, else a draft."""
     return answer(await _weekly(request, caller, database), headers={"cache-control": "no-store"})
@@ -103,7 +104,7 @@ async def get_weekly_word(request: Request, caller: TheCaller, database: TheData
     return Response(content, 200, headers, _DOCX)
 
 
-@router.put("/v1/summaries/weekly", status_code=201)
+@router.put("/v1/summaries/weekly", responses={201: {"model": shapes.Weekly}}, status_code=201)
 async def put_weekly(wish: WeeklyIn, caller: TheCaller, connection: Transaction) -> Response:
     """Issue a week's summary as it was edited: kept with who and when, once for an area, week and language, and never written over."""
     week = await weekly.week_of(connection, caller, wish.area, wish.week)
@@ -114,6 +115,66 @@ async def put_weekly(wish: WeeklyIn, caller: TheCaller, connection: Transaction)
         connection, caller, week, wish.language, {"title": wish.title, "parts": [part.model_dump() for part in wish.parts]}
     )
     return answer(await weekly.paper(connection, week, names, wish.language, False), 201)
+
+
+class ActivityIn(Wire):
+    """What was done beside issues: `count` of households, sheets or events; `collected` of questionnaires; `people` who took part."""
+
+    area: UUID
+    kind: Literal["household_visit", "questionnaire", "leaflet", "clean_up", "meeting"]
+    on_day: date
+    count: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    collected: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    people: Annotated[int, Field(ge=0, le=100_000)] = 0
+    place: Annotated[Text, Field(max_length=200)] = ""
+    note: Note = ""
+
+
+@router.put("/v1/activities/{id}", responses={200: {"model": shapes.Activity}, 201: {"model": shapes.Activity}})
+async def put_activity(id: UUID, wish: ActivityIn, caller: TheCaller, connection: Transaction) -> Response:
+    """Note a visit, questionnaires, leaflets, a clean-up or a meeting; it feeds the weekly summary. Sent again it is the same: 200."""
+    if not await connection.fetchval(queries.NOTES_IN, wish.area, caller.is_admin, caller.staffs, caller.leads):
+        raise not_found()
+    if wish.collected is not None and (wish.kind != "questionnaire" or wish.collected > wish.count):
+        raise invalid("/collected", "collected")
+    office = caller.is_admin or wish.area in caller.staffs
+    collected = wish.collected if wish.kind != "questionnaire" else wish.collected or 0
+    fresh = await connection.fetchval(
+        queries.PUT_ACTIVITY, id, wish.area, wish.kind, wish.on_day, wish.count, collected, wish.people, wish.place, wish.note, caller.account_id, office
+    )  # fmt: skip
+    if fresh is None:
+        raise not_found()
+    row: Any = await connection.fetchrow(queries.ACTIVITY, caller.account_id, id)
+    return answer(dict(row), 201 if fresh else 200)
+
+
+class ActivitiesAsked(Asked):
+    area: UUID
+    since: date = Field(description="First day.")
+    until: date = Field(description="Last day.")
+
+
+@router.get("/v1/activities", responses={200: {"model": shapes.Activities}}, openapi_extra=described(ActivitiesAsked))
+async def get_activities(request: Request, caller: TheCaller, connection: Transaction) -> Response:
+    """Activities of an area and below, latest first; at most 500."""
+    asked = read(ActivitiesAsked, request)
+    if not (caller.is_admin or asked.area in caller.reads):
+        raise not_found()
+    return page(
+        [
+            dict(row)
+            for row in await connection.fetch(queries.ACTIVITIES, caller.account_id, asked.area, asked.since, asked.until)
+        ],
+        None,
+    )
+
+
+@router.delete("/v1/activities/{id}", status_code=204)
+async def delete_activity(id: UUID, caller: TheCaller, connection: Transaction) -> Response:
+    """Take back an activity that was noted wrongly: who noted it, or the office."""
+    if not await connection.fetchval(queries.DROP_ACTIVITY, id, caller.account_id, caller.is_admin, caller.staffs):
+        raise not_found()
+    return Response(status_code=204)
 
 
 def _named(kind: str) -> dict[str, str]:

@@ -38,6 +38,7 @@ DONE = (
     "walks",
 )
 MOST_CLAUSES = 6
+MOST_DONE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +92,11 @@ async def figures(connection: Connection, week: Week) -> dict[str, Any]:
     for row in await connection.fetch(queries.WALKED, week.area, week.before, week.begin, week.end):
         into = done if row["this"] else before
         into["person_times"], into["walks"] = row["person_times"], row["walks"]
+    acted = {row["kind"]: dict(row) for row in await connection.fetch(queries.ACTED, week.area, week.monday)}
     cells = [dict(row) for row in await connection.fetch(queries.CELLS, week.area, week.begin, week.end)]
     remains: Any = await connection.fetchrow(queries.REMAINS, week.area, week.end)
     return {
-        "done": done, "before": before, "remains": dict(remains),
+        "done": done, "before": before, "remains": dict(remains), "activities": acted,
         "cells": {"all": len(cells), "walked": sum(cell["walked"] for cell in cells), "unwalked": [cell["name"] for cell in cells if not cell["walked"]]},
     }  # fmt: skip
 
@@ -137,6 +139,14 @@ def _clauses(week: Week, found: dict[str, Any], names: dict[str, str], language:
         add(one, text, _link(week, state="handed_over"))
     if done["sent_back"]:
         add(one, t("sent_back", n=done["sent_back"]), _link(week, state="assigned", sort="-updated_at"))
+    acted, activities = found["activities"], f"/app/activities?area={week.area}&week={week.monday}"
+    doors = "".join(t(f"act-{kind}", **acted[kind]) for kind in ("household_visit", "questionnaire", "leaflet") if kind in acted)
+    if doors:
+        add(one, t("doors", what=doors), activities)
+    for kind in ("clean_up", "meeting"):
+        if kind in acted:
+            places = comma.join(acted[kind]["places"] or [])
+            add(one, t(f"act-{kind}", **acted[kind] | {"places": t("with", whom=places) if places else ""}), activities)
     if not one:
         add(one, t("nothing-done"), within)
 
@@ -168,7 +178,7 @@ def _clauses(week: Week, found: dict[str, Any], names: dict[str, str], language:
     if unseen:
         add(three, t("patrol", cells=unseen), covered)
     add(three, t("keep-on"), _link(week, state="open"))
-    return [one[:MOST_CLAUSES], two[:MOST_CLAUSES], three[:MOST_CLAUSES]]
+    return [one[:MOST_DONE], two[:MOST_CLAUSES], three[:MOST_CLAUSES]]
 
 
 async def paper(connection: Connection, week: Week, names: dict[str, str], language: str, draft: bool) -> dict[str, Any]:

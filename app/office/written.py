@@ -119,7 +119,9 @@ def as_docx(paper: dict[str, Any]) -> bytes:
     _run(_paragraph(document, WD_ALIGN_PARAGRAPH.CENTER), f"{paper['span']}{draft}", _FANG, 16)
     _paragraph(document)
     for part in paper["parts"]:
-        _run(_paragraph(document, indent=True), part["title"], _HEI, 16)
+        head = _paragraph(document, indent=True)
+        head.paragraph_format.keep_with_next = True
+        _run(head, part["title"], _HEI, 16, bold=language == "en")
         for n, clause in enumerate(part["clauses"], 1):
             mark = f"{n}、" if language == "zh-CN" else f"{n}. "
             _run(_paragraph(document, indent=True), mark + clause["text"], _FANG, 16)

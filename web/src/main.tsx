@@ -40,6 +40,8 @@ const pages = {
   handovers: later(() => import('./pages/handovers'), 'HandoversPage'),
   spots: later(() => import('./pages/spots'), 'SpotsPage'),
   league: later(() => import('./pages/league'), 'LeaguePage'),
+  activities: later(() => import('./pages/activities'), 'ActivitiesPage'),
+  weekly: later(() => import('./pages/weekly'), 'WeeklyPage'),
   catalogue: later(() => import('./pages/catalogue'), 'CataloguePage'),
   areas: later(() => import('./pages/areas'), 'AreasPage'),
   published: later(() => import('./pages/published'), 'PublishedPage'),
@@ -80,6 +82,8 @@ const App: FunctionComponent = () => {
             <Route path="/app/handovers" component={pages.handovers} />
             <Route path="/app/black-spots" component={pages.spots} />
             <Route path="/app/league" component={pages.league} />
+            <Route path="/app/activities" component={pages.activities} />
+            <Route path="/app/weekly" component={pages.weekly} />
             <Route path="/app/catalogue" component={pages.catalogue} />
             <Route path="/app/areas" component={pages.areas} />
             <Route component={Nowhere} />

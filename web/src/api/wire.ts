@@ -30,6 +30,8 @@ export type Summary = S['AreaSummary']
 export type CellSummary = S['CellSummary']
 export type Hotspots = S['Hotspots']
 export type Invitation = S['Invitation']
+export type Weekly = S['Weekly']
+export type Activity = S['Activity']
 export type Device = S['Device']
 export type Channel = S['Channel']
 

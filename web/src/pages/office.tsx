@@ -29,6 +29,8 @@ export const OfficePage: FunctionComponent = () => {
     <Page title={t('overview')} wide>
       <div class="row">
         {areas.length > 1 && <label class="grow"><span class="hidden">{t('area')}</span><select value={area ?? ''} onInput={(event) => setSearch({ area: event.currentTarget.value })}>{areas.map((place) => <option key={place.id} value={place.id}>{place.properties.name}</option>)}</select></label>}
+        <Link class="button small" href={`/app/weekly?area=${area ?? ''}`}>{t('weekly')}</Link>
+        <Link class="button small" href={`/app/activities?area=${area ?? ''}`}>{t('activities')}</Link>
         <Link class="button small" href={`/app/league?area=${area ?? ''}`}>{t('league')}</Link>
         <Link class="button small" href="/app/handovers">{t('handovers')}</Link>
         <Link class="button small" href={to('state=accepted&unowned=true')}>{t('unowned')}</Link>

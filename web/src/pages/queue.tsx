@@ -38,7 +38,7 @@ export const QueuePage: FunctionComponent = () => {
       <div class="row" role="group" aria-label={t('filter')}>
         {(Object.keys(SHOWS) as Show[]).map((name) => <button key={name} class="button small" aria-pressed={show === name} onClick={() => setSearch({ show: name }, { replace: true })}>{t(`queue-${name}`)} {counts[name]}</button>)}
       </div>
-      <div class="row"><Link href="/app/coverage" class="button small">{t('coverage')}</Link><Link href="/app/people" class="button small">{t('people')}</Link><Link href="/app/black-spots" class="button small">{t('black-spots')}</Link></div>
+      <div class="row"><Link href="/app/coverage" class="button small">{t('coverage')}</Link><Link href="/app/people" class="button small">{t('people')}</Link><Link href="/app/black-spots" class="button small">{t('black-spots')}</Link><Link href="/app/activities" class="button small">{t('activities')}</Link></div>
       {found.length === 0 ? <Empty title={t('queue-empty')} /> : (
         <Growing items={found} keyOf={(issue) => issue.id} row={(issue) => (
           <div class="items">

@@ -1,2 +1,0 @@
-const __vite__mapDeps=(i,m=__vite__mapDeps,d=(m.f||(m.f=["assets/big-map-D6TbffP5.js","assets/jsxRuntime.module-0Km1vboO.js","assets/index-BA44vYx2.js","assets/index-UO5hS-4Y.css","assets/big-map-Bzo4XL0D.css"])))=>i.map(i=>d[i]);
-import{b as e,n as t,nt as n,rt as r}from"./index-BA44vYx2.js";import{t as i}from"./jsxRuntime.module-0Km1vboO.js";var a=r(()=>t(()=>import(`./big-map-D6TbffP5.js`),__vite__mapDeps([0,1,2,3,4]))),o=t=>i(n,{fallback:i(`div`,{class:`map`,children:i(e,{})}),children:i(a,{...t})});export{o as t};

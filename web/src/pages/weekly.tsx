@@ -1,0 +1,102 @@
+// The weekly summary: as it would be written, edited, issued, taken along as Word.
+import { Download, Plus, Printer, Trash } from 'lucide-preact'
+import type { FunctionComponent } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
+import { Link, useSearchParams } from 'wouter-preact'
+import { call, type Problem } from '../api/http'
+import type { Weekly } from '../api/wire'
+import { useKept } from '../keep/kept'
+import { roles } from '../keep/session'
+import { places } from '../keep/sync'
+import { Age, ProblemBox, say, told } from '../parts/bits'
+import { homeArea } from '../parts/home-area'
+import { Page } from '../shell'
+import { day, language, moment, t } from '../words'
+
+function shift(day: string, days: number): string {
+  const at = new Date(`${day}T12:00:00Z`)
+  at.setUTCDate(at.getUTCDate() + days)
+  return at.toISOString().slice(0, 10)
+}
+
+export const WeeklyPage: FunctionComponent = () => {
+  const [search, setSearch] = useSearchParams()
+  const [beat, setBeat] = useState(0)
+  const [edited, setEdited] = useState<Weekly['parts'] | null>(null)
+  const [title, setTitle] = useState('')
+  const [problem, setProblem] = useState<Problem | 'unreachable' | null>(null)
+  const area = search.get('area') || homeArea()
+  const written = search.get('language') === 'en' ? 'en' : search.get('language') === 'zh-CN' ? 'zh-CN' : language()
+  const asked = new URLSearchParams({ ...(area ? { area } : {}), ...(search.get('week') ? { week: search.get('week')! } : {}), language: written })
+  const kept = useKept<Weekly>(area ? `/v1/summaries/weekly.json?${asked}` : null, beat)
+  const paper = kept.body
+  const may = roles.value.has('staff') || roles.value.has('admin')
+  const editing = may && paper !== null && paper.issued === null
+  useEffect(() => {
+    setEdited(null)
+    setTitle(paper?.title ?? '')
+  }, [paper?.week, paper?.language, paper?.area.id, paper?.issued?.at])
+  const parts = edited ?? paper?.parts ?? []
+  const change = (part: number, clauses: Weekly['parts'][number]['clauses']) => setEdited(parts.map((old, n) => (n === part ? { ...old, clauses } : old)))
+  const go = (week: string) => setSearch({ ...(area ? { area } : {}), week, language: written })
+  const issue = async () => {
+    if (!paper || !confirm(t('issue-sure'))) return
+    try {
+      const clean = parts.map((part) => ({ ...part, clauses: part.clauses.filter((clause) => clause.text.trim()) }))
+      await call('PUT', '/v1/summaries/weekly', { area: paper.area.id, week: paper.week, language: paper.language, title, parts: clean })
+      say(t('issued'))
+      setBeat(beat + 1)
+    } catch (error) {
+      setProblem(told(error))
+    }
+  }
+  const areas = places.value.filter((place) => place.properties.kind === 'area')
+  return (
+    <Page title={t('weekly')} back="/app/office">
+      <div class="row no-print">
+        {areas.length > 1 && <label class="grow"><span class="hidden">{t('area')}</span><select value={area ?? ''} onInput={(event) => setSearch({ area: event.currentTarget.value, language: written })}>{areas.map((place) => <option key={place.id} value={place.id}>{place.properties.name}</option>)}</select></label>}
+        {paper && <button class="button small" onClick={() => go(shift(paper.week, -7))}>{t('week-before')}</button>}
+        {paper && <button class="button small" disabled={shift(paper.week, 7) > new Date().toISOString().slice(0, 10)} onClick={() => go(shift(paper.week, 7))}>{t('week-after')}</button>}
+        {(['zh-CN', 'en'] as const).map((name) => <button key={name} lang={name} class="button small" aria-pressed={written === name} onClick={() => setSearch({ ...Object.fromEntries(asked), language: name })}>{name === 'en' ? 'English' : '中文'}</button>)}
+      </div>
+      <Age kept={kept} />
+      {paper && (
+        <>
+          <div class="row no-print">
+            <span class={`badge ${paper.issued ? 'good' : 'wait'}`}>{paper.issued ? t('issued-by', { by: paper.issued.by, at: moment(paper.issued.at) }) : t('draft')}</span>
+            <a class="button small" href={`/v1/summaries/weekly.docx?${asked}`} download><Download class="icon" aria-hidden="true" />Word</a>
+            <a class="button small" href={`/v1/summaries/weekly.html?${asked}`} target="_blank" rel="noopener"><Printer class="icon" aria-hidden="true" />{t('print')}</a>
+          </div>
+          {edited && <p class="small quiet no-print">{t('edited-hint')}</p>}
+          <article class="card" lang={paper.language}>
+            {editing ? <label class="field no-print"><span class="hidden">{t('title')}</span><input type="text" value={title} maxLength={100} onInput={(event) => setTitle(event.currentTarget.value)} /></label> : <h2>{paper.title}</h2>}
+            <p class="quiet">{paper.span}</p>
+            {parts.map((part, p) => (
+              <section key={part.title} aria-label={part.title}>
+                <h2>{part.title}</h2>
+                <ol class="items">
+                  {part.clauses.map((clause, n) => (
+                    <li key={n} class="row">
+                      {editing ? (
+                        <>
+                          <label class="grow"><span class="hidden">{`${part.title} ${n + 1}`}</span>
+                            <textarea rows={2} maxLength={2000} value={clause.text} onInput={(event) => change(p, part.clauses.map((old, m) => (m === n ? { ...old, text: event.currentTarget.value } : old)))} /></label>
+                          <button class="button small" aria-label={t('drop-clause', { n: n + 1 })} onClick={() => change(p, part.clauses.filter((_, m) => m !== n))}><Trash class="icon" aria-hidden="true" /></button>
+                        </>
+                      ) : <span class="grow">{n + 1}. {clause.text}</span>}
+                      {clause.href && <Link class="button small no-print" href={clause.href}>{t('look')}</Link>}
+                    </li>
+                  ))}
+                </ol>
+                {editing && <button class="button small no-print" onClick={() => change(p, [...part.clauses, { text: '', href: null }])}><Plus class="icon" aria-hidden="true" />{t('add-clause')}</button>}
+              </section>
+            ))}
+            <p style={{ textAlign: 'right' }}>{paper.area.name}<br />{day(paper.until)}</p>
+          </article>
+          <ProblemBox problem={problem} />
+          {editing && <button class="button first no-print" onClick={() => void issue()}>{t('issue-it')}</button>}
+        </>
+      )}
+    </Page>
+  )
+}
