@@ -16,6 +16,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from shapely.geometry import MultiPolygon, Point, Polygon, box
 
@@ -332,7 +333,51 @@ async def _issues(
         cases.append(case)
     count = await load(connection, cases, community)
     await recurrence.link(connection, [case.id for case in cases])
+    await _walks(connection, dice, [id for id, _ in cells], community, people, now)
     return count
+
+
+async def _walks(
+    connection: Connection, dice: random.Random, cells: list[uuid.UUID], community: uuid.UUID, people: Any, now: datetime
+) -> None:
+    """Eight weeks of walks, which pass by two cells nearly always, and what the office did at people's doors."""
+    walks: list[tuple[Any, ...]] = []
+    seen: list[tuple[Any, ...]] = []
+    for day in range(56):
+        for _ in range(dice.randrange(4, 9)):
+            begun = now - timedelta(days=day, minutes=dice.randrange(30, 600))
+            index = dice.randrange(len(cells) - 2) if dice.random() < 0.98 else dice.randrange(len(cells))
+            id = uuid.uuid4()
+            walker = dice.choice(people.volunteers[index])
+            walks.append((id, walker, community, begun, begun + timedelta(minutes=25), dice.choice([1, 1, 2, 3]), begun))
+            seen += [(id, cells[n], begun) for n in {index, max(0, index - dice.randrange(2))}]
+    await connection.executemany(
+        "insert into patrols (id, account_id, area_id, started_at, ended_at, people, counted_at) values ($1, $2, $3, $4, $5, $6, $7)",
+        walks,
+    )
+    await connection.executemany("insert into patrol_cells (patrol_id, cell_id, first_at) values ($1, $2, $3)", seen)
+    acts: list[tuple[Any, ...]] = []
+    today = now.astimezone(ZoneInfo(_ZONE)).date()
+    for week in range(8):
+        day = today - timedelta(days=today.weekday() + 7 * week)
+        for kind, low, high, share in (
+            ("household_visit", 30, 90, 0),
+            ("questionnaire", 100, 400, 0.97),
+            ("leaflet", 200, 700, 0),
+            ("meeting", 1, 2, 0),
+        ):
+            many = dice.randrange(low, high)
+            taking_part = 14 if kind == "meeting" else 4
+            acts.append(
+                (uuid.uuid4(), community, kind, day, many, int(many * share) if share else None, taking_part, "", people.staff)
+            )
+        acts.append(
+            (uuid.uuid4(), community, "clean_up", day, 1, None, dice.randrange(15, 40), dice.choice(_STREETS), people.staff)
+        )
+    await connection.executemany(
+        "insert into activities (id, area_id, kind, on_day, count, collected, people, place, account_id) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        acts,
+    )
 
 
 def _inside(shape: Polygon, fx: float, fy: float, dice: random.Random) -> Point:

@@ -1,2 +1,0 @@
-const __vite__mapDeps=(i,m=__vite__mapDeps,d=(m.f||(m.f=["assets/big-map-0FcDj8o_.js","assets/jsxRuntime.module-DtsdnFjI.js","assets/index-CW07f9hP.js","assets/index-UO5hS-4Y.css","assets/big-map-Bzo4XL0D.css"])))=>i.map(i=>d[i]);
-import{at as e,b as t,it as n,n as r}from"./index-CW07f9hP.js";import{t as i}from"./jsxRuntime.module-DtsdnFjI.js";var a=e(()=>r(()=>import(`./big-map-0FcDj8o_.js`),__vite__mapDeps([0,1,2,3,4]))),o=e=>i(n,{fallback:i(`div`,{class:`map`,children:i(t,{})}),children:i(a,{...e})});export{o as t};
