@@ -52,7 +52,9 @@ def turned(orientation: int, **exif_values: Any) -> bytes:
     return encode(image, exif=exif.tobytes())
 
 
-def with_exif(taken: str | None = None, lat: Any = None, lon: Any = None, seed: int = 0) -> bytes:
+def with_exif(
+    taken: str | None = None, lat: Any = None, lon: Any = None, seed: int = 0, sides: tuple[str, str] = ("N", "E")
+) -> bytes:
     """A photograph that says when and where it was taken; lat and lon as (degrees, minutes, seconds)."""
     exif = Image.Exif()
     exif[0x010F], exif[0x0110] = "Maker", "Phone"
@@ -61,7 +63,7 @@ def with_exif(taken: str | None = None, lat: Any = None, lon: Any = None, seed: 
         exif.get_ifd(0x8769)[0x9011] = "+08:00"
     if lat is not None:
         gps = exif.get_ifd(0x8825)
-        gps[1], gps[2], gps[3], gps[4] = "N", lat, "E", lon
+        gps[1], gps[2], gps[3], gps[4] = sides[0], lat, sides[1], lon
     return encode(scene(seed=seed), exif=exif.tobytes())
 
 

@@ -14,7 +14,7 @@ from playwright.async_api import async_playwright, expect
 
 from app.settings import settings
 from tests.phones import DESK, PHONE, Phone, browser, phone_options, sign_in, waiting
-from tests.pictures import encode, scene
+from tests.pictures import encode, scene, with_exif
 
 AXE = Path(__file__).parents[1] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 SHOT = {"name": "street.jpg", "mimeType": "image/jpeg", "buffer": encode(scene(2000, 1500), quality=92)}
@@ -476,6 +476,41 @@ async def test_a_second_photograph_and_the_same_issue(town, address):
 async def _joined(person, id):
     found = await person.get(f"/v1/issues/{id}")
     return found["reports"] == 2 and found["state"] in ("closed", "rectified")
+
+
+async def test_a_photograph_from_elsewhere_offers_its_place_and_time_and_too_many_tries_are_told(town, address):
+    volunteer = await town.person("volunteer")
+    # Taken at the town's middle three hours ago; the phone believes itself two kilometres away, outside every cell.
+    south, west = -(town.lat + 0.005), -(town.lon + 0.005)
+    degrees = [(int(v), int(v * 60) % 60, round(v * 3600 % 60, 3)) for v in (south, west)]
+    picture = with_exif("2026:11:20 08:15:00", *degrees, sides=("S", "W"))
+    async with browser() as launched:
+        context, page = await opened(launched, address, volunteer, (town.lat - 0.018, town.lon + 0.005))
+        await page.goto("/")
+        await page.locator("label.big input").set_input_files({"name": "x.jpg", "mimeType": "image/jpeg", "buffer": picture})
+        await expect(page.get_by_text("Outside every cell")).to_be_visible()
+        await expect(page.get_by_text(re.compile(r"taken 2\.\d km from here"))).to_be_visible()
+        await page.get_by_role("button", name="Use its place").click()
+        await expect(page.get_by_text("网格1")).to_be_visible()
+        await page.get_by_role("button", name="Use its time").click()
+        await expect(page.get_by_text("Seen 11/20, 08:15")).to_be_visible()
+        await page.locator("[data-kind=litter]").click()
+        await page.locator(".send .button").click()
+        await until(lambda: _count(volunteer, 1))
+        assert (await volunteer.get("/v1/issues", mine=True))["items"][0]["cell"]["name"] == "网格1"
+        await context.close()
+
+        context, page = await opened(launched, address, None, None)
+        await page.goto("/")
+        for n in range(40):
+            await page.get_by_label("Account").fill("nobody-here")
+            await page.get_by_label("Password").fill(f"wrong {n}")
+            await page.locator("form .first").click()
+            await expect(page.locator("form .first")).to_be_enabled()
+            if await page.get_by_text("Too many tries").count():
+                break
+        await expect(page.locator(".problem")).to_contain_text("Too many tries")
+        await context.close()
 
 
 async def test_a_walk_is_recorded_without_a_network(town, address):

@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -62,12 +64,12 @@ def postmaster(data: Path) -> int | None:
 
 
 @pytest.fixture
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data")
-    for parent in (folder, *folder.parents[:3]):
-        if parent != Path("/tmp") and parent != Path("/"):
-            parent.chmod(0o755)
-    return folder
+def folder():
+    # A place of its own: pytest shuts its folders again for others, `postgres` among them, whenever another run begins.
+    path = Path(tempfile.mkdtemp(prefix="gridpatrol-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def test_killed_adopted_shared_and_stopped(folder):
