@@ -25,8 +25,8 @@ import httpx
 from PIL import Image, ImageDraw
 from playwright.async_api import async_playwright
 
+from bench.chromium import ARGS, CHROMIUM
 from bench.intake import free_port
-from bench.web import ARGS, CHROMIUM
 
 TARGET = Path(__file__).parents[1] / "docs" / "screens"
 PHONE, DESK = (360, 740), (1280, 860)

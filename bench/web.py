@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import json
 import os
-import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -24,14 +23,10 @@ from rich.table import Table
 from app.kit.db import Database
 from app.people.accounts import add_account
 from app.people.sessions import add_session
+from bench.chromium import ARGS, CHROMIUM
 from bench.city import SIDE, SOUTH, WEST, build
 from bench.intake import create_database, scratch, serve
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or "chromium"
-ARGS = [
-    "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--no-first-run",
-]  # fmt: skip
 _PROFILES = {"slow 3G": (400_000 / 8, 400), "slow 3G of DevTools": (400_000 / 8, 2000)}
 _READY = """() => { const input = document.querySelector('label.big input'); return Boolean(input) && !input.disabled }"""
 # Every frame's length while the list is scrolled from its beginning to its end, 7,200 pixels a second: a hard throw of the thumb.

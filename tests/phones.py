@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
-import shutil
+import re
 import signal
 import time
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import BrowserContext, Page, async_playwright
+from playwright.async_api import BrowserContext, Page, async_playwright, expect
 
+from bench.chromium import ARGS, CHROMIUM
 from tests.conftest import Person
+from tests.pictures import encode, scene
 
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), "/usr/bin/chromium"
-)
-# Software drawing, so that maps draw on a machine without a screen; and nothing of the browser's own errands.
-ARGS = [
-    "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-quic", "--no-first-run",
-]  # fmt: skip
+expect.set_options(timeout=15_000)
+SHOT: Any = {"name": "street.jpg", "mimeType": "image/jpeg", "buffer": encode(scene(2000, 1500), quality=92)}
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1280, "height": 860}
 
@@ -100,3 +97,52 @@ async def waiting(page: Page) -> dict[str, list[Any]]:
           return found
         }"""
     )
+
+
+def here(town, cell=0):
+    return town.lat + 0.005, town.lon + 0.005 + 0.01 * cell
+
+
+async def until(what, *, seconds=20):
+    for _ in range(int(seconds * 20)):
+        found = await what()
+        if found:
+            return found
+        await asyncio.sleep(0.05)
+    raise AssertionError("it did not come to pass")
+
+
+async def value(database, statement, *values):
+    async with database.acquire() as connection:
+        return await connection.fetchval(statement, *values)
+
+
+async def opened(launched, address, person, place, language="en", size=PHONE, **more):
+    context = await launched.new_context(base_url=f"http://{address}", **phone_options(place, language, size, **more))
+    if person:
+        await sign_in(context, address, person)
+    page = await context.new_page()
+    return context, page
+
+
+async def report(page, kind="litter", photo=True):
+    """Three taps: the button (and the camera's own), the kind, send."""
+    if photo:
+        await page.locator("label.big input").set_input_files(SHOT)
+    else:
+        await page.get_by_role("link", name=re.compile("Without a photograph|不拍照上报")).click()
+    await page.locator(f"[data-kind={kind}]").click()
+    await page.locator(".send .button").click()
+    await expect(page.locator("label.big")).to_be_visible()
+
+
+async def in_state(person, id, state):
+    return (await person.get(f"/v1/issues/{id}"))["state"] == state
+
+
+async def has_reported(person, n):
+    return len((await person.get("/v1/issues", mine=True))["items"]) == n
+
+
+async def has_reports(database, account, n):
+    return await value(database, "select count(*) from reports where account_id = $1", account) == n

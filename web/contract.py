@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from app.issues.lifecycle import ACTIONS
+from app.issues.lifecycle import ACTIONS, OPEN, STATES
 from app.main import create_app
 
 HERE = Path(__file__).parent
@@ -28,9 +28,14 @@ def lifecycle() -> str:
         f"  {action.name}: {{ needs: {json.dumps(list(action.needs))}, may: {json.dumps(list(action.may))} }},"
         for action in ACTIONS.values()
     ]
-    head = "// Written by web/contract.py from the lifecycle table: the fields that each action needs, and may have.\n"
+    states = f"\nexport const STATES = {json.dumps(list(STATES))} as const\nexport const OPEN: readonly string[] = {json.dumps(list(OPEN))}\n"
+    head = "// Written by web/contract.py from the lifecycle table: the fields that each action needs, and may have; the states, and which are open.\n"
     return (
-        head + "export const ACTIONS = {\n" + "\n".join(rows) + "\n} as const\n\nexport type ActionName = keyof typeof ACTIONS\n"
+        head
+        + "export const ACTIONS = {\n"
+        + "\n".join(rows)
+        + "\n} as const\n\nexport type ActionName = keyof typeof ACTIONS\n"
+        + states
     )
 
 

@@ -8,14 +8,14 @@ from fastapi import APIRouter, Path
 from starlette.responses import Response
 
 from app.catalogue import catalogue
-from app.kit import shapes
+from app.catalogue.schemas import Catalogue
 from app.kit.route import Route, TheCaller, Transaction
 from app.kit.wire import answer, page
 
 router = APIRouter(route_class=Route, tags=["catalogue"])
 
 
-@router.get("/v1/categories", responses={200: {"model": shapes.Catalogue}})
+@router.get("/v1/categories", responses={200: {"model": Catalogue}})
 async def get_categories(connection: Transaction) -> Response:
     """Groups and their categories: names in both languages, default deadline, evidence needed."""
     return page(await catalogue.read(connection), None)

@@ -14,8 +14,8 @@ from starlette.responses import HTMLResponse, Response
 
 from app.catalogue import catalogue
 from app.duties import calendar, letter, queries
+from app.duties.schemas import Authorities
 from app.issues import reading
-from app.kit import shapes
 from app.kit.language import choose
 from app.kit.problems import Problem, invalid, not_found
 from app.kit.route import Route, TheCaller, Token, Transaction
@@ -82,7 +82,7 @@ class AuthorityIn(Wire):
     active: bool = True
 
 
-@router.get("/v1/authorities", responses={200: {"model": shapes.Authorities}})
+@router.get("/v1/authorities", responses={200: {"model": Authorities}})
 async def get_authorities(caller: TheCaller, connection: Transaction) -> Response:
     """Whom issues are handed over to: what each still owes, and the median of hours that its replies took. At most 500."""
     return page([dict(row) for row in await connection.fetch(queries.AUTHORITIES, caller.is_admin, caller.reads)], None)

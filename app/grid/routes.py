@@ -10,7 +10,8 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from app.grid import queries
-from app.kit import paging, shapes
+from app.grid.schemas import AreaFeature, AreaFeatures, Located, Units
+from app.kit import paging
 from app.kit.access import Caller
 from app.kit.datum import Datum, from_wgs84, to_wgs84
 from app.kit.problems import Problem, invalid, not_found
@@ -56,7 +57,7 @@ async def _place(connection: Any, caller: Caller, id: UUID) -> Any:
     return await connection.fetchrow(queries.PLACE, id, caller.is_admin, caller.staffs, caller.leads)
 
 
-@router.get("/v1/areas", responses={200: {"model": shapes.AreaFeatures}})
+@router.get("/v1/areas", responses={200: {"model": AreaFeatures}})
 async def get_areas(
     caller: TheCaller,
     connection: Transaction,
@@ -74,7 +75,7 @@ async def get_areas(
     return answer({"type": "FeatureCollection", "features": features, "next_cursor": following})
 
 
-@router.get("/v1/areas/locate", responses={200: {"model": shapes.Located}})
+@router.get("/v1/areas/locate", responses={200: {"model": Located}})
 async def locate(caller: TheCaller, connection: Transaction, lat: Lat, lon: Lon, datum: Datum = "wgs84") -> Response:
     """The cell at a position, and its area; both null where there is none."""
     lat, lon = to_wgs84(lat, lon, datum)
@@ -86,7 +87,7 @@ async def locate(caller: TheCaller, connection: Transaction, lat: Lat, lon: Lon,
     return answer({"cell": None, "area": dict(found) if found else None})
 
 
-@router.get("/v1/areas/{id}", responses={200: {"model": shapes.AreaFeature}})
+@router.get("/v1/areas/{id}", responses={200: {"model": AreaFeature}})
 async def get_area(id: UUID, caller: TheCaller, connection: Transaction, datum: Datum = "wgs84") -> Response:
     """One area or cell as a GeoJSON Feature."""
     row = await _place(connection, caller, id)
@@ -95,7 +96,7 @@ async def get_area(id: UUID, caller: TheCaller, connection: Transaction, datum: 
     return answer(_feature(row, datum))
 
 
-@router.get("/v1/units", responses={200: {"model": shapes.Units}})
+@router.get("/v1/units", responses={200: {"model": Units}})
 async def get_units(
     caller: TheCaller,
     connection: Transaction,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.issues import queries
+from app.issues import public_queries as queries
 from app.kit import paging
 from app.kit.db import Connection
 

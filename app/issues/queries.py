@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from app.kit import paging
 from app.kit.access import CALLER, HOLDS, REACH, RELATION, SCOPE
 from app.kit.paging import MAX_LIMIT, rows_for
 
@@ -243,43 +242,6 @@ select c.account_id, c.name, (select count(*)::int from mine) as reports,
 from c
 """
 BY_NUMBER = "select id from issues where number = $1"
-# What everybody may know: of an issue `i` of category `v`, no more exact than that allows. Words that people wrote are not among it,
-# and a place by name only where the exact point may be known as well.
-PUBLIC_DAYS = 30
-_PUBLISHED = f"(i.is_open or i.state = 'closed' and i.closed_at > now() - interval '{PUBLIC_DAYS} days')"
-_PUBLIC = """
-i.id, i.number, i.state, i.category, i.reports, i.recurrences, i.deadline, i.is_open and coalesce(i.deadline < now(), false) as overdue, i.created_at,
-i.closed_at, case when v.public_precision_m <= 10 then i.place else '' end as place, g.name as cell, a.name as area,
-round(st_y(b.at)::numeric, 6)::float8 as lat, round(st_x(b.at)::numeric, 6)::float8 as lon
-"""
-_PUBLIC_NAMES = """
-join category_versions v on v.code = i.category and v.version = i.category_version
-left join cells g on g.id = i.cell_id left join areas a on a.id = i.area_id
-cross join lateral (select st_transform(st_setsrid(st_makepoint(
-  blurred(st_x(i.mercator), st_y(i.position), v.public_precision_m), blurred(st_y(i.mercator), st_y(i.position), v.public_precision_m)), 3857), 4326) as at) b
-"""
-
-
-def _published(rows: int) -> str:
-    """Published issues of an area ($1, null: all), open or closed ($2), of a category ($3), before the key ($4, $5), latest first."""
-    return f"""
-select {_PUBLIC} from (
-  select i.* from areas w cross join lateral (
-    select i.* from issues i where i.area_id = w.id and {_PUBLISHED} and ($2::bool is null or i.is_open = $2) and ($3::text is null or i.category = $3)
-      and (i.created_at, i.id) < ($4::timestamptz, $5::uuid) order by i.created_at desc, i.id desc limit {rows}
-  ) i where $1::uuid is null or exists (select from area_tree t where t.area_id = w.id and t.ancestor_id = $1)
-  order by i.created_at desc, i.id desc limit {rows}
-) i {_PUBLIC_NAMES} order by i.created_at desc, i.id desc
-"""
-
-
-PUBLISHED = {rows: _published(rows) for rows in (paging.DEFAULT_LIMIT + 1, paging.MAX_LIMIT + 1)}
-PUBLISHED_ONE = f"""
-select {_PUBLIC}, e.to_state, e.at
-from issues named join issues i on i.id = coalesce(named.merged_into, named.id) and {_PUBLISHED} {_PUBLIC_NAMES}
-left join events e on e.issue_id = i.id and e.to_state is distinct from e.from_state
-where named.number = $1 order by e.version
-"""
 TIMELINE = f"""
 with c as ({CALLER})
 select i.id as issue, e.version, e.action, e.from_state as from, e.to_state as to, e.at, e.acted_as, e.actor_id::text,
@@ -322,6 +284,37 @@ VALUELESS = {"open", "mine", "overdue", "not_overdue"}
 _DRIVERS = ("cell", "unit", "assignee", "premises", "mine")
 
 
+def _narrowed(filters: tuple[str, ...], number: int) -> tuple[list[str], str]:
+    """Conditions for a set of filters whose values are parameters from `number` on, and the parameter that holds the area (or null)."""
+    terms: list[str] = []
+    area = "null"
+    for name in filters:
+        if name == "area":
+            area = f"${number}"
+        terms.append(_FILTERS[name].format(number))
+        number += name not in VALUELESS
+    return terms, area
+
+
+def _branches(area: str, conditions: str, order: str) -> str:
+    """Ids of the issues in scope, from each branch of the scope by its own index. `order` ends and limits each branch."""
+    areas = "array(select x.id from areas x) || c.reads" if area == "null" else (
+        f"array(select t.area_id from area_tree t where t.ancestor_id = {area})"
+    )  # fmt: skip
+
+    def first(condition: str) -> str:
+        return f"select i.id from issues i where {condition} and {conditions} {order}"
+
+    return f"""
+  select b.id from unnest(case when c.is_admin or {area}::uuid is not null then {areas} else c.reads end) w(id)
+    cross join lateral ({first(f"i.area_id = w.id and {SCOPE}")}) b
+  union select b.id from ({first("c.is_admin and i.area_id is null")}) b
+  union select b.id from unnest(c.units) w(id) cross join lateral ({first("i.unit_id = w.id")}) b
+  union select b.id from ({first("i.assignee_id = c.account_id")}) b
+  union select b.id from ({first("i.id in (select r.issue_id from reports r where r.account_id = c.account_id)")}) b
+"""
+
+
 @lru_cache(maxsize=1024)
 def issues(filters: tuple[str, ...], sort: str, after: bool, rows: int) -> str:
     """The list for a set of filters. Parameters: token hash, the two keys of the cursor (if `after`), the filters' values.
@@ -331,40 +324,47 @@ def issues(filters: tuple[str, ...], sort: str, after: bool, rows: int) -> str:
     rows × branches, however many issues there are. `rows` is a literal: see paging.rows_for.
     """
     key, direction, beyond = _SORTS[sort]
-    number = 4 if after else 2
-    terms: list[str] = [f"({key}, i.id) {beyond} ($2::timestamptz, $3::uuid)"] if after else []
-    area = "null"
-    for name in filters:
-        text = _FILTERS[name]
-        if name == "area":
-            area = f"${number}"
-        terms.append(text.format(number))
-        number += name not in VALUELESS
+    terms, area = _narrowed(filters, 4 if after else 2)
+    if after:
+        terms.insert(0, f"({key}, i.id) {beyond} ($2::timestamptz, $3::uuid)")
     conditions = " and ".join(terms) or "true"
     order = f"order by {key} {direction}, i.id {direction} limit {rows}"
     if any(name in filters for name in _DRIVERS):
         found = f"select i.* from issues i where {SCOPE} and {conditions} {order}"
     else:
-        areas = "array(select x.id from areas x) || c.reads" if area == "null" else (
-            f"array(select t.area_id from area_tree t where t.ancestor_id = {area})"
-        )  # fmt: skip
-
-        def first(condition: str) -> str:
-            return f"select i.* from issues i where {condition} and {conditions} {order}"
-
-        found = f"""
-select i.* from issues i join (
-  select b.id from unnest(case when c.is_admin or {area}::uuid is not null then {areas} else c.reads end) w(id)
-    cross join lateral ({first(f"i.area_id = w.id and {SCOPE}")}) b
-  union select b.id from ({first("c.is_admin and i.area_id is null")}) b
-  union select b.id from unnest(c.units) w(id) cross join lateral ({first("i.unit_id = w.id")}) b
-  union select b.id from ({first("i.assignee_id = c.account_id")}) b
-  union select b.id from ({first("i.id in (select r.issue_id from reports r where r.account_id = c.account_id)")}) b
-) b on b.id = i.id {order}"""
+        found = f"select i.* from issues i join ({_branches(area, conditions, order)}) b on b.id = i.id {order}"
     return f"""
 with c as ({CALLER})
 select {_ISSUE}, {key} as sort_key from c left join lateral ({found}) i on true {_NAMES}
 order by {key} {direction}, i.id {direction}
+"""
+
+
+@lru_cache(maxsize=1024)
+def ids(filters: tuple[str, ...]) -> str:
+    """Ids of all issues for a set of filters that were reported within a span ($2 up to $3), newest first; one row with null when there
+    are none. Parameters: token hash, the span, the filters' values. For a pass through very many: a page of a wide list reads as many rows of
+    each branch as it has itself, this each row once."""
+    terms, area = _narrowed(filters, 4)
+    conditions = " and ".join([*terms, "i.created_at >= $2::timestamptz and i.created_at < $3::timestamptz"])
+    narrow = any(name in filters for name in _DRIVERS)
+    found = f"select i.id from issues i where {SCOPE} and {conditions}" if narrow else _branches(area, conditions, "")
+    return f"""
+with c as ({CALLER})
+select i.id from c left join lateral (select i.id, i.created_at from issues i join ({found}) b on b.id = i.id) i on true
+order by i.created_at desc, i.id desc
+"""
+
+
+BY_IDS = f"""
+with c as ({CALLER})
+select {_ISSUE} from c cross join unnest($2::uuid[]) with ordinality w(id, n) join issues i on i.id = w.id and {SCOPE} {_NAMES} order by w.n
+"""
+OLDEST = """
+select min(m.at) from (
+  select (select i.created_at from issues i where i.area_id = a.id order by i.created_at limit 1) as at from areas a
+  union all select (select i.created_at from issues i where i.area_id is null order by i.created_at limit 1)
+) m
 """
 
 

@@ -107,6 +107,26 @@ async def listed(
     return [issue_json(row, datum) for row in rows[:limit]], following
 
 
+async def ids(connection: Connection, token: bytes, filters: dict[str, Any], since: datetime, until: datetime) -> list[UUID]:
+    """Ids of every issue of a filter that was reported in a span, newest first."""
+    names = tuple(sorted(filters))
+    values = [filters[name] for name in names if name not in queries.VALUELESS]
+    rows = await connection.fetch(queries.ids(names), token, since, until, *values)
+    if not rows:
+        raise unauthorized()
+    return [row["id"] for row in rows if row["id"] is not None]
+
+
+async def by_ids(connection: Connection, token: bytes, ids: list[UUID]) -> list[dict[str, Any]]:
+    """Issues by their ids, in that order, without those that have left the caller's scope."""
+    return [issue_json(row) for row in await connection.fetch(queries.BY_IDS, token, ids)]
+
+
+async def oldest(connection: Connection) -> datetime | None:
+    """When the first issue of all was reported."""
+    return await connection.fetchval(queries.OLDEST)
+
+
 async def serves(connection: Connection, account: UUID, area: UUID) -> bool:
     """Whether somebody holds a role in an area, above or below it."""
     return bool(await connection.fetchval(queries.PERSON_SERVES, account, area))

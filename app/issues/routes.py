@@ -13,8 +13,20 @@ from starlette.responses import Response
 from app.issues import intake, publishing, queries, reading, recurrence
 from app.issues.actions import act
 from app.issues.filters import IssueFilters, chosen
-from app.issues.schemas import ACTION_SCHEMA, Batch, BatchItem, Issue, IssuePage, PublicIssue, PublicPage, ReportAnswer, ReportIn
-from app.kit import paging, shapes
+from app.issues.schemas import (
+    ACTION_SCHEMA,
+    Batch,
+    BatchItem,
+    BlackSpots,
+    Issue,
+    IssuePage,
+    PublicIssue,
+    PublicPage,
+    ReportAnswer,
+    ReportIn,
+    Timeline,
+)
+from app.kit import paging
 from app.kit.asking import Asked, described, read
 from app.kit.datum import Datum, to_wgs84
 from app.kit.problems import Problem, document, from_validation, invalid, not_found
@@ -115,7 +127,7 @@ async def _id(connection: Any, id: str) -> UUID:
     return await connection.fetchval(queries.BY_NUMBER, id) or UUID(int=0)
 
 
-@router.get("/v1/issues/{id}/timeline", responses={200: {"model": shapes.Timeline}})
+@router.get("/v1/issues/{id}/timeline", responses={200: {"model": Timeline}})
 async def get_timeline(
     id: UUID,
     request: Request,
@@ -208,7 +220,7 @@ class OwnIn(Wire):
     plan: Note = ""
 
 
-@router.get("/v1/black-spots", responses={200: {"model": shapes.BlackSpots}})
+@router.get("/v1/black-spots", responses={200: {"model": BlackSpots}})
 async def get_black_spots(caller: TheCaller, connection: Transaction, ended: bool = False) -> Response:
     """Places where a kind of problem came back three times; they end after 30 clean days. The worst first, at most 500."""
     return page(await recurrence.black_spots(connection, caller, ended), None)

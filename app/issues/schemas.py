@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from app.issues.lifecycle import ACTIONS, Action
 from app.kit.datum import Datum, to_wgs84
-from app.kit.wire import Instant, Lat, Lon, Name, Note, Reason, Text, Wire
+from app.kit.wire import Instant, Lat, Lon, Name, Named, Note, Reason, Text, Wire
 
 Code = Annotated[Text, Field(min_length=1, max_length=40)]
 Place = Annotated[Text, Field(max_length=200)]
@@ -247,4 +247,51 @@ class PublicIssue(Wire):
 
 class PublicPage(Wire):
     items: list[PublicIssue]
+    next_cursor: str | None
+
+
+# Shapes of answers that are written straight from rows.
+class By(Wire):
+    """In what capacity somebody acted, and who, where the caller may know."""
+
+    capacity: str | None = Field(alias="as")
+    id: UUID | None
+    name: str | None
+
+
+class TimelineEntry(Wire):
+    version: int
+    action: str
+    source: str | None = Field(alias="from")
+    to: str | None
+    at: Instant
+    by: By
+    report: UUID | None
+    data: dict[str, Any]
+
+
+class Timeline(Wire):
+    items: list[TimelineEntry]
+    next_cursor: str | None
+
+
+class BlackSpot(Wire):
+    id: UUID
+    category: str
+    position: dict[Literal["lat", "lon"], float]
+    cell: Named | None
+    area: UUID | None
+    latest_issue: UUID
+    recurrences: int
+    came_back: int
+    plan: str
+    since: Instant
+    last_seen_at: Instant
+    ended_at: Instant | None
+    owner: UUID | None
+    owner_name: str | None
+
+
+class BlackSpots(Wire):
+    items: list[BlackSpot]
     next_cursor: str | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from uuid import UUID
 
 import orjson
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
@@ -28,6 +29,13 @@ Reason = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_no
 Instant = AwareDatetime
 Lat = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
 Lon = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+
+
+class Named(Wire):
+    """Something with a name, as answers refer to it."""
+
+    id: UUID
+    name: str
 
 
 def answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -15,13 +15,13 @@ from starlette.responses import Response
 
 from app.catalogue import catalogue
 from app.issues.lifecycle import OPEN
-from app.kit import shapes
 from app.kit.asking import Asked, described, read
 from app.kit.gate import Gate
 from app.kit.problems import invalid, not_found
 from app.kit.route import Route, TheCaller, TheDatabase, Transaction, base_url, hot, unauthorized
 from app.kit.wire import answer
 from app.maps import hotspots, queries, style, summaries, tiles
+from app.maps.schemas import AreaSummary, CellSummaries, Hotspots
 from app.maps.tally import DELAY_S
 from app.settings import settings
 
@@ -155,7 +155,7 @@ class HotspotsAsked(Asked):
     )
 
 
-@router.get("/v1/hotspots", responses={200: {"model": shapes.Hotspots}}, openapi_extra=described(HotspotsAsked))
+@router.get("/v1/hotspots", responses={200: {"model": Hotspots}}, openapi_extra=described(HotspotsAsked))
 async def get_hotspots(request: Request, caller: TheCaller, database: TheDatabase) -> Response:
     """Where unresolved issues gather, the worst first: GeoJSON, each with its score and what it is made of. As they were found `as_of`."""
     asked = read(HotspotsAsked, request)
@@ -168,7 +168,7 @@ async def get_hotspots(request: Request, caller: TheCaller, database: TheDatabas
     return answer(collection | {"as_of": as_of})
 
 
-@router.get("/v1/areas/{id}/summary", responses={200: {"model": shapes.AreaSummary}})
+@router.get("/v1/areas/{id}/summary", responses={200: {"model": AreaSummary}})
 async def get_summary(
     id: UUID,
     caller: TheCaller,
@@ -181,7 +181,7 @@ async def get_summary(
         return answer(await summaries.of_area(connection, caller, id, since, until))
 
 
-@router.get("/v1/cells/summary", responses={200: {"model": shapes.CellSummaries}})
+@router.get("/v1/cells/summary", responses={200: {"model": CellSummaries}})
 async def get_cell_summaries(
     request: Request, area: Annotated[UUID | None, Query(description="The area and everything below it.")] = None
 ) -> Response:

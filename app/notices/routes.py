@@ -13,7 +13,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from app.kit import paging, shapes
+from app.kit import paging
 from app.kit.language import choose
 from app.kit.problems import Problem, invalid, not_found
 from app.kit.route import Route, Secret, TheCaller, Transaction, hot, unauthorized
@@ -21,6 +21,7 @@ from app.kit.wire import Text, Wire, answer, page
 from app.notices import push, queries
 from app.notices.channels import Undeliverable, check_target
 from app.notices.law import KINDS
+from app.notices.schemas import Channels, Notices, PushKey
 from app.notices.telling import sentence
 from app.notices.work import names
 from app.settings import settings
@@ -61,7 +62,7 @@ class QuietIn(Wire):
     ends: time
 
 
-@router.get("/v1/notices", responses={200: {"model": shapes.Notices}})
+@router.get("/v1/notices", responses={200: {"model": Notices}})
 async def get_notices(
     request: Request,
     unread: bool = False,
@@ -100,7 +101,7 @@ async def post_read(wish: ReadIn, caller: TheCaller, connection: Transaction) ->
     return Response(status_code=204)
 
 
-@router.get("/v1/channels", responses={200: {"model": shapes.Channels}})
+@router.get("/v1/channels", responses={200: {"model": Channels}})
 async def get_channels(caller: TheCaller, connection: Transaction) -> Response:
     """Where the caller is told beside the inbox; `failure` says why a channel stopped."""
     return page([dict(row) for row in await connection.fetch(queries.CHANNELS, caller.account_id)], None)
@@ -136,7 +137,7 @@ async def put_channel(id: UUID, wish: ChannelIn, request: Request, caller: TheCa
     return answer(dict(row))
 
 
-@router.get("/v1/push-key", responses={200: {"model": shapes.PushKey}})
+@router.get("/v1/push-key", responses={200: {"model": PushKey}})
 async def get_push_key(caller: TheCaller, secret: Secret) -> Response:
     """The server's VAPID key, base64url, for `PushManager.subscribe({applicationServerKey})`."""
     return answer({"key": push.public_key(secret)})

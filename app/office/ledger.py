@@ -6,18 +6,18 @@ import asyncio
 import csv
 import io
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import IO, Any
 from zoneinfo import ZoneInfo
 
 import xlsxwriter
 
 from app.issues import reading
-from app.kit import paging
 from app.kit.db import Database
 from app.kit.language import say
+from app.kit.times import now
 
 COLUMNS = (
     "number", "state", "category", "area", "cell", "place", "note", "unit", "assignee", "created_at", "deadline", "overdue", "closed_at", "reports",
@@ -34,7 +34,7 @@ _WIDTHS = {
     "photos": 30,
     "unit": 16,
 }
-_TIMES = ("created_at", "deadline", "closed_at")
+_AT_ONCE = 500
 # What a spreadsheet would take for a formula at the beginning of a cell.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -49,17 +49,32 @@ class Manner:
     base: str
 
 
-async def pages(database: Database, token: bytes, secret: bytes, filters: dict[str, Any]) -> AsyncGenerator[list[dict[str, Any]]]:
-    """The issues, newest first, by two hundred. No connection is held between two pages."""
-    cursor: str | None = None
-    while True:
+def _months(first: datetime, zone: ZoneInfo) -> Generator[tuple[datetime, datetime]]:
+    """The months in a zone from the present one back to that of `first`, each from its beginning up to the next."""
+    today = now().astimezone(zone)
+    year, month = today.year, today.month
+    # A report of the next seconds, which a clock ahead of this one has stamped, belongs to the present month.
+    end = now() + timedelta(days=1)
+    while end > first:
+        begin = datetime(year, month, 1, tzinfo=zone).astimezone(UTC)
+        yield begin, end
+        end = begin
+        year, month = (year, month - 1) if month > 1 else (year - 1, 12)
+
+
+async def pages(
+    database: Database, token: bytes, filters: dict[str, Any], zone: ZoneInfo
+) -> AsyncGenerator[list[dict[str, Any]]]:
+    """The issues, newest first, some hundreds at a time: a month's ids, then the issues themselves. No connection is held in between."""
+    async with database.acquire() as connection:
+        first = await reading.oldest(connection)
+    for since, until in _months(first, zone) if first else ():
         async with database.acquire() as connection:
-            items, cursor = await reading.listed(
-                connection, token, secret, filters, "-created_at", cursor, paging.MAX_LIMIT, "wgs84"
-            )
-        yield items
-        if cursor is None:
-            return
+            ids = await reading.ids(connection, token, filters, since, until)
+        for start in range(0, len(ids), _AT_ONCE):
+            async with database.acquire() as connection:
+                items = await reading.by_ids(connection, token, ids[start : start + _AT_ONCE])
+            yield items
 
 
 def _row(issue: dict[str, Any], manner: Manner) -> list[Any]:
@@ -67,8 +82,7 @@ def _row(issue: dict[str, Any], manner: Manner) -> list[Any]:
         return (ref or {}).get("name") or ""
 
     handover = issue["handover"]
-    photos = len(issue["photos"]) if isinstance(issue["photos"], list) else None
-    link = f"{manner.base}/app/issues/{issue['id']}" if photos is None or photos else ""
+    link = f"{manner.base}/app/issues/{issue['id']}" if issue["photos"] else ""
     return [
         issue["number"], say(f"state-{issue['state']}", manner.language), manner.categories.get(issue["category"], issue["category"]), name(issue["area"]),
         name(issue["cell"]), issue["place"], issue["note"], name(issue["unit"]), name(issue["assignee"]), issue["created_at"], issue["deadline"],

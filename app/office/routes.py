@@ -15,14 +15,14 @@ from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from app.catalogue import catalogue
 from app.issues.filters import IssueFilters, chosen
-from app.kit import shapes
 from app.kit.access import Caller
 from app.kit.asking import Asked, described, read
 from app.kit.language import choose
 from app.kit.problems import invalid, not_found
-from app.kit.route import Route, Secret, TheCaller, TheDatabase, Token, Transaction, base_url
+from app.kit.route import Route, TheCaller, TheDatabase, Token, Transaction, base_url
 from app.kit.wire import Name, Note, Text, Wire, answer, page
 from app.office import ledger, queries, weekly, written
+from app.office.schemas import Activities, Activity, Weekly
 from app.settings import settings
 
 router = APIRouter(route_class=Route, tags=["office"])
@@ -31,7 +31,7 @@ _DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-async def _ledger(request: Request, database: TheDatabase, token: bytes, secret: bytes) -> tuple[Any, ledger.Manner]:
+async def _ledger(request: Request, database: TheDatabase, token: bytes) -> tuple[Any, ledger.Manner]:
     asked = read(IssueFilters, request)
     filters = chosen(asked)
     language = choose(request.headers.get("accept-language", ""), settings().language)
@@ -39,7 +39,7 @@ async def _ledger(request: Request, database: TheDatabase, token: bytes, secret:
         names = await _names(connection, language)
         zone: Any = await connection.fetchval("select time_zone from areas where id = $1", asked.area) if asked.area else None
     manner = ledger.Manner(language, ZoneInfo(zone or settings().time_zone), names, base_url(request))
-    return ledger.pages(database, token, secret, filters), manner
+    return ledger.pages(database, token, filters, manner.zone), manner
 
 
 class WeeklyAsked(Asked):
@@ -81,7 +81,7 @@ async def _names(connection: Any, language: str) -> dict[str, str]:
     return {c["code"]: c["name"][language] for group in await catalogue.read(connection) for c in group["categories"]}
 
 
-@router.get("/v1/summaries/weekly.json", responses={200: {"model": shapes.Weekly}}, openapi_extra=described(WeeklyAsked))
+@router.get("/v1/summaries/weekly.json", responses={200: {"model": Weekly}}, openapi_extra=described(WeeklyAsked))
 async def get_weekly(request: Request, caller: TheCaller, database: TheDatabase) -> Response:
     """The weekly summary of an area and all below it: three parts, each clause with the way to what it counts, and the figures. As it was issued, else a draft."""
     return answer(await _weekly(request, caller, database), headers={"cache-control": "no-store"})
@@ -104,7 +104,7 @@ async def get_weekly_word(request: Request, caller: TheCaller, database: TheData
     return Response(content, 200, headers, _DOCX)
 
 
-@router.put("/v1/summaries/weekly", responses={201: {"model": shapes.Weekly}}, status_code=201)
+@router.put("/v1/summaries/weekly", responses={201: {"model": Weekly}}, status_code=201)
 async def put_weekly(wish: WeeklyIn, caller: TheCaller, connection: Transaction) -> Response:
     """Issue a week's summary as it was edited: kept with who and when, once for an area, week and language, and never written over."""
     week = await weekly.week_of(connection, caller, wish.area, wish.week)
@@ -130,7 +130,7 @@ class ActivityIn(Wire):
     note: Note = ""
 
 
-@router.put("/v1/activities/{id}", responses={200: {"model": shapes.Activity}, 201: {"model": shapes.Activity}})
+@router.put("/v1/activities/{id}", responses={200: {"model": Activity}, 201: {"model": Activity}})
 async def put_activity(id: UUID, wish: ActivityIn, caller: TheCaller, connection: Transaction) -> Response:
     """Note a visit, questionnaires, leaflets, a clean-up or a meeting; it feeds the weekly summary. Sent again it is the same: 200."""
     if not await connection.fetchval(queries.NOTES_IN, wish.area, caller.is_admin, caller.staffs, caller.leads):
@@ -154,7 +154,7 @@ class ActivitiesAsked(Asked):
     until: date = Field(description="Last day.")
 
 
-@router.get("/v1/activities", responses={200: {"model": shapes.Activities}}, openapi_extra=described(ActivitiesAsked))
+@router.get("/v1/activities", responses={200: {"model": Activities}}, openapi_extra=described(ActivitiesAsked))
 async def get_activities(request: Request, caller: TheCaller, connection: Transaction) -> Response:
     """Activities of an area and below, latest first; at most 500."""
     asked = read(ActivitiesAsked, request)
@@ -182,16 +182,16 @@ def _named(kind: str) -> dict[str, str]:
 
 
 @router.get("/v1/ledger.csv", responses={200: {"content": {_CSV: {}}}}, openapi_extra=described(IssueFilters))
-async def get_ledger_csv(request: Request, caller: TheCaller, database: TheDatabase, token: Token, secret: Secret) -> Response:
+async def get_ledger_csv(request: Request, caller: TheCaller, database: TheDatabase, token: Token) -> Response:
     """The ledger of any filter of the list, of any size, for Excel: UTF-8 with its mark, nothing in it a formula."""
-    found, manner = await _ledger(request, database, token, secret)
+    found, manner = await _ledger(request, database, token)
     return StreamingResponse(ledger.as_csv(found, manner), 200, _named("csv"), _CSV)
 
 
 @router.get("/v1/ledger.xlsx", responses={200: {"content": {_XLSX: {}}}}, openapi_extra=described(IssueFilters))
-async def get_ledger_xlsx(request: Request, caller: TheCaller, database: TheDatabase, token: Token, secret: Secret) -> Response:
+async def get_ledger_xlsx(request: Request, caller: TheCaller, database: TheDatabase, token: Token) -> Response:
     """The same as a workbook: one sheet a month, frozen heads, filters, real dates, links to the photographs."""
-    found, manner = await _ledger(request, database, token, secret)
+    found, manner = await _ledger(request, database, token)
     file = await ledger.as_xlsx(found, manner)
 
     async def content(file: IO[bytes]) -> AsyncGenerator[bytes]:

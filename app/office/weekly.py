@@ -38,7 +38,6 @@ DONE = (
     "walks",
 )
 MOST_CLAUSES = 6
-MOST_DONE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,23 +129,25 @@ def _clauses(week: Week, found: dict[str, Any], names: dict[str, str], language:
         add(one, t("walked", people=people, change=change("person_times"), walked=walked, cells=cells["all"]), covered)
     if done["found"]:
         add(one, t("found", n=done["found"], change=change("found"), spot=done["mended_on_the_spot"]), within)
-    if done["rectified"] or done["closed"]:
+    if done["rectified"] or done["closed"] or done["sent_back"]:
+        back = t("sent_back", n=done["sent_back"]) if done["sent_back"] else ""
         text = t("rectified", n=done["rectified"], in_time=done["in_time"], closed=done["closed"], change=change("closed"))
-        add(one, text, _link(week, state="closed", sort="-updated_at"))
+        add(one, text + back, _link(week, state="closed", sort="-updated_at"))
     if done["handed_over"]:
         whom = comma.join(f"{row['authority']} {row['n']}" for row in remains["authorities"])
         text = t("handed", n=done["handed_over"], owed=remains["handed_over"], authorities=t("with", whom=whom) if whom else "")
         add(one, text, _link(week, state="handed_over"))
-    if done["sent_back"]:
-        add(one, t("sent_back", n=done["sent_back"]), _link(week, state="assigned", sort="-updated_at"))
     acted, activities = found["activities"], f"/app/activities?area={week.area}&week={week.monday}"
     doors = "".join(t(f"act-{kind}", **acted[kind]) for kind in ("household_visit", "questionnaire", "leaflet") if kind in acted)
     if doors:
         add(one, t("doors", what=doors), activities)
+    events = ""
     for kind in ("clean_up", "meeting"):
         if kind in acted:
-            places = comma.join(acted[kind]["places"] or [])
-            add(one, t(f"act-{kind}", **acted[kind] | {"places": t("with", whom=places) if places else ""}), activities)
+            whom = comma.join(acted[kind]["places"] or [])
+            events += t(f"act-{kind}", **acted[kind] | {"places": t("with", whom=whom) if whom else ""})
+    if events:
+        add(one, events, activities)
     if not one:
         add(one, t("nothing-done"), within)
 
@@ -178,7 +179,7 @@ def _clauses(week: Week, found: dict[str, Any], names: dict[str, str], language:
     if unseen:
         add(three, t("patrol", cells=unseen), covered)
     add(three, t("keep-on"), _link(week, state="open"))
-    return [one[:MOST_DONE], two[:MOST_CLAUSES], three[:MOST_CLAUSES]]
+    return [one[:MOST_CLAUSES], two[:MOST_CLAUSES], three[:MOST_CLAUSES]]
 
 
 async def paper(connection: Connection, week: Week, names: dict[str, str], language: str, draft: bool) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import re
 from datetime import date
 from html import escape
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from docx import Document
 from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING
@@ -42,7 +43,7 @@ def _clean(text: str) -> str:
 
 def _signed(paper: dict[str, Any]) -> tuple[str, str]:
     """The two lines of the signature: the office, and the day."""
-    day = paper["issued"]["at"].date() if paper["issued"] else date.fromisoformat(str(paper["until"]))
+    day: date = paper["issued"]["at"].astimezone(ZoneInfo(paper["time_zone"])).date() if paper["issued"] else paper["until"]
     told = f"{day.year}年{day.month}月{day.day}日" if paper["language"] == "zh-CN" else f"{day.day} {day:%B %Y}"
     return paper["area"]["name"], told
 

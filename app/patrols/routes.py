@@ -11,13 +11,14 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.responses import Response
 
-from app.kit import paging, shapes
+from app.kit import paging
 from app.kit.access import Caller
 from app.kit.datum import Datum, to_wgs84
 from app.kit.problems import invalid, not_found
 from app.kit.route import Route, Secret, TheCaller, Transaction
 from app.kit.wire import Instant, Lat, Lon, Note, Wire, answer, page
 from app.patrols import queries, walking
+from app.patrols.schemas import Coverage, Patrol, Patrols
 
 router = APIRouter(route_class=Route, tags=["patrols"])
 
@@ -64,7 +65,7 @@ async def post_points(id: UUID, batch: PointsIn, caller: TheCaller, connection: 
     return answer({"kept": await walking.add_points(connection, caller.account_id, id, points)})
 
 
-@router.get("/v1/patrols", responses={200: {"model": shapes.Patrols}})
+@router.get("/v1/patrols", responses={200: {"model": Patrols}})
 async def get_patrols(
     caller: TheCaller,
     connection: Transaction,
@@ -84,7 +85,7 @@ async def get_patrols(
     return page([dict(row) for row in rows[:limit]], following)
 
 
-@router.get("/v1/patrols/{id}", responses={200: {"model": shapes.Patrol}})
+@router.get("/v1/patrols/{id}", responses={200: {"model": Patrol}})
 async def get_patrol(id: UUID, caller: TheCaller, connection: Transaction) -> Response:
     """One walk with its track as GeoJSON, while that is kept."""
     row = await connection.fetchrow(queries.PATROL, *_who(caller), id)
@@ -93,7 +94,7 @@ async def get_patrol(id: UUID, caller: TheCaller, connection: Transaction) -> Re
     return answer(dict(row) | {"track": await connection.fetchval(queries.TRACK, id)})
 
 
-@router.get("/v1/coverage", responses={200: {"model": shapes.Coverage}})
+@router.get("/v1/coverage", responses={200: {"model": Coverage}})
 async def get_coverage(
     area: UUID,
     caller: TheCaller,

@@ -12,7 +12,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from app.issues import reading
-from app.kit import paging, shapes
+from app.kit import paging
 from app.kit.access import CALLER
 from app.kit.problems import Problem, invalid, not_found
 from app.kit.route import COOKIE, Route, Secret, TheCaller, TheDatabase, Token, Transaction, base_url
@@ -20,7 +20,7 @@ from app.kit.wire import Reason, Wire, answer, page
 from app.notices.telling import tell
 from app.patrols import walking
 from app.people import invitations, queries, sessions, standing_in
-from app.people.schemas import AcceptIn, Credentials, InvitationIn, SignIn
+from app.people.schemas import AcceptIn, Credentials, Devices, Invitation, InvitationIn, Me, MyRecord, People, SignedIn, SignIn
 from app.settings import settings
 
 router = APIRouter(route_class=Route, tags=["people"])
@@ -28,7 +28,7 @@ AsCookie = Annotated[bool, Query(description="The session as a cookie, for pages
 Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200)]
 
 
-@router.post("/v1/sessions", responses={201: {"model": shapes.SignedIn}}, status_code=201)
+@router.post("/v1/sessions", responses={201: {"model": SignedIn}}, status_code=201)
 async def post_session(
     wish: SignIn, request: Request, database: TheDatabase, connection_secret: Secret, key: Key = None, cookie: AsCookie = False
 ) -> Response:
@@ -54,7 +54,7 @@ def _signed_in(request: Request, token: str, expires_at: Any, profile: dict[str,
     return response
 
 
-@router.get("/v1/sessions", responses={200: {"model": shapes.Devices}})
+@router.get("/v1/sessions", responses={200: {"model": Devices}})
 async def get_sessions(caller: TheCaller, connection: Transaction) -> Response:
     """The caller's signed-in devices."""
     return page([dict(row) for row in await connection.fetch(queries.SESSIONS, caller.account_id, caller.session_id)], None)
@@ -77,7 +77,7 @@ async def delete_device(id: UUID, caller: TheCaller, connection: Transaction) ->
     return Response(status_code=204)
 
 
-@router.get("/v1/me", responses={200: {"model": shapes.Me}})
+@router.get("/v1/me", responses={200: {"model": Me}})
 async def get_me(caller: TheCaller, connection: Transaction) -> Response:
     """Name, roles (each with what it is held for), cells and units."""
     return answer(await sessions.profile(connection, caller.account_id, caller.name, caller.account))
@@ -99,7 +99,7 @@ async def put_credentials(wish: Credentials, caller: TheCaller, connection: Tran
     return Response(status_code=204)
 
 
-@router.get("/v1/people", responses={200: {"model": shapes.People}})
+@router.get("/v1/people", responses={200: {"model": People}})
 async def get_people(
     caller: TheCaller,
     connection: Transaction,
@@ -123,7 +123,7 @@ async def delete_role(id: UUID, caller: TheCaller, connection: Transaction) -> R
     return Response(status_code=204)
 
 
-@router.post("/v1/invitations", responses={201: {"model": shapes.Invitation}}, status_code=201)
+@router.post("/v1/invitations", responses={201: {"model": Invitation}}, status_code=201)
 async def post_invitation(wish: InvitationIn, request: Request, caller: TheCaller, connection: Transaction) -> Response:
     """Invite somebody to a role by link and QR; never to more than the caller holds."""
     return answer(await invitations.invite(connection, caller, wish, base_url(request)), 201)
@@ -143,7 +143,7 @@ async def delete_invitation(id: UUID, caller: TheCaller, connection: Transaction
     return Response(status_code=204)
 
 
-@router.post("/v1/invitations/{code}/accept", responses={201: {"model": shapes.SignedIn}}, status_code=201)
+@router.post("/v1/invitations/{code}/accept", responses={201: {"model": SignedIn}}, status_code=201)
 async def post_accept(
     code: str,
     wish: AcceptIn,
@@ -188,7 +188,7 @@ async def put_thanks(id: UUID, wish: ThanksIn, caller: TheCaller, connection: Tr
     return answer({"id": str(id), "text": wish.text}, 201 if fresh else 200)
 
 
-@router.get("/v1/me/record", responses={200: {"model": shapes.MyRecord}})
+@router.get("/v1/me/record", responses={200: {"model": MyRecord}})
 async def get_record(token: Token, connection: Transaction, caller: TheCaller) -> Response:
     """One's own page: reports and what became of them, hours walked, cells, words of thanks. For nobody else to see."""
     account, reported = await reading.record(connection, token)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
 from app.kit.policy import Role
-from app.kit.wire import Name, Text, Wire
+from app.kit.wire import Instant, Name, Named, Text, Wire
 
 
 def _lower(text: str) -> str:
@@ -44,3 +44,105 @@ class InvitationIn(Wire):
 class AcceptIn(Wire):
     name: Name
     device: Annotated[Text, Field(max_length=100)] = ""
+
+
+# Shapes of answers that are written straight from rows.
+class HeldFor(Wire):
+    id: UUID
+    kind: Literal["area", "cell", "unit"]
+    name: str
+
+
+class Held(Wire):
+    id: UUID
+    role: Role
+    created_at: Instant
+    starts_at: Instant | None
+    ends_at: Instant | None
+    held_for: HeldFor | None
+
+
+class Me(Wire):
+    id: UUID
+    name: str
+    account: str | None
+    roles: list[Held]
+    cells: list[Named]
+    units: list[Named]
+
+
+class SignedIn(Wire):
+    token: str | None
+    expires_at: Instant
+    account: Me
+
+
+class Device(Wire):
+    id: UUID
+    device: str
+    created_at: Instant
+    last_seen_at: Instant
+    expires_at: Instant
+    current: bool
+
+
+class Devices(Wire):
+    items: list[Device]
+    next_cursor: str | None
+
+
+class PersonRole(Wire):
+    id: UUID
+    role: Role
+    area: UUID | None
+    cell: UUID | None
+    unit: UUID | None
+    starts_at: Instant | None
+    ends_at: Instant | None
+
+
+class Person(Wire):
+    id: UUID
+    name: str
+    phone: str
+    roles: list[PersonRole]
+
+
+class People(Wire):
+    items: list[Person]
+    next_cursor: str | None
+
+
+class Invitation(Wire):
+    """`qr` is an SVG; the code is shown this once."""
+
+    id: UUID
+    code: str
+    url: str
+    qr: str
+    role: Role
+    uses: int
+    expires_at: Instant
+
+
+class Thanks(Wire):
+    id: UUID
+    text: str
+    issue: UUID | None
+    by: str
+    at: Instant
+
+
+class Walked(Wire):
+    patrols: int
+    cells: int
+    hours: float
+
+
+class MyRecord(Wire):
+    name: str
+    reports: int
+    closed: int
+    cleared: int
+    walked: Walked
+    thanks: list[Thanks]

@@ -14,13 +14,13 @@ import { countUnread } from './keep/unread'
 import { HomePage } from './pages/home'
 import { ReportPage } from './pages/report'
 import { SignInPage } from './pages/sign-in'
-import { Toast, Waiting } from './parts/bits'
+import { ProblemBox, Toast, Waiting } from './parts/bits'
 import { Page } from './shell'
 import { language, speak, t } from './words'
 
 // The report opens with what is here; everything else is fetched when it is first looked at, and by the service worker before.
 function later<M extends Record<string, unknown>>(load: () => Promise<M>, name: keyof M): FunctionComponent {
-  const Loaded = lazy(async () => ({ default: (await load())[name] as ComponentType }))
+  const Loaded = lazy(() => load().then((made) => ({ default: made[name] as ComponentType }), () => ({ default: Unloaded })))
   return () => <Suspense fallback={<Page title="GridPatrol"><Waiting /></Page>}><Loaded /></Suspense>
 }
 const pages = {
@@ -49,6 +49,7 @@ const pages = {
   join: later(() => import('./pages/join'), 'JoinPage'),
 }
 
+const Unloaded: FunctionComponent = () => <Page title="GridPatrol" back="/"><ProblemBox problem="unreachable" /></Page>
 const Nowhere: FunctionComponent = () => <Page title={t('nowhere')} back="/"><p class="empty">{t('nowhere-more')}</p></Page>
 
 const App: FunctionComponent = () => {
@@ -118,6 +119,12 @@ async function start(): Promise<void> {
     void countUnread()
   }
   addEventListener('online', awake)
+  // A newer version of the client was put in place, and a part of this one is no longer to be had: begin anew with that, once.
+  addEventListener('vite:preloadError', () => {
+    if (!navigator.onLine || Date.now() - Number(sessionStorage.getItem('begun-anew') ?? 0) < 60_000) return
+    sessionStorage.setItem('begun-anew', String(Date.now()))
+    location.reload()
+  })
   document.addEventListener('visibilitychange', awake)
   // Installed for the next time; this visit does not wait for it.
   if ('serviceWorker' in navigator && import.meta.env.PROD) addEventListener('load', () => void navigator.serviceWorker.register('/sw.js').catch(() => {}))

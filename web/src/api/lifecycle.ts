@@ -1,4 +1,4 @@
-// Written by web/contract.py from the lifecycle table: the fields that each action needs, and may have.
+// Written by web/contract.py from the lifecycle table: the fields that each action needs, and may have; the states, and which are open.
 export const ACTIONS = {
   withdraw: { needs: [], may: ["reason"] },
   accept: { needs: [], may: [] },
@@ -26,3 +26,6 @@ export const ACTIONS = {
 } as const
 
 export type ActionName = keyof typeof ACTIONS
+
+export const STATES = ["reported", "accepted", "assigned", "in_progress", "handed_over", "rectified", "closed", "rejected", "withdrawn", "merged"] as const
+export const OPEN: readonly string[] = ["reported", "accepted", "assigned", "in_progress", "handed_over", "rectified"]

@@ -1,5 +1,5 @@
 // The report that is being made. Every touch is written down, so a call, a dead battery or a browser that is killed costs nothing.
-import { signal } from '@preact/signals'
+import { computed, signal } from '@preact/signals'
 import type { NewEntry } from './outbox'
 import type { ReportIn } from '../api/wire'
 import type { Spot } from '../parts/geo'
@@ -24,15 +24,23 @@ export interface Draft {
   same_as: string | null
 }
 
-const KEY = 'draft'
+/** Each account on a phone has its own. */
+export const draftKey = (): string => `draft:${me.value?.id ?? ''}`
 export const draft = signal<Draft | null>(null)
+const who = computed(() => me.value?.id)
+who.subscribe(() => (draft.value = null))
 
 const blank = (): Draft => ({
   id: newId(), photos: [], after: null, category: null, position: null, observed_at: null, note: '', place: '', mended: false, same_as: null,
 })
 
+/** What is on the screen before anything was touched. */
+export const BLANK: Draft = blank()
+/** Whether there is something to go on with. */
+export const begun = computed(() => draft.value !== null && (draft.value.photos.length > 0 || draft.value.category !== null || draft.value.note !== ''))
+
 export async function loadDraft(): Promise<void> {
-  draft.value ??= (await fact<Draft>(KEY).catch(() => undefined)) ?? null
+  draft.value ??= (await fact<Draft>(draftKey()).catch(() => undefined)) ?? null
 }
 
 export function beginDraft(): Draft {
@@ -43,7 +51,7 @@ export function beginDraft(): Draft {
 /** Change the draft on the screen at once and on the phone behind it. */
 export function change(what: Partial<Draft>): void {
   draft.value = { ...beginDraft(), ...what }
-  void setFact(KEY, draft.value).catch(() => {})
+  void setFact(draftKey(), draft.value).catch(() => {})
 }
 
 /** Keep a photograph as part of the draft; its id. Throws when the phone has no room for it. */
@@ -61,12 +69,11 @@ export async function dropDraftPhoto(id: string): Promise<void> {
 export async function giveUp(): Promise<void> {
   const present = draft.value
   draft.value = null
-  await setFact(KEY, undefined).catch(() => {})
+  await setFact(draftKey(), undefined).catch(() => {})
   for (const id of [...(present?.photos ?? []), ...(present?.after ? [present.after] : [])]) await dropDraftPhoto(id)
 }
 
-/** The outbox entry that a finished draft becomes; `enqueue(..., DRAFT)` does away with the draft in the same transaction. */
-export const DRAFT = KEY
+/** The outbox entry that a finished draft becomes; `enqueue(..., draftKey())` does away with the draft in the same transaction. */
 export function asEntry(draft: Draft): NewEntry {
   const photos = [...draft.photos, ...(draft.mended && draft.after ? [draft.after] : [])]
   const body: ReportIn = {

@@ -51,26 +51,30 @@ export async function fetchAllKept<T>(path: string, field: 'items' | 'features' 
   return all
 }
 
+const NOTHING = { body: null, at: null, fresh: false, problem: null }
+
 /** An answer for a screen: first as it is kept, then as it is. `null` asks nothing. `beat` asks anew when it changes. */
 export function useKept<T>(path: string | null, beat: unknown = 0, all?: 'items' | 'features'): Kept<T> {
-  const [state, setState] = useState<Kept<T>>({ body: null, at: null, fresh: false, problem: null })
+  const [state, setState] = useState<Kept<T> & { path: string | null }>({ path, ...NOTHING })
   useEffect(() => {
     if (path === null) return
     let gone = false
+    // What another address answered is not this one's.
+    const set = (next: (now: Kept<T>) => Kept<T>) => !gone && setState((now) => ({ path, ...next(now.path === path ? now : NOTHING) }))
     void (async () => {
       const kept = await database().then((db) => db.get('kept', path)).catch(() => undefined)
-      if (!gone) setState((now) => (kept ? { body: kept.body as T, at: kept.at, fresh: false, problem: null } : now.fresh ? { ...now, fresh: false } : now))
+      set((now) => (kept ? { body: kept.body as T, at: kept.at, fresh: false, problem: null } : { ...now, fresh: false }))
       try {
         const body = all ? ((await fetchAllKept(path, all)) as T) : await fetchKept<T>(path)
-        if (!gone) setState({ body, at: Date.now(), fresh: true, problem: null })
+        set(() => ({ body, at: Date.now(), fresh: true, problem: null }))
       } catch (error) {
         if (error instanceof Refusal && error.status === 401) await sessionOver()
-        if (!gone) setState((now) => ({ ...now, problem: error instanceof Refusal ? error.problem : 'unreachable' }))
+        set((now) => ({ ...now, problem: error instanceof Refusal ? error.problem : 'unreachable' }))
       }
     })()
     return () => {
       gone = true
     }
   }, [path, beat])
-  return state
+  return state.path === path ? state : NOTHING
 }

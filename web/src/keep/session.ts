@@ -94,6 +94,8 @@ async function forget(): Promise<void> {
   await tx.objectStore('kept').clear()
   await tx.objectStore('facts').delete('cursor')
   await tx.done
+  // Pictures that the service worker has kept.
+  if (typeof caches !== 'undefined') await caches.delete('pictures')
 }
 
 function deviceName(): string {

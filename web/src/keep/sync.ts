@@ -2,6 +2,7 @@
 // every half minute where the stream is not let through.
 import { computed, signal } from '@preact/signals'
 import { get, Refusal, Unreachable } from '../api/http'
+import { OPEN } from '../api/lifecycle'
 import type { Changes, Feature, Group, Issue, IssuePage } from '../api/wire'
 import { database, fact, setFact } from './database'
 import { fetchAllKept, fetchKept, read } from './kept'
@@ -33,6 +34,7 @@ let running = false
 
 /** Show what is kept; then come into step and stay there. */
 export async function startSync(): Promise<void> {
+  halt()
   try {
     const db = await database()
     issues.value = new Map((await db.getAll('issues')).map((issue) => [issue.id, issue]))
@@ -51,11 +53,16 @@ export async function startSync(): Promise<void> {
   listen()
 }
 
-export function stopSync(): void {
+/** Ask no more; what was read stays on the screen. */
+function halt(): void {
   running = false
   source?.close()
   source = null
   clearTimeout(timer)
+}
+
+export function stopSync(): void {
+  halt()
   cursor = null
   issues.value = new Map()
   mine.value = new Set()
@@ -131,7 +138,7 @@ export async function take(changed: Issue[], removed: string[], next?: string): 
     const known = shown.get(issue.id)
     // An answer that was overtaken by a later one on its way.
     if (known && known.version > issue.version) continue
-    const ended = issue.closed_at ?? (['rejected', 'withdrawn', 'merged'].includes(issue.state) ? issue.updated_at : null)
+    const ended = OPEN.includes(issue.state) ? null : (issue.closed_at ?? issue.updated_at)
     if (ended && Date.parse(ended) < since && !mine.value.has(issue.id)) gone.add(issue.id)
     else keep.push(issue)
   }

@@ -4,16 +4,17 @@ import { signal } from '@preact/signals'
 export type Theme = 'auto' | 'light' | 'dark' | 'sun'
 const KEY = 'theme'
 export const theme = signal<Theme>('auto')
+const phone = matchMedia('(prefers-color-scheme: dark)')
 
 export function startTheme(): void {
   wear((localStorage.getItem(KEY) as Theme | null) ?? 'auto')
+  phone.addEventListener?.('change', () => wear(theme.value))
 }
 
 export function wear(chosen: Theme): void {
   theme.value = chosen
   localStorage.setItem(KEY, chosen)
-  if (chosen === 'auto') delete document.documentElement.dataset['theme']
-  else document.documentElement.dataset['theme'] = chosen
+  document.documentElement.dataset['theme'] = chosen === 'auto' ? (phone.matches ? 'dark' : 'light') : chosen
 }
 
-export const isDark = (): boolean => theme.value === 'dark' || (theme.value === 'auto' && matchMedia('(prefers-color-scheme: dark)').matches)
+export const isDark = (): boolean => document.documentElement.dataset['theme'] === 'dark'

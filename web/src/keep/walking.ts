@@ -1,5 +1,5 @@
 // A patrol under way. The walk and its track go into the outbox as they are made, so that nothing waits for the end of it.
-import { signal } from '@preact/signals'
+import { computed, signal } from '@preact/signals'
 import { now } from './clock'
 import { fact, setFact } from './database'
 import { newId } from './ids'
@@ -22,8 +22,9 @@ interface Point {
   accuracy_m: number | null
 }
 
-const KEY = 'walk'
-const TRACK = 'walk-points'
+// Each account on a phone has its own.
+const key = (): string => `walk:${me.value?.id ?? ''}`
+const track = (): string => `track:${me.value?.id ?? ''}`
 const EVERY_MS = 15_000
 /** Points are put into the outbox in handfuls. */
 const HANDFUL = 8
@@ -31,15 +32,17 @@ export const walk = signal<Walk | null>(null)
 let stopLocating: (() => void) | null = null
 let timer: ReturnType<typeof setInterval> | undefined
 let screen: { release(): Promise<void> } | null = null
+const who = computed(() => me.value?.id)
+who.subscribe(() => halt())
 
 export async function resumeWalk(): Promise<void> {
-  walk.value ??= (await fact<Walk>(KEY).catch(() => undefined)) ?? null
+  walk.value ??= (await fact<Walk>(key()).catch(() => undefined)) ?? null
   if (walk.value && !stopLocating) follow()
 }
 
 export async function beginWalk(people: number): Promise<void> {
   const begun: Walk = { id: newId(), started_at: now().toISOString(), people, points: 0 }
-  await setFact(KEY, begun)
+  await setFact(key(), begun)
   walk.value = begun
   await put(begun, null)
   follow()
@@ -48,13 +51,19 @@ export async function beginWalk(people: number): Promise<void> {
 export async function endWalk(note: string): Promise<void> {
   const done = walk.value
   if (!done) return
+  halt()
+  await flushPoints(done, true)
+  await put(done, now().toISOString(), note)
+  await setFact(key(), undefined)
+}
+
+/** Stop following; what was walked is kept. */
+function halt(): void {
   clearInterval(timer)
   stopLocating?.()
   stopLocating = null
   void screen?.release().catch(() => {})
-  await flushPoints(done, true)
-  await put(done, now().toISOString(), note)
-  await setFact(KEY, undefined)
+  screen = null
   walk.value = null
 }
 
@@ -78,20 +87,20 @@ async function step(): Promise<void> {
   const spot = located.value.spot
   const present = walk.value
   if (!spot || !present) return
-  const points = [...((await fact<Point[]>(TRACK)) ?? []), { at: now().toISOString(), lat: spot.lat, lon: spot.lon, accuracy_m: spot.accuracy_m }]
-  await setFact(TRACK, points)
+  const points = [...((await fact<Point[]>(track())) ?? []), { at: now().toISOString(), lat: spot.lat, lon: spot.lon, accuracy_m: spot.accuracy_m }]
+  await setFact(track(), points)
   walk.value = { ...present, points: present.points + 1 }
-  await setFact(KEY, walk.value)
+  await setFact(key(), walk.value)
   if (points.length >= HANDFUL) await flushPoints(present, false)
 }
 
 async function flushPoints(walk: Walk, all: boolean): Promise<void> {
-  const points = (await fact<Point[]>(TRACK)) ?? []
+  const points = (await fact<Point[]>(track())) ?? []
   if (!points.length || (!all && points.length < HANDFUL)) return
   const id = newId()
   // The outbox and the emptied handful change together.
   await enqueue(me.value!.id, {
     id, kind: 'points', method: 'POST', path: `/v1/patrols/${walk.id}/points`, body: { points, datum: 'wgs84' }, headers: { 'idempotency-key': id }, issue: null, name: 'points', photos: [],
-  }, TRACK)
+  }, track())
   void send()
 }

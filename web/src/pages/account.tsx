@@ -11,6 +11,7 @@ import { me, signOut } from '../keep/session'
 import { waiting } from '../keep/sending'
 import { theme, wear, type Theme } from '../keep/theme'
 import { Age, Empty, ProblemBox, say, told } from '../parts/bits'
+import { Form, useAttempt } from '../parts/form'
 import { LanguageChoice } from '../parts/language-choice'
 import { Page } from '../shell'
 import { moment, t, word } from '../words'
@@ -18,11 +19,10 @@ import { moment, t, word } from '../words'
 const THEMES: Theme[] = ['auto', 'light', 'dark', 'sun']
 
 export const AccountPage: FunctionComponent = () => {
-  const [problem, setProblem] = useState<Problem | 'unreachable' | null>(null)
+  const { problem, attempt } = useAttempt()
   const record = useKept<MyRecord>('/v1/me/record')
   const [beat, setBeat] = useState(0)
   const devices = useKept<{ items: Device[] }>('/v1/sessions', beat)
-  const attempt = (what: Promise<unknown>, done?: string) => what.then(() => { setProblem(null); if (done) say(done) }, (error) => setProblem(told(error)))
   return (
     <Page title={t('me')} back="/">
       <section class="card" aria-label={t('record')}>
@@ -58,7 +58,7 @@ export const AccountPage: FunctionComponent = () => {
         <ul class="items">
           {devices.body?.items.map((device) => (
             <li key={device.id} class="row apart"><span>{device.device || t('some-device')}{device.current ? ` · ${t('this-one')}` : ''}<br /><span class="small quiet">{moment(device.last_seen_at)}</span></span>
-              {!device.current && <button class="button small grave" onClick={() => void attempt(call('DELETE', `/v1/sessions/${device.id}`).then(() => setBeat(beat + 1)))}>{t('sign-out-it')}</button>}</li>
+              {!device.current && <button class="button small grave" onClick={() => void attempt(call('DELETE', `/v1/sessions/${device.id}`), () => setBeat(beat + 1))}>{t('sign-out-it')}</button>}</li>
           ))}
         </ul>
         <button class="button grave" onClick={() => (waiting.value === 0 || confirm(t('sign-out-sure', { n: waiting.value }))) && void attempt(signOut())}>{t('sign-out')}</button>
@@ -67,30 +67,17 @@ export const AccountPage: FunctionComponent = () => {
   )
 }
 
-const Credentials: FunctionComponent<{ onDone: () => void }> = ({ onDone }) => {
-  const [problem, setProblem] = useState<Problem | 'unreachable' | null>(null)
-  const submit = async (event: Event) => {
-    event.preventDefault()
-    const form = new FormData(event.currentTarget as HTMLFormElement)
-    try {
-      await call('PUT', '/v1/me/credentials', { account: form.get('account'), password: form.get('password') })
-      me.value = { ...me.value!, account: String(form.get('account')) }
-      onDone()
-    } catch (error) {
-      setProblem(told(error))
-    }
-  }
-  return (
-    <form class="card" onSubmit={submit}>
-      <h2>{t('choose-account')}</h2>
-      <p class="small quiet">{t('choose-account-hint')}</p>
-      <label class="field"><span>{t('account')}</span><input type="text" name="account" autocomplete="username" required minLength={2} maxLength={100} /></label>
-      <label class="field"><span>{t('password')}</span><input type="password" name="password" autocomplete="new-password" required minLength={8} /></label>
-      <ProblemBox problem={problem} />
-      <button class="button first">{t('save')}</button>
-    </form>
-  )
-}
+const Credentials: FunctionComponent<{ onDone: () => void }> = ({ onDone }) => (
+  <Form action={t('save')} onSent={onDone} send={async (form) => {
+    await call('PUT', '/v1/me/credentials', { account: form.get('account'), password: form.get('password') })
+    me.value = { ...me.value!, account: String(form.get('account')) }
+  }}>
+    <h2>{t('choose-account')}</h2>
+    <p class="small quiet">{t('choose-account-hint')}</p>
+    <label class="field"><span>{t('account')}</span><input type="text" name="account" autocomplete="username" required minLength={2} maxLength={100} /></label>
+    <label class="field"><span>{t('password')}</span><input type="password" name="password" autocomplete="new-password" required minLength={8} /></label>
+  </Form>
+)
 
 /** Messages of the browser's push service; where there is none the inbox is all there is, and it says so. */
 const PushSwitch: FunctionComponent = () => {
@@ -129,24 +116,10 @@ const PushSwitch: FunctionComponent = () => {
 
 const Quiet: FunctionComponent = () => {
   const kept = useKept<{ starts: string; ends: string } | null>('/v1/me/quiet-hours')
-  const [problem, setProblem] = useState<Problem | 'unreachable' | null>(null)
-  const submit = async (event: Event) => {
-    event.preventDefault()
-    const form = new FormData(event.currentTarget as HTMLFormElement)
-    try {
-      await call('PUT', '/v1/me/quiet-hours', { starts: form.get('starts'), ends: form.get('ends') })
-      setProblem(null)
-      say(t('saved'))
-    } catch (error) {
-      setProblem(told(error))
-    }
-  }
   return (
-    <form class="row" onSubmit={submit} key={kept.at ?? 0}>
+    <Form class="row" action={t('save')} key={kept.at ?? 0} send={(form) => call('PUT', '/v1/me/quiet-hours', { starts: form.get('starts'), ends: form.get('ends') })} onSent={() => say(t('saved'))}>
       <label class="field grow"><span>{t('quiet-from')}</span><input type="time" name="starts" required defaultValue={kept.body?.starts.slice(0, 5) ?? '22:00'} /></label>
       <label class="field grow"><span>{t('quiet-to')}</span><input type="time" name="ends" required defaultValue={kept.body?.ends.slice(0, 5) ?? '07:00'} /></label>
-      <button class="button small">{t('save')}</button>
-      <ProblemBox problem={problem} />
-    </form>
+    </Form>
   )
 }

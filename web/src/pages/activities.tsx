@@ -2,12 +2,13 @@
 import type { FunctionComponent } from 'preact'
 import { useState } from 'preact/hooks'
 import { useSearchParams } from 'wouter-preact'
-import { call, type Problem } from '../api/http'
+import { call } from '../api/http'
 import type { Activity } from '../api/wire'
 import { newId } from '../keep/ids'
 import { useKept } from '../keep/kept'
 import { inviter, office } from '../keep/session'
-import { Age, Empty, ProblemBox, say, told } from '../parts/bits'
+import { Age, Empty, ProblemBox, say } from '../parts/bits'
+import { Form, useAttempt } from '../parts/form'
 import { homeArea } from '../parts/home-area'
 import { Page } from '../shell'
 import { day, t, word } from '../words'
@@ -20,35 +21,30 @@ export const ActivitiesPage: FunctionComponent = () => {
   const [beat, setBeat] = useState(0)
   const [kind, setKind] = useState('household_visit')
   const [id, setId] = useState(newId)
-  const [problem, setProblem] = useState<Problem | 'unreachable' | null>(null)
+  const { problem, attempt } = useAttempt()
   const area = search.get('area') || homeArea()
   const since = new Date(search.get('week') ? `${search.get('week')}T12:00` : Date.now())
   since.setDate(since.getDate() - ((since.getDay() + 6) % 7))
   const until = new Date(since)
   until.setDate(until.getDate() + 6)
   const kept = useKept<{ items: Activity[] }>(area ? `/v1/activities?area=${area}&since=${local(since)}&until=${local(until)}` : null, beat)
-  const attempt = (what: Promise<unknown>, done: () => void) => what.then(() => { setProblem(null); done(); setBeat(beat + 1) }, (error) => setProblem(told(error)))
-  const submit = (event: Event) => {
-    event.preventDefault()
-    const target = event.currentTarget as HTMLFormElement
-    const form = new FormData(target)
+  const send = (form: FormData) => {
     const number = (name: string) => Number(form.get(name) || 0)
-    void attempt(
-      call('PUT', `/v1/activities/${id}`, {
-        area, kind, on_day: form.get('on_day'), count: number('count') || 1, ...(kind === 'questionnaire' ? { collected: number('collected') } : {}), people: number('people'), place: form.get('place'), note: '',
-      }),
-      () => {
-        // The next one is another one; a second tap on this one was the same.
-        setId(newId())
-        target.reset()
-        say(t('saved'))
-      },
-    )
+    return call('PUT', `/v1/activities/${id}`, {
+      area, kind, on_day: form.get('on_day'), count: number('count') || 1, ...(kind === 'questionnaire' ? { collected: number('collected') } : {}), people: number('people'), place: form.get('place'), note: '',
+    })
+  }
+  const sent = (form: HTMLFormElement) => {
+    // The next one is another one; a second tap on this one was the same.
+    setId(newId())
+    form.reset()
+    setBeat(beat + 1)
+    say(t('saved'))
   }
   return (
     <Page title={t('activities')} back={office.value ? '/app/office' : '/'}>
       {inviter.value && (
-        <form class="card" onSubmit={submit}>
+        <Form action={t('note-it')} send={send} onSent={sent}>
           <label class="field"><span>{t('kind')}</span><select value={kind} onInput={(event) => setKind(event.currentTarget.value)}>{KINDS.map((name) => <option key={name} value={name}>{word('activity', name)}</option>)}</select></label>
           <div class="row">
             <label class="field grow"><span>{t('on-day')}</span><input type="date" name="on_day" required defaultValue={local(new Date())} /></label>
@@ -57,19 +53,18 @@ export const ActivitiesPage: FunctionComponent = () => {
             <label class="field grow"><span>{t('people-n')}</span><input type="number" name="people" min="0" max="100000" defaultValue="0" /></label>
           </div>
           <label class="field"><span>{t('place-words')}</span><input type="text" name="place" maxLength={200} /></label>
-          <ProblemBox problem={problem} />
-          <button class="button first">{t('note-it')}</button>
-        </form>
+        </Form>
       )}
       <section class="card" aria-label={t('activities')}>
         <h2>{day(since)} – {day(until)}</h2>
+        <ProblemBox problem={problem} />
         <Age kept={kept} />
         {kept.body?.items.length === 0 && <Empty title={t('no-activities')} />}
         <ul class="items">
           {kept.body?.items.map((item) => (
             <li key={item.id} class="row apart">
               <span><b>{word('activity', item.kind)}</b> {item.count}{item.collected !== null ? ` / ${item.collected}` : ''} {item.place}<br /><span class="small quiet">{day(item.on_day)} · {item.by}{item.people ? ` · ${t('people-told', { n: item.people })}` : ''}</span></span>
-              {(item.own || office.value) && <button class="button small grave" aria-label={t('drop-activity', { kind: word('activity', item.kind) })} onClick={() => void attempt(call('DELETE', `/v1/activities/${item.id}`), () => {})}>{t('drop')}</button>}
+              {(item.own || office.value) && <button class="button small grave" aria-label={t('drop-activity', { kind: word('activity', item.kind) })} onClick={() => void attempt(call('DELETE', `/v1/activities/${item.id}`), () => setBeat(beat + 1))}>{t('drop')}</button>}
             </li>
           ))}
         </ul>

@@ -2,14 +2,15 @@
 import type { FunctionComponent } from 'preact'
 import { useState } from 'preact/hooks'
 import { Link } from 'wouter-preact'
-import { call, type Problem } from '../api/http'
+import { call } from '../api/http'
 import type { Feature, Unit } from '../api/wire'
 import { newId } from '../keep/ids'
 import { fetchAllKept, useKept } from '../keep/kept'
 import { roles } from '../keep/session'
 import { groups, places } from '../keep/sync'
 import { homeArea } from '../parts/home-area'
-import { categoryName, ProblemBox, say, Sheet, told } from '../parts/bits'
+import { categoryName, ProblemBox, say } from '../parts/bits'
+import { SheetForm, useAttempt } from '../parts/form'
 import { Page } from '../shell'
 import { language, listed, t, word } from '../words'
 
@@ -32,7 +33,7 @@ export const AreasPage: FunctionComponent = () => {
   const [cell, setCell] = useState<Feature | null>(null)
   const [unit, setUnit] = useState<Unit | 'new' | null>(null)
   const [ruling, setRuling] = useState(false)
-  const [problem, setProblem] = useState<Problem | 'unreachable' | null>(null)
+  const { problem, attempt } = useAttempt()
   const unitNames = new Map(units.map((unit) => [unit.id, unit.name]))
   const names = new Map(places.value.map((place) => [place.id, place.properties.name]))
   const areas = places.value.filter((place) => place.properties.kind === 'area')
@@ -41,7 +42,7 @@ export const AreasPage: FunctionComponent = () => {
     say(t('saved'))
     void fetchAllKept<Feature>('/v1/areas', 'features').then((found) => (places.value = found))
   }
-  const drop = (rule: Rule) => void call('DELETE', `/v1/assignment-rules/${rule.id}`).then(changed, (error) => setProblem(told(error)))
+  const drop = (rule: Rule) => void attempt(call('DELETE', `/v1/assignment-rules/${rule.id}`), changed)
   return (
     <Page title={t('areas')} back="/app/office" wide>
       <ProblemBox problem={problem} />
@@ -86,54 +87,34 @@ interface SheetProps {
   onClose: (saved: boolean) => void
 }
 
-/** A form in a sheet that is sent as one request. */
-const Sent: FunctionComponent<SheetProps & { title: string; send: (form: FormData) => Promise<unknown>; children: preact.ComponentChildren }> = ({ title, onClose, send, children }) => {
-  const [problem, setProblem] = useState<Problem | 'unreachable' | null>(null)
-  const submit = async (event: Event) => {
-    event.preventDefault()
-    try {
-      await send(new FormData(event.currentTarget as HTMLFormElement))
-      onClose(true)
-    } catch (error) {
-      setProblem(told(error))
-    }
-  }
-  return (
-    <Sheet title={title} onClose={() => onClose(false)}>
-      <form class="items" onSubmit={submit}>{children}<ProblemBox problem={problem} />
-        <div class="foot"><button type="button" class="button" onClick={() => onClose(false)}>{t('cancel')}</button><button class="button first">{t('save')}</button></div></form>
-    </Sheet>
-  )
-}
-
 const CellSheet: FunctionComponent<SheetProps & { cell: Feature; units: Unit[] }> = ({ cell, units, onClose }) => (
-  <Sent title={cell.properties.name} onClose={onClose} send={(form) => call('PATCH', `/v1/cells/${cell.id}`, { name: form.get('name'), unit: form.get('unit') || null, ...(form.get('rounds') ? { rounds_per_week: Number(form.get('rounds')) } : {}) })}>
+  <SheetForm title={cell.properties.name} onClose={onClose} send={(form) => call('PATCH', `/v1/cells/${cell.id}`, { name: form.get('name'), unit: form.get('unit') || null, ...(form.get('rounds') ? { rounds_per_week: Number(form.get('rounds')) } : {}) })}>
     <label class="field"><span>{t('name')}</span><input type="text" name="name" required maxLength={100} defaultValue={cell.properties.name} /></label>
     <label class="field"><span>{t('sponsor')}</span><select name="unit"><option value="" />{units.map((unit) => <option key={unit.id} value={unit.id} selected={unit.id === cell.properties.unit}>{unit.name}</option>)}</select></label>
     <label class="field"><span>{t('planned')}</span><input type="number" name="rounds" min="0" max="200" /></label>
-  </Sent>
+  </SheetForm>
 )
 
 const UnitSheet: FunctionComponent<SheetProps & { unit: Unit | null; areas: Feature[] }> = ({ unit, areas, onClose }) => {
   const [id] = useState(() => unit?.id ?? newId())
   return (
-    <Sent title={unit?.name ?? t('new-unit')} onClose={onClose} send={(form) => call('PUT', `/v1/units/${id}`, { area: unit?.area ?? form.get('area'), name: form.get('name'), kind: form.get('kind'), phone: form.get('phone') })}>
+    <SheetForm title={unit?.name ?? t('new-unit')} onClose={onClose} send={(form) => call('PUT', `/v1/units/${id}`, { area: unit?.area ?? form.get('area'), name: form.get('name'), kind: form.get('kind'), phone: form.get('phone') })}>
       {!unit && <label class="field"><span>{t('area')}</span><select name="area">{areas.map((area) => <option key={area.id} value={area.id} selected={area.id === homeArea()}>{area.properties.name}</option>)}</select></label>}
       <label class="field"><span>{t('name')}</span><input type="text" name="name" required maxLength={100} defaultValue={unit?.name ?? ''} /></label>
       <label class="field"><span>{t('kind')}</span><select name="kind">{[...new Set([unit?.kind ?? 'bureau', ...KINDS])].map((kind) => <option key={kind} value={kind} selected={kind === unit?.kind}>{word('unit', kind)}</option>)}</select></label>
       <label class="field"><span>{t('phone')}</span><input type="text" name="phone" inputMode="tel" maxLength={40} defaultValue={unit?.phone ?? ''} /></label>
-    </Sent>
+    </SheetForm>
   )
 }
 
 const RuleSheet: FunctionComponent<SheetProps & { units: Unit[]; areas: Feature[] }> = ({ units, areas, onClose }) => {
   const [id] = useState(newId)
   return (
-    <Sent title={t('new-rule')} onClose={onClose} send={(form) => call('PUT', `/v1/assignment-rules/${id}`, { area: form.get('area'), cell: form.get('cell') || null, category: form.get('category') || null, unit: form.get('unit') })}>
+    <SheetForm title={t('new-rule')} onClose={onClose} send={(form) => call('PUT', `/v1/assignment-rules/${id}`, { area: form.get('area'), cell: form.get('cell') || null, category: form.get('category') || null, unit: form.get('unit') })}>
       <label class="field"><span>{t('area')}</span><select name="area">{areas.map((area) => <option key={area.id} value={area.id} selected={area.id === homeArea()}>{area.properties.name}</option>)}</select></label>
       <label class="field"><span>{t('cell')} ({t('optional')})</span><select name="cell"><option value="" />{places.value.filter((place) => place.properties.kind === 'cell').map((place) => <option key={place.id} value={place.id}>{place.properties.name}</option>)}</select></label>
       <label class="field"><span>{t('category')} ({t('optional')})</span><select name="category"><option value="">{t('all-kinds')}</option>{groups.value.flatMap((group) => group.categories).map((category) => <option key={category.code} value={category.code}>{category.name[language()]}</option>)}</select></label>
       <label class="field"><span>{t('unit')}</span><select name="unit" required>{units.map((unit) => <option key={unit.id} value={unit.id}>{unit.name}</option>)}</select></label>
-    </Sent>
+    </SheetForm>
   )
 }

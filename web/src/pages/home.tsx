@@ -4,9 +4,10 @@ import type { FunctionComponent, JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { Link, useLocation } from 'wouter-preact'
 import type { Problem } from '../api/http'
+import { OPEN } from '../api/lifecycle'
 import type { MyRecord } from '../api/wire'
 import { useKept } from '../keep/kept'
-import { draft, loadDraft } from '../keep/draft'
+import { begun, loadDraft } from '../keep/draft'
 import { own, waiting } from '../keep/sending'
 import { me, myCells, myUnits, office } from '../keep/session'
 import { issues, mine } from '../keep/sync'
@@ -38,7 +39,7 @@ export const HomePage: FunctionComponent = () => {
   const fresh = all.filter((issue) => issue.state === 'reported' && myCells.value.includes(issue.cell?.id ?? '')).length
   const late = all.filter((issue) => issue.overdue && (myCells.value.includes(issue.cell?.id ?? '') || myUnits.value.includes(issue.unit?.id ?? ''))).length
   const tasks = all.filter((issue) => myUnits.value.includes(issue.unit?.id ?? '') && ['assigned', 'in_progress'].includes(issue.state)).length
-  const open = all.filter((issue) => mine.value.has(issue.id) && !issue.closed_at && !['rejected', 'withdrawn', 'merged'].includes(issue.state)).length
+  const open = all.filter((issue) => mine.value.has(issue.id) && OPEN.includes(issue.state)).length
 
   return (
     <Page title={me.value?.name ? t('hello', { name: me.value.name }) : 'GridPatrol'}>
@@ -48,7 +49,7 @@ export const HomePage: FunctionComponent = () => {
       </label>
       <div class="row">
         <label class="button grow"><Image class="icon" aria-hidden="true" />{t('choose-photo')}<input type="file" accept="image/*" multiple onChange={pick} /></label>
-        <Link href="/app/report" class="button grow"><PenLine class="icon" aria-hidden="true" />{draft.value ? t('go-on-draft') : t('without-photo')}</Link>
+        <Link href="/app/report" class="button grow"><PenLine class="icon" aria-hidden="true" />{begun.value ? t('go-on-draft') : t('without-photo')}</Link>
       </div>
       <ProblemBox problem={problem} />
       {waiting.value > 0 && <Link href="/app/outbox" class="card row"><CloudUpload class="icon" aria-hidden="true" /><span class="grow">{own.value.length ? t('waiting-n', { n: own.value.length }) : t('waiting-photos')}</span></Link>}

@@ -4,6 +4,7 @@ import type { FunctionComponent } from 'preact'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { Link, useLocation, useSearchParams } from 'wouter-preact'
 import { get, type Problem } from '../api/http'
+import { OPEN, STATES } from '../api/lifecycle'
 import type { Issue, IssuePage, Unit } from '../api/wire'
 import { useKept } from '../keep/kept'
 import { office, roles } from '../keep/session'
@@ -13,7 +14,6 @@ import { IssueMap } from '../parts/lazy-map'
 import { Page } from '../shell'
 import { language, moment, t, word } from '../words'
 
-const STATES = ['open', 'reported', 'accepted', 'assigned', 'in_progress', 'handed_over', 'rectified', 'closed', 'rejected', 'withdrawn', 'merged']
 const SORTS = ['-created_at', 'deadline', '-updated_at'] as const
 const FILTERS = ['state', 'category', 'area', 'cell', 'unit', 'overdue', 'unowned', 'mine', 'q', 'created_since', 'created_until', 'bbox', 'sort'] as const
 
@@ -89,7 +89,7 @@ export const IssuesPage: FunctionComponent = () => {
   const tiles = new URLSearchParams()
   for (const name of ['state', 'category']) for (const value of new URLSearchParams(query).getAll(name)) tiles.append(name, value)
   if (search.get('overdue')) tiles.set('overdue', 'true')
-  const openStates = new URLSearchParams(query).getAll('state').every((state) => !['closed', 'rejected', 'withdrawn', 'merged'].includes(state))
+  const openStates = new URLSearchParams(query).getAll('state').every((state) => state === 'open' || OPEN.includes(state))
   const cells = places.value.filter((place) => place.properties.kind === 'cell' && (!search.get('area') || place.properties.parent === search.get('area')))
   const areas = places.value.filter((place) => place.properties.kind === 'area')
   const state = search.get('state') ?? (query === 'state=open' ? 'open' : '')
@@ -98,7 +98,7 @@ export const IssuesPage: FunctionComponent = () => {
     <Page title={t('issues')} wide>
       <form class="row no-print" role="search" onSubmit={(event) => event.preventDefault()}>
         <label class="grow"><span class="hidden">{t('search')}</span><input id="q" type="search" placeholder={t('search-issues')} defaultValue={search.get('q') ?? ''} onChange={(event) => set('q', event.currentTarget.value.trim())} /></label>
-        <Pick label={t('state')} value={state} onPick={(value) => set('state', value)} options={STATES.map((name) => [name, name === 'open' ? t('open-all') : word('state', name)])} />
+        <Pick label={t('state')} value={state} onPick={(value) => set('state', value)} options={['open', ...STATES].map((name) => [name, name === 'open' ? t('open-all') : word('state', name)])} />
         <Pick label={t('category')} value={search.get('category') ?? ''} onPick={(value) => set('category', value)} options={groups.value.flatMap((group) => group.categories.map((category) => [category.code, `${group.name[language()]} · ${category.name[language()]}`] as const))} />
         {areas.length > 1 && <Pick label={t('area')} value={search.get('area') ?? ''} onPick={(value) => set('area', value)} options={areas.map((place) => [place.id, place.properties.name])} />}
         <Pick label={t('cell')} value={search.get('cell') ?? ''} onPick={(value) => set('cell', value)} options={cells.map((place) => [place.id, place.properties.name])} />
@@ -151,9 +151,8 @@ let area: [number, number, number, number] | null = null
 function local(query: string): Issue[] {
   const asked = new URLSearchParams(query)
   const states = asked.getAll('state')
-  const ended = ['closed', 'rejected', 'withdrawn', 'merged']
   return [...issues.value.values()]
-    .filter((issue) => !states.length || states.includes(issue.state) || (states.includes('open') && !ended.includes(issue.state)))
+    .filter((issue) => !states.length || states.includes(issue.state) || (states.includes('open') && OPEN.includes(issue.state)))
     .filter((issue) => !asked.get('category') || issue.category === asked.get('category'))
     .filter((issue) => !asked.get('cell') || issue.cell?.id === asked.get('cell'))
     .filter((issue) => !asked.get('unit') || issue.unit?.id === asked.get('unit'))

@@ -2,10 +2,9 @@
 import type { FunctionComponent } from 'preact'
 import { useState } from 'preact/hooks'
 import { useLocation, useParams } from 'wouter-preact'
-import type { Problem } from '../api/http'
 import { newId } from '../keep/ids'
 import { join, me } from '../keep/session'
-import { ProblemBox, told } from '../parts/bits'
+import { Form } from '../parts/form'
 import { LanguageChoice } from '../parts/language-choice'
 import { Page } from '../shell'
 import { t } from '../words'
@@ -15,29 +14,13 @@ export const JoinPage: FunctionComponent = () => {
   const [, go] = useLocation()
   // One key for this screen: a second tap, or one more try in a dead spot, is the same joining.
   const [key] = useState(newId)
-  const [problem, setProblem] = useState<Problem | 'unreachable' | null>(null)
-  const [busy, setBusy] = useState(false)
-  const submit = async (event: Event) => {
-    event.preventDefault()
-    const name = String(new FormData(event.currentTarget as HTMLFormElement).get('name')).trim()
-    setBusy(true)
-    try {
-      await join(code, name, key)
-      go('/', { replace: true })
-    } catch (error) {
-      setProblem(told(error))
-      setBusy(false)
-    }
-  }
   return (
     <Page title={t('join')}>
-      <form class="card" onSubmit={submit}>
+      <Form action={t('join')} send={(form) => join(code, String(form.get('name')).trim(), key)} onSent={() => go('/', { replace: true })}>
         <h2>{t('join-welcome')}</h2>
-        <label class="field"><span>{t('your-name')}</span><input type="text" name="name" required maxLength={100} autocomplete="name" defaultValue={me.value?.name ?? ''} /></label>
-        <ProblemBox problem={problem} />
-        <button class="button first" disabled={busy}>{t('join')}</button>
         <p class="small quiet">{t('join-hint')}</p>
-      </form>
+        <label class="field"><span>{t('your-name')}</span><input type="text" name="name" required maxLength={100} autocomplete="name" defaultValue={me.value?.name ?? ''} /></label>
+      </Form>
       <LanguageChoice />
     </Page>
   )

@@ -1,6 +1,7 @@
 // What I reported, and what became of it.
 import type { FunctionComponent } from 'preact'
 import { useSearchParams } from 'wouter-preact'
+import { OPEN } from '../api/lifecycle'
 import { own } from '../keep/sending'
 import { issues, mine } from '../keep/sync'
 import { Empty } from '../parts/bits'
@@ -11,14 +12,13 @@ import { moment, t } from '../words'
 import { entryName } from './outbox'
 
 const SHOWS = ['all', 'open', 'verify', 'done'] as const
-const ENDED = new Set(['closed', 'rejected', 'withdrawn', 'merged'])
 
 export const MinePage: FunctionComponent = () => {
   const [search, setSearch] = useSearchParams()
   const show = SHOWS.find((name) => name === search.get('show')) ?? 'all'
   const found = [...issues.value.values()]
     .filter((issue) => mine.value.has(issue.id))
-    .filter((issue) => show === 'all' || (show === 'open' ? !ENDED.has(issue.state) : show === 'verify' ? issue.actions.includes('verify') : ENDED.has(issue.state)))
+    .filter((issue) => show === 'all' || (show === 'open' ? OPEN.includes(issue.state) : show === 'verify' ? issue.actions.includes('verify') : !OPEN.includes(issue.state)))
     .sort((a, b) => b.created_at.localeCompare(a.created_at))
   const queued = own.value.filter((entry) => entry.kind === 'report')
   return (

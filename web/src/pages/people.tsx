@@ -2,13 +2,14 @@
 import type { FunctionComponent } from 'preact'
 import { useState } from 'preact/hooks'
 import { useSearchParams } from 'wouter-preact'
-import { call, type Problem } from '../api/http'
+import { call } from '../api/http'
 import type { Invitation, Person, Unit } from '../api/wire'
 import { newId } from '../keep/ids'
 import { useKept } from '../keep/kept'
 import { me, myCells, roles } from '../keep/session'
 import { cells, places } from '../keep/sync'
-import { Age, Empty, ProblemBox, say, Sheet, told } from '../parts/bits'
+import { Age, Empty, ProblemBox, say, Sheet } from '../parts/bits'
+import { Form, SheetForm, useAttempt } from '../parts/form'
 import { Growing } from '../parts/growing'
 import { Page } from '../shell'
 import { moment, t, word } from '../words'
@@ -20,19 +21,11 @@ export const PeoplePage: FunctionComponent = () => {
   const units = useKept<Unit[]>('/v1/units', 0, 'items').body ?? []
   const [thanking, setThanking] = useState<Person | null>(null)
   const [inviting, setInviting] = useState(false)
-  const [problem, setProblem] = useState<Problem | 'unreachable' | null>(null)
+  const { problem, attempt } = useAttempt()
   const asked = search.get('q') ?? ''
   const names = new Map([...places.value.map((place) => [place.id, place.properties.name] as const), ...units.map((unit) => [unit.id, unit.name] as const)])
   const found = (people.body ?? []).filter((person) => !asked || person.name.includes(asked) || person.phone.includes(asked) || person.roles.some((role) => (names.get(role.cell ?? role.unit ?? role.area ?? '') ?? '').includes(asked)))
-  const take = async (id: string) => {
-    if (!confirm(t('take-role-sure'))) return
-    try {
-      await call('DELETE', `/v1/roles/${id}`)
-      setBeat(beat + 1)
-    } catch (error) {
-      setProblem(told(error))
-    }
-  }
+  const take = (id: string) => confirm(t('take-role-sure')) && attempt(call('DELETE', `/v1/roles/${id}`), () => setBeat(beat + 1))
   return (
     <Page title={t('people')} back="/">
       <div class="row"><label class="grow"><span class="hidden">{t('search')}</span><input type="search" placeholder={t('search-people')} value={asked} onInput={(event) => setSearch(event.currentTarget.value ? { q: event.currentTarget.value } : {}, { replace: true })} /></label>
@@ -58,25 +51,14 @@ export const PeoplePage: FunctionComponent = () => {
 
 const Thanking: FunctionComponent<{ person: Person; onClose: () => void }> = ({ person, onClose }) => {
   const [id] = useState(newId)
-  const [problem, setProblem] = useState<Problem | 'unreachable' | null>(null)
-  const submit = async (event: Event) => {
-    event.preventDefault()
-    try {
-      await call('PUT', `/v1/thanks/${id}`, { account: person.id, text: new FormData(event.currentTarget as HTMLFormElement).get('text') })
-      say(t('thanked', { name: person.name }))
-      onClose()
-    } catch (error) {
-      setProblem(told(error))
-    }
+  const close = (sent: boolean) => {
+    if (sent) say(t('thanked', { name: person.name }))
+    onClose()
   }
   return (
-    <Sheet title={t('thank-whom', { name: person.name })} onClose={onClose}>
-      <form class="items" onSubmit={submit}>
-        <label class="field"><span>{t('thanks-words')}</span><textarea name="text" required maxLength={300} rows={3} /></label>
-        <ProblemBox problem={problem} />
-        <div class="foot"><button type="button" class="button" onClick={onClose}>{t('cancel')}</button><button class="button first">{t('thank')}</button></div>
-      </form>
-    </Sheet>
+    <SheetForm title={t('thank-whom', { name: person.name })} action={t('thank')} send={(form) => call('PUT', `/v1/thanks/${id}`, { account: person.id, text: form.get('text') })} onClose={close}>
+      <label class="field"><span>{t('thanks-words')}</span><textarea name="text" required maxLength={300} rows={3} /></label>
+    </SheetForm>
   )
 }
 
@@ -84,20 +66,13 @@ const Inviting: FunctionComponent<{ onClose: () => void; units: Unit[] }> = ({ o
   const staff = roles.value.has('staff') || roles.value.has('admin')
   const [role, setRole] = useState('volunteer')
   const [made, setMade] = useState<Invitation | null>(null)
-  const [problem, setProblem] = useState<Problem | 'unreachable' | null>(null)
   const kinds = staff ? ['volunteer', 'leader', 'worker', 'staff', 'inspector'] : ['volunteer']
   const own = cells.value.filter((cell) => staff || myCells.value.includes(cell.id))
   const areas = places.value.filter((place) => place.properties.kind === 'area')
-  const submit = async (event: Event) => {
-    event.preventDefault()
-    const form = new FormData(event.currentTarget as HTMLFormElement)
-    const target = String(form.get('target'))
+  const send = async (form: FormData) => {
     const kind = role === 'worker' ? 'unit' : role === 'staff' || role === 'inspector' ? 'area' : 'cell'
-    try {
-      setMade((await call<Invitation>('POST', '/v1/invitations', { role, [kind]: target, uses: Number(form.get('uses')) }, { 'idempotency-key': newId() })).body)
-    } catch (error) {
-      setProblem(told(error))
-    }
+    const wish = { role, [kind]: String(form.get('target')), uses: Number(form.get('uses')) }
+    setMade((await call<Invitation>('POST', '/v1/invitations', wish, { 'idempotency-key': newId() })).body)
   }
   const options = role === 'worker' ? units.map((unit) => [unit.id, unit.name] as const) : (role === 'staff' || role === 'inspector' ? areas : own).map((place) => [place.id, place.properties.name] as const)
   return (
@@ -114,13 +89,11 @@ const Inviting: FunctionComponent<{ onClose: () => void; units: Unit[] }> = ({ o
           </div>
         </>
       ) : (
-        <form class="items" onSubmit={submit}>
+        <Form class="items" action={t('make-qr')} send={send} onSent={() => {}} onCancel={onClose}>
           {kinds.length > 1 && <label class="field"><span>{t('role')}</span><select value={role} onInput={(event) => setRole(event.currentTarget.value)}>{kinds.map((kind) => <option key={kind} value={kind}>{word('role', kind)}</option>)}</select></label>}
           <label class="field"><span>{t('for')}</span><select name="target" required key={role}>{options.map(([id, name]) => <option key={id} value={id}>{name}</option>)}</select></label>
           <label class="field"><span>{t('uses')}</span><input type="number" name="uses" min="1" max="500" defaultValue="1" required /></label>
-          <ProblemBox problem={problem} />
-          <div class="foot"><button type="button" class="button" onClick={onClose}>{t('cancel')}</button><button class="button first">{t('make-qr')}</button></div>
-        </form>
+        </Form>
       )}
     </Sheet>
   )

@@ -2,6 +2,7 @@
 import type { FunctionComponent } from 'preact'
 import { useState } from 'preact/hooks'
 import { Link, useSearchParams } from 'wouter-preact'
+import { OPEN } from '../api/lifecycle'
 import type { Issue } from '../api/wire'
 import { own } from '../keep/sending'
 import { myCells, office } from '../keep/session'
@@ -19,7 +20,7 @@ const SHOWS = {
   verify: (issue: Issue) => issue.actions.includes('verify'),
   asked: (issue: Issue) => issue.extension_until !== null && issue.actions.includes('grant_extension'),
   unowned: (issue: Issue) => issue.state === 'accepted' && !issue.unit && !issue.assignee,
-  open: (issue: Issue) => !['closed', 'rejected', 'withdrawn', 'merged'].includes(issue.state),
+  open: (issue: Issue) => OPEN.includes(issue.state),
 } as const
 type Show = keyof typeof SHOWS
 

@@ -3,12 +3,13 @@ import { Camera, Check, Image, MapPin, Send, X } from 'lucide-preact'
 import type { FunctionComponent, JSX } from 'preact'
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import { useLocation } from 'wouter-preact'
-import { call, type Problem } from '../api/http'
+import type { Problem } from '../api/http'
+import { OPEN } from '../api/lifecycle'
 import type { Issue } from '../api/wire'
-import { asEntry, addPhoto, beginDraft, change, draft, DRAFT, dropDraftPhoto, giveUp, loadDraft, type Draft } from '../keep/draft'
+import { asEntry, addPhoto, beginDraft, BLANK, change, draft, draftKey, dropDraftPhoto, giveUp, loadDraft, type Draft } from '../keep/draft'
 import { fact, setFact } from '../keep/database'
 import { locate, located } from '../keep/locating'
-import { enqueue } from '../keep/outbox'
+import { enqueue, sendAtOnce } from '../keep/outbox'
 import { send } from '../keep/sending'
 import { me } from '../keep/session'
 import { categories, cells, groups, issues, online } from '../keep/sync'
@@ -80,14 +81,14 @@ export const ReportPage: FunctionComponent = () => {
     if (located.value.trouble && now && !now.position && home) change({ position: { ...middle(home), accuracy_m: null, by: 'cell' } })
   }, [located.value.trouble, cells.value])
 
-  const now: Draft = draft.value ?? beginDraft()
+  const now: Draft = draft.value ?? BLANK
   const position = now.position
   const cell = useMemo(() => (position ? cellAt(position, cells.value) : null), [position?.lat, position?.lon, cells.value])
   const near = useMemo(() => {
     if (!position) return []
     const found: { issue: Issue; m: number }[] = []
     for (const issue of issues.value.values()) {
-      if (['closed', 'rejected', 'withdrawn', 'merged'].includes(issue.state)) continue
+      if (!OPEN.includes(issue.state)) continue
       const m = distance(position, issue.position)
       if (m < 300) found.push({ issue, m })
     }
@@ -134,11 +135,11 @@ export const ReportPage: FunctionComponent = () => {
     setProblem(null)
     const entry = asEntry(now)
     try {
-      await enqueue(me.value!.id, entry, DRAFT)
+      await enqueue(me.value!.id, entry, draftKey())
     } catch (error) {
       // The phone has no room: then straight to the server, if that is to be reached; else everything stays as it is on the screen.
       try {
-        await call(entry.method, entry.path, { ...(entry.body as object), photos: [] })
+        await sendAtOnce(entry)
       } catch {
         setProblem(told(error))
         setBusy(false)

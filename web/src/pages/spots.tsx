@@ -2,11 +2,12 @@
 import type { FunctionComponent } from 'preact'
 import { useState } from 'preact/hooks'
 import { Link } from 'wouter-preact'
-import { call, type Problem } from '../api/http'
+import { call } from '../api/http'
 import type { BlackSpot, Person } from '../api/wire'
 import { useKept } from '../keep/kept'
 import { inviter } from '../keep/session'
-import { Age, categoryName, Empty, ProblemBox, say, Sheet, told } from '../parts/bits'
+import { Age, categoryName, Empty, say } from '../parts/bits'
+import { SheetForm } from '../parts/form'
 import { Growing } from '../parts/growing'
 import { Page } from '../shell'
 import { ago, t } from '../words'
@@ -36,26 +37,14 @@ export const SpotsPage: FunctionComponent = () => {
 
 const Owning: FunctionComponent<{ spot: BlackSpot; onClose: (changed: boolean) => void }> = ({ spot, onClose }) => {
   const people = useKept<Person[]>('/v1/people', 0, 'items').body ?? []
-  const [problem, setProblem] = useState<Problem | 'unreachable' | null>(null)
-  const submit = async (event: Event) => {
-    event.preventDefault()
-    const form = new FormData(event.currentTarget as HTMLFormElement)
-    try {
-      await call('PUT', `/v1/black-spots/${spot.id}`, { owner: form.get('owner') || null, plan: form.get('plan') })
-      say(t('saved'))
-      onClose(true)
-    } catch (error) {
-      setProblem(told(error))
-    }
+  const send = async (form: FormData) => {
+    await call('PUT', `/v1/black-spots/${spot.id}`, { owner: form.get('owner') || null, plan: form.get('plan') })
+    say(t('saved'))
   }
   return (
-    <Sheet title={`${spot.cell?.name ?? ''} · ${categoryName(spot.category)}`} onClose={() => onClose(false)}>
-      <form class="items" onSubmit={submit}>
-        <label class="field"><span>{t('owner')}</span><select name="owner" defaultValue={spot.owner ?? ''} key={people.length}><option value="" />{people.map((person) => <option key={person.id} value={person.id}>{person.name}</option>)}</select></label>
-        <label class="field"><span>{t('plan')}</span><textarea name="plan" rows={3} maxLength={4000} defaultValue={spot.plan} /></label>
-        <ProblemBox problem={problem} />
-        <div class="foot"><button type="button" class="button" onClick={() => onClose(false)}>{t('cancel')}</button><button class="button first">{t('save')}</button></div>
-      </form>
-    </Sheet>
+    <SheetForm title={`${spot.cell?.name ?? ''} · ${categoryName(spot.category)}`} send={send} onClose={onClose}>
+      <label class="field"><span>{t('owner')}</span><select name="owner" key={people.length}><option value="" />{people.map((person) => <option key={person.id} value={person.id} selected={person.id === spot.owner}>{person.name}</option>)}</select></label>
+      <label class="field"><span>{t('plan')}</span><textarea name="plan" rows={3} maxLength={4000} defaultValue={spot.plan} /></label>
+    </SheetForm>
   )
 }

@@ -3,12 +3,13 @@ import { Download, Plus, Printer, Trash } from 'lucide-preact'
 import type { FunctionComponent } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { Link, useSearchParams } from 'wouter-preact'
-import { call, type Problem } from '../api/http'
+import { call } from '../api/http'
 import type { Weekly } from '../api/wire'
 import { useKept } from '../keep/kept'
 import { roles } from '../keep/session'
 import { places } from '../keep/sync'
-import { Age, ProblemBox, say, told } from '../parts/bits'
+import { Age, ProblemBox, say } from '../parts/bits'
+import { useAttempt } from '../parts/form'
 import { homeArea } from '../parts/home-area'
 import { Page } from '../shell'
 import { day, language, moment, t } from '../words'
@@ -24,7 +25,7 @@ export const WeeklyPage: FunctionComponent = () => {
   const [beat, setBeat] = useState(0)
   const [edited, setEdited] = useState<Weekly['parts'] | null>(null)
   const [title, setTitle] = useState('')
-  const [problem, setProblem] = useState<Problem | 'unreachable' | null>(null)
+  const { problem, attempt } = useAttempt()
   const area = search.get('area') || homeArea()
   const written = search.get('language') === 'en' ? 'en' : search.get('language') === 'zh-CN' ? 'zh-CN' : language()
   const asked = new URLSearchParams({ ...(area ? { area } : {}), ...(search.get('week') ? { week: search.get('week')! } : {}), language: written })
@@ -39,16 +40,13 @@ export const WeeklyPage: FunctionComponent = () => {
   const parts = edited ?? paper?.parts ?? []
   const change = (part: number, clauses: Weekly['parts'][number]['clauses']) => setEdited(parts.map((old, n) => (n === part ? { ...old, clauses } : old)))
   const go = (week: string) => setSearch({ ...(area ? { area } : {}), week, language: written })
-  const issue = async () => {
+  const issue = () => {
     if (!paper || !confirm(t('issue-sure'))) return
-    try {
-      const clean = parts.map((part) => ({ ...part, clauses: part.clauses.filter((clause) => clause.text.trim()) }))
-      await call('PUT', '/v1/summaries/weekly', { area: paper.area.id, week: paper.week, language: paper.language, title, parts: clean })
+    const clean = parts.map((part) => ({ ...part, clauses: part.clauses.filter((clause) => clause.text.trim()) }))
+    void attempt(call('PUT', '/v1/summaries/weekly', { area: paper.area.id, week: paper.week, language: paper.language, title, parts: clean }), () => {
       say(t('issued'))
       setBeat(beat + 1)
-    } catch (error) {
-      setProblem(told(error))
-    }
+    })
   }
   const areas = places.value.filter((place) => place.properties.kind === 'area')
   return (
@@ -94,7 +92,7 @@ export const WeeklyPage: FunctionComponent = () => {
             <p style={{ textAlign: 'right' }}>{paper.area.name}<br />{day(paper.until)}</p>
           </article>
           <ProblemBox problem={problem} />
-          {editing && <button class="button first no-print" onClick={() => void issue()}>{t('issue-it')}</button>}
+          {editing && <button class="button first no-print" onClick={issue}>{t('issue-it')}</button>}
         </>
       )}
     </Page>

@@ -3,7 +3,7 @@
 import { Camera } from 'lucide-preact'
 import type { FunctionComponent, JSX } from 'preact'
 import { useMemo, useState } from 'preact/hooks'
-import { ACTIONS, type ActionName } from '../api/lifecycle'
+import { ACTIONS, type ActionName, OPEN } from '../api/lifecycle'
 import type { Problem } from '../api/http'
 import type { Authority, Issue, Person, Unit } from '../api/wire'
 import { addPhoto, dropDraftPhoto } from '../keep/draft'
@@ -215,7 +215,7 @@ const PremisesField: FunctionComponent<{ label: string; value: string; onInput: 
 const IntoField: FunctionComponent<{ label: string; value: string; set: (value: unknown) => void; issue: Issue; missing: boolean }> = ({ label, value, set, issue, missing }) => {
   const near = useMemo(
     () => [...issues.value.values()]
-      .filter((other) => other.id !== issue.id && !['closed', 'rejected', 'withdrawn', 'merged'].includes(other.state))
+      .filter((other) => other.id !== issue.id && OPEN.includes(other.state))
       .map((other) => ({ other, m: distance(issue.position, other.position) }))
       .sort((a, b) => Number(a.other.category !== issue.category) - Number(b.other.category !== issue.category) || a.m - b.m)
       .slice(0, 8),

@@ -1,2 +1,0 @@
-const __vite__mapDeps=(i,m=__vite__mapDeps,d=(m.f||(m.f=["assets/big-map-Coxk55sQ.js","assets/jsxRuntime.module-DtsdnFjI.js","assets/index-CzA2amqm.js","assets/index-C6XtCzRP.css","assets/big-map-Bzo4XL0D.css"])))=>i.map(i=>d[i]);
-import{at as e,b as t,it as n,n as r}from"./index-CzA2amqm.js";import{t as i}from"./jsxRuntime.module-DtsdnFjI.js";var a=e(()=>r(()=>import(`./big-map-Coxk55sQ.js`),__vite__mapDeps([0,1,2,3,4]))),o=e=>i(n,{fallback:i(`div`,{class:`map`,children:i(t,{})}),children:i(a,{...e})});export{o as t};

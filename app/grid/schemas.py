@@ -1,0 +1,59 @@
+"""Shapes of answers about areas, cells and units."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+from uuid import UUID
+
+from app.kit.policy import Role
+from app.kit.wire import Named, Wire
+
+
+class AreaPerson(Wire):
+    id: UUID
+    name: str
+    role: Role
+
+
+class AreaProperties(Wire):
+    id: UUID
+    kind: Literal["area", "cell"]
+    name: str
+    level: str
+    parent: UUID | None
+    time_zone: str | None
+    unit: UUID | None
+    people: list[AreaPerson] | None
+
+
+class AreaFeature(Wire):
+    """`geometry` is GeoJSON, null for areas that only hold others."""
+
+    type: Literal["Feature"]
+    id: UUID
+    geometry: dict[str, Any] | None
+    properties: AreaProperties
+
+
+class AreaFeatures(Wire):
+    type: Literal["FeatureCollection"]
+    features: list[AreaFeature]
+    next_cursor: str | None
+
+
+class Located(Wire):
+    cell: Named | None
+    area: Named | None
+
+
+class Unit(Wire):
+    id: UUID
+    name: str
+    kind: str
+    phone: str
+    area: UUID
+
+
+class Units(Wire):
+    items: list[Unit]
+    next_cursor: str | None

@@ -1,0 +1,253 @@
+"""Every role's way through the client, in a real browser, against the real service."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import uuid
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+
+from app.settings import settings
+from tests.phones import (
+    DESK,
+    SHOT,
+    browser,
+    has_reported,
+    here,
+    in_state,
+    opened,
+    report,
+    until,
+)
+from tests.pictures import with_exif
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+async def test_the_main_path_of_every_role(town, address, language):
+    """Report, accept, assign, start, rectify with a photograph, verify, and the office looks at it: each on a screen of its own."""
+    volunteer, leader, worker, staff = [await town.person(role) for role in ("volunteer", "leader", "worker", "staff")]
+    async with browser() as launched:
+        phones = {}
+        for name, person in {"volunteer": volunteer, "leader": leader, "worker": worker}.items():
+            phones[name] = await opened(launched, address, person, here(town), language)
+        page = phones["volunteer"][1]
+        await page.goto("/")
+        await report(page, "blocked_drain" if await page.locator("[data-kind=blocked_drain]").count() else "litter")
+        await until(lambda: has_reported(volunteer, 1))
+        issue = (await volunteer.get("/v1/issues", mine=True))["items"][0]
+
+        page = phones["leader"][1]
+        await page.goto("/app/queue?show=new")
+        await page.locator("[data-action=accept]").click()
+        await until(lambda: in_state(leader, issue["id"], "accepted"))
+        await page.goto(f"/app/issues/{issue['id']}")
+        await page.locator("[data-action=assign]").click()
+        await page.get_by_role("dialog").locator("select").first.select_option(label="环卫站")
+        await page.get_by_role("dialog").locator(".foot .first").click()
+        await until(lambda: in_state(leader, issue["id"], "assigned"))
+
+        page = phones["worker"][1]
+        await page.goto("/app/tasks")
+        await page.locator("[data-action=start]").click()
+        await until(lambda: in_state(worker, issue["id"], "in_progress"))
+        await page.locator("[data-action=rectify]").click()
+        await page.get_by_role("dialog").locator("input[type=file]").set_input_files(SHOT)
+        await expect(page.get_by_role("dialog").locator(".strip img")).to_have_count(1)
+        await page.get_by_role("dialog").locator(".foot .first").click()
+        await until(lambda: in_state(worker, issue["id"], "rectified"))
+        await expect(page.locator(".item")).to_have_count(0)
+
+        page = phones["volunteer"][1]
+        await page.goto("/app/mine?show=verify")
+        await page.locator(".item").click()
+        await expect(page.locator("[data-action=verify]")).to_be_visible()
+        await page.locator("[data-action=verify]").click()
+        await until(lambda: in_state(leader, issue["id"], "closed"))
+        for context, _ in phones.values():
+            await context.close()
+
+        context, page = await opened(launched, address, staff, None, language, DESK)
+        await page.goto("/app/office")
+        await expect(page.locator(".figure").first).to_be_visible()
+        await page.goto("/app/issues?state=closed")
+        await expect(page.locator("tbody tr")).to_have_count(1)
+        await page.keyboard.press("o")
+        await expect(page.locator(".timeline li")).to_have_count(8, timeout=20_000)  # six actions and two photographs
+        await expect(page.locator(".compare")).to_be_visible()
+        await context.close()
+
+
+async def test_the_office_edits_and_issues_its_weekly_summary(town, address):
+    volunteer, staff = await town.person("volunteer"), await town.person("staff")
+    await volunteer.report(**town.body(place="东浦巷12号"))
+    async with browser() as launched:
+        context, page = await opened(launched, address, staff, None, "zh-CN", DESK)
+        page.on("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
+        await page.goto("/app/weekly")
+        first = page.get_by_label("一、本周创文工作开展情况 1")
+        await expect(first).to_have_value(re.compile("发现问题1起"))
+        await first.fill("发现问题一起，已上报。")
+        await page.get_by_role("button", name="增加一条").first.click()
+        await page.get_by_label("一、本周创文工作开展情况 2").fill("入户走访40户。")
+        await page.get_by_role("button", name="印发").click()
+        await expect(page.get_by_text("staff某 于")).to_be_visible()
+        await expect(page.get_by_text("入户走访40户。")).to_be_visible()
+        await expect(page.get_by_role("button", name="印发")).to_have_count(0)
+        async with page.expect_download() as loading:
+            await page.get_by_role("link", name="Word").click()
+        assert (await loading.value).suggested_filename.endswith(".docx")
+        await page.goto("/app/issues?state=open")
+        async with page.expect_download() as loading:
+            await page.get_by_role("link", name="台账 CSV").click()
+        content = Path(await (await loading.value).path()).read_text("utf-8-sig")  # noqa: ASYNC240
+        assert "东浦巷12号" in content
+        await context.close()
+
+
+async def test_an_invitation_and_what_is_published(town, address, monkeypatch):
+    leader = await town.person("leader")
+    made = (await leader.call("POST", "/v1/invitations", json={"role": "volunteer", "cell": str(town.cells[0])})).json()
+    async with browser() as launched:
+        context, page = await opened(launched, address, None, here(town), "zh-CN")
+        await page.goto(f"/join/{made['code']}")
+        await page.get_by_label("您的姓名").fill("新来的王阿姨")
+        await page.get_by_role("button", name="加入").click()
+        await expect(page.get_by_text("新来的王阿姨，您好")).to_be_visible()
+        await report(page, photo=False)
+        await until(lambda: _listed(leader))
+        issue = (await leader.get("/v1/issues", cell=str(town.cells[0])))["items"][0]
+        await context.close()
+
+        context, page = await opened(launched, address, None, None, "zh-CN")
+        await page.goto(f"/see/{issue['number']}")
+        await expect(page.get_by_text("没有公开的问题")).to_be_visible()
+        monkeypatch.setattr(settings(), "public", True)
+        await page.reload()
+        await expect(page.locator(".timeline li")).to_have_count(1)
+        text = await page.locator("main").inner_text()
+        assert "王阿姨" not in text and "新上报" in text
+        await page.goto("/public")
+        await expect(page.locator(f"a[href='/see/{issue['number']}']")).to_be_visible()
+        await context.close()
+
+
+async def _listed(person):
+    return (await person.get("/v1/issues", state="reported"))["items"]
+
+
+async def test_a_second_photograph_and_the_same_issue(town, address):
+    """Mended on the spot takes a picture of that; an open issue of the kind nearby is offered as the same."""
+    first, second = await town.person("volunteer"), await town.person("volunteer")
+    issue = (await first.report(**town.body()))["issue"]
+    async with browser() as launched:
+        context, page = await opened(launched, address, second, here(town))
+        await page.goto("/")
+        await page.wait_for_load_state("networkidle")
+        await page.locator("label.big input").set_input_files(SHOT)
+        await page.locator("[data-kind=litter]").click()
+        await page.get_by_role("region", name="Is it the same as this one?").get_by_role("button").first.click()
+        await page.get_by_label("Mended on the spot").check()
+        await page.get_by_text("Photograph it mended").locator("input").set_input_files(SHOT)
+        await expect(page.locator("[aria-label='More about it'] .strip img")).to_have_count(1)
+        await page.locator(".send .button").click()
+        await until(lambda: _joined(first, issue["id"]))
+        kinds = [photo["kind"] for photo in (await first.get(f"/v1/issues/{issue['id']}"))["photos"]]
+        assert sorted(kinds) == ["after", "before"]
+        await context.close()
+
+
+async def _joined(person, id):
+    found = await person.get(f"/v1/issues/{id}")
+    return found["reports"] == 2 and found["state"] in ("closed", "rectified")
+
+
+async def test_a_photograph_from_elsewhere_offers_its_place_and_time_and_too_many_tries_are_told(town, address):
+    volunteer = await town.person("volunteer")
+    # Taken at the town's middle three hours ago; the phone believes itself two kilometres away, outside every cell.
+    south, west = -(town.lat + 0.005), -(town.lon + 0.005)
+    degrees = [(int(v), int(v * 60) % 60, round(v * 3600 % 60, 3)) for v in (south, west)]
+    picture = with_exif("2026:11:20 08:15:00", *degrees, sides=("S", "W"))
+    async with browser() as launched:
+        context, page = await opened(launched, address, volunteer, (town.lat - 0.018, town.lon + 0.005))
+        await page.goto("/")
+        await page.locator("label.big input").set_input_files({"name": "x.jpg", "mimeType": "image/jpeg", "buffer": picture})
+        await expect(page.get_by_text("Outside every cell")).to_be_visible()
+        await expect(page.get_by_text(re.compile(r"taken 2\.\d km from here"))).to_be_visible()
+        await page.get_by_role("button", name="Use its place").click()
+        await expect(page.get_by_text("网格1")).to_be_visible()
+        await page.get_by_role("button", name="Use its time").click()
+        await expect(page.get_by_text("Seen 11/20, 08:15")).to_be_visible()
+        await page.locator("[data-kind=litter]").click()
+        await page.locator(".send .button").click()
+        await until(lambda: has_reported(volunteer, 1))
+        assert (await volunteer.get("/v1/issues", mine=True))["items"][0]["cell"]["name"] == "网格1"
+        await context.close()
+
+        context, page = await opened(launched, address, None, None)
+        await page.goto("/")
+        for n in range(40):
+            await page.get_by_label("Account").fill("nobody-here")
+            await page.get_by_label("Password").fill(f"wrong {n}")
+            await page.locator("form .first").click()
+            await expect(page.locator("form .first")).to_be_enabled()
+            if await page.get_by_text("Too many tries").count():
+                break
+        await expect(page.locator(".problem")).to_contain_text("Too many tries")
+        await context.close()
+
+
+async def test_a_draft_and_what_was_read_are_for_one_account_alone(town, address):
+    """Two people share a phone: neither sees what the other began, and each finds his own again. The map that was never loaded says so."""
+    first, second = await town.person("volunteer"), await town.person("volunteer")
+    for n, person in enumerate((first, second)):
+        person.account = f"shared{n}{uuid.uuid4().hex[:6]}"
+        wish = {"account": person.account, "password": "correct horse"}
+        assert (await person.call("PUT", "/v1/me/credentials", json=wish)).status_code in (200, 204)
+    async with browser() as launched:
+        context, page = await opened(launched, address, None, here(town))
+        page.on("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
+
+        async def enter(person):
+            await page.goto("/")
+            await page.get_by_label("Account").fill(person.account)
+            await page.get_by_label("Password").fill("correct horse")
+            await page.locator("form .first").click()
+            await expect(page.locator("label.big")).to_be_visible()
+
+        async def leave():
+            await page.goto("/app/me")
+            await page.get_by_role("button", name="Sign out", exact=True).click()
+            await expect(page.get_by_label("Account")).to_be_visible()
+
+        await enter(first)
+        await expect(page.get_by_role("link", name="Without a photograph")).to_be_visible()
+        await page.locator("label.big input").set_input_files(SHOT)
+        await page.locator("[data-kind=litter]").click()
+        await page.get_by_role("link", name="Back").click()
+        await expect(page.get_by_role("link", name="Go on with the report")).to_be_visible()
+        await leave()
+        await enter(second)
+        await expect(page.get_by_role("link", name="Without a photograph")).to_be_visible()
+        await report(page, photo=False)
+        await until(lambda: has_reported(second, 1))
+        # What was sent leaves nothing to go on with.
+        await expect(page.get_by_role("link", name="Without a photograph")).to_be_visible()
+        await leave()
+        await enter(first)
+        await page.get_by_role("link", name="Go on with the report").click()
+        await expect(page.locator("[data-kind=litter]")).to_have_attribute("aria-pressed", "true")
+        await page.locator(".send .button").click()
+        await until(lambda: has_reported(first, 1))
+
+        async def stored():
+            return [photo["state"] for photo in (await first.get("/v1/issues", mine=True))["items"][0]["photos"]] == ["stored"]
+
+        await until(stored)
+        await page.wait_for_load_state("networkidle")
+        await context.set_offline(True)
+        await page.locator(".ways a[href='/app/map']").click()
+        await expect(page.get_by_text("The map needs a network.").first).to_be_visible()
+        await context.close()
