@@ -374,6 +374,17 @@ def bench_photos(
     measure(rounds, json)
 
 
+@bench.command("papers")
+def bench_papers(
+    issues: Annotated[int, typer.Option(help="Issues to fill; 12 % of them are open.")] = 1_000_000,
+    json: Annotated[Path | None, typer.Option(help="Write the figures here as JSON.")] = None,
+) -> None:
+    """The weekly summary and the ledger of a city: time to the first byte and to the last, peak memory."""
+    from bench.papers import main as measure
+
+    measure(issues, json)
+
+
 def main() -> None:
     if sys.platform != "linux" and not os.environ.get("DATABASE_URL"):
         print("The private database needs Linux; elsewhere set DATABASE_URL.", file=sys.stderr)

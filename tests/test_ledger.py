@@ -85,6 +85,14 @@ async def test_every_issue_of_a_filter_is_one_row_in_both_forms(town, database):
     # The same filters as the list, and the same scope; nobody else's, and nothing for whom it is not.
     only = await staff.call("GET", "/v1/ledger.csv", params={"area": str(town.area), "category": "fly_posting"})
     assert len(only.content.decode().splitlines()) == 2
+    from tests.conftest import Town
+
+    other = Town(town.app, database, lon=town.lon + 0.1, lat=town.lat + 0.1)
+    await other.build()
+    town.people += other.people
+    stranger = await other.person("staff", language="zh-CN")
+    for asked in ({"area": str(town.area)}, {"cell": str(town.cells[0])}, {}):
+        assert (await stranger.call("GET", "/v1/ledger.csv", params=asked)).content.decode("utf-8-sig").count("\n") == 1, asked
     empty = await staff.call("GET", "/v1/ledger.xlsx", params={"category": "snow_ice", "area": str(town.area)})
     assert [len(rows) for rows in _sheets(empty.content).values()] == [1]
     for bad in ({"state": "x"}, {"sort": "deadline"}, {"bbox": "1,2"}, {"area": "x"}):

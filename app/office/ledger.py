@@ -6,7 +6,7 @@ import asyncio
 import csv
 import io
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import IO, Any
@@ -110,15 +110,15 @@ def _cell(value: Any, zone: ZoneInfo) -> Any:
 
 async def as_csv(found: AsyncIterator[list[dict[str, Any]]], manner: Manner) -> AsyncGenerator[bytes]:
     """UTF-8 with the mark that Excel looks for; whatever could be a formula is text."""
-    yield b"\xef\xbb\xbf"
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(heads(manner.language))
+
+    def lines(rows: Iterable[list[Any]]) -> bytes:
+        text = io.StringIO()
+        csv.writer(text).writerows(rows)
+        return text.getvalue().encode()
+
+    yield b"\xef\xbb\xbf" + lines([heads(manner.language)])
     async for items in found:
-        writer.writerows([_cell(value, manner.zone) for value in _row(issue, manner)] for issue in items)
-        yield text.getvalue().encode()
-        text.seek(0)
-        text.truncate()
+        yield lines([_cell(value, manner.zone) for value in _row(issue, manner)] for issue in items)
 
 
 class _Book:
