@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
 from datetime import date
-from typing import IO, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -192,13 +191,4 @@ async def get_ledger_csv(request: Request, caller: TheCaller, database: TheDatab
 async def get_ledger_xlsx(request: Request, caller: TheCaller, database: TheDatabase, token: Token) -> Response:
     """The same as a workbook: one sheet a month, frozen heads, filters, real dates, links to the photographs."""
     found, manner = await _ledger(request, database, token)
-    file = await ledger.as_xlsx(found, manner)
-
-    async def content(file: IO[bytes]) -> AsyncGenerator[bytes]:
-        try:
-            while piece := file.read(256 * 1024):
-                yield piece
-        finally:
-            file.close()
-
-    return StreamingResponse(content(file), 200, _named("xlsx"), _XLSX)
+    return StreamingResponse(ledger.as_xlsx(found, manner), 200, _named("xlsx"), _XLSX)

@@ -37,7 +37,8 @@ a { color: inherit; text-decoration-color: #999 } @media print { a { text-decora
 """
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """Without what XML cannot say."""
     return _ILLEGAL.sub("", text)
 
 
@@ -52,23 +53,23 @@ def as_html(paper: dict[str, Any], base: str) -> str:
     """A page whole in itself, each clause with the way to what it counts."""
     language = paper["language"]
     draft = "" if paper["issued"] else say("weekly-draft", language)
-    lines = [f"<h1>{escape(_clean(paper['title']))}</h1>", f'<p class="middle">{escape(paper["span"])}{draft}</p>']
+    lines = [f"<h1>{escape(clean(paper['title']))}</h1>", f'<p class="middle">{escape(paper["span"])}{draft}</p>']
     for part in paper["parts"]:
-        lines.append(f"<h2>{escape(_clean(part['title']))}</h2>")
+        lines.append(f"<h2>{escape(clean(part['title']))}</h2>")
         for n, clause in enumerate(part["clauses"], 1):
-            text = escape(_clean(clause["text"]))
+            text = escape(clean(clause["text"]))
             linked = f'<a href="{escape(base + clause["href"])}">{text}</a>' if clause.get("href") else text
             lines.append(f"<p>{n}{'、' if language == 'zh-CN' else '. '}{linked}</p>")
     office, day = _signed(paper)
     lines.append(f'<p class="sign">{escape(office)}<br>{day}</p>')
     return (
-        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{escape(_clean(paper["title"]))}</title><style>{_STYLE}</style></head>'
+        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{escape(clean(paper["title"]))}</title><style>{_STYLE}</style></head>'
         f"<body>{''.join(lines)}</body></html>"
     )
 
 
 def _run(paragraph: Any, text: str, font: str, size: float, bold: bool = False) -> None:
-    run = paragraph.add_run(_clean(text))
+    run = paragraph.add_run(clean(text))
     run.font.size, run.bold = Pt(size), bold
     run.font.name = "Times New Roman"
     run._element.rPr.rFonts.set(qn("w:eastAsia"), font)
@@ -109,8 +110,8 @@ def as_docx(paper: dict[str, Any]) -> bytes:
     section.page_width, section.page_height = Mm(210), Mm(297)
     section.top_margin, section.right_margin, section.bottom_margin, section.left_margin = Mm(37), Mm(26), Mm(35), Mm(28)
     section.footer_distance = Mm(25)
-    document.core_properties.title = _clean(paper["title"])[:250]
-    document.core_properties.author = _clean(paper["area"]["name"])[:250]
+    document.core_properties.title = clean(paper["title"])[:250]
+    document.core_properties.author = clean(paper["area"]["name"])[:250]
     footer = section.footer.paragraphs[0]
     footer.alignment = WD_ALIGN_PARAGRAPH.CENTER
     _page_number(footer)
