@@ -99,7 +99,7 @@ def _request(key, town, issue, photo, thanked):
         target += f"?area={town.area}"
     if path == "/v1/activities":
         target += f"?area={town.area}&since=2026-11-01&until=2026-11-30"
-    if path == "/v1/coverage" or path.startswith("/v1/summaries/weekly."):
+    if path in ("/v1/coverage", "/v1/league") or path.startswith(("/v1/summaries/weekly.", "/v1/circulation.")):
         target += f"?area={town.area}"
     if path.endswith("/calendar"):
         target += "?year=2026"
@@ -116,7 +116,8 @@ SCOPED = {
     ("PUT", "/v1/assignment-rules/{id}"), ("GET", "/v1/coverage"), ("PUT", "/v1/authorities/{id}"),
     ("GET", "/v1/hotspots"), ("GET", "/v1/areas/{id}/summary"), ("PUT", "/v1/premises/{id}"), ("PUT", "/v1/samples/{id}"), ("PUT", "/v1/stand-ins/{id}"),
     ("GET", "/v1/summaries/weekly.json"), ("GET", "/v1/summaries/weekly.html"), ("GET", "/v1/summaries/weekly.docx"), ("PUT", "/v1/summaries/weekly"),
-    ("PUT", "/v1/activities/{id}"), ("GET", "/v1/activities"),
+    ("PUT", "/v1/activities/{id}"), ("GET", "/v1/activities"), ("GET", "/v1/league"), ("GET", "/v1/circulation.html"), ("GET", "/v1/circulation.docx"),
+    ("GET", "/v1/issues/{id}/dossier.html"), ("GET", "/v1/issues/{id}/dossier.docx"),
 }  # fmt: skip
 # Ids that nobody holds in this walk: 404 for whoever may call the route at all.
 MISSING = {
@@ -132,6 +133,7 @@ MISSING = {
     ("POST", "/v1/patrols/{id}/points"),
     ("GET", "/v1/patrols/{id}"),
     ("GET", "/v1/issues/{id}/handover-letter"),
+    ("GET", "/v1/issues/{id}/poster.html"),
     ("POST", "/v1/jobs/{id}/retry"),
     ("GET", "/v1/premises/{id}"),
     ("GET", "/v1/premises/{id}/record"),

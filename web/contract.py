@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from app.issues.lifecycle import ACTIONS, OPEN, STATES
+from app.kit.language import TEXTS
 from app.main import create_app
 
 HERE = Path(__file__).parent
@@ -39,9 +40,20 @@ def lifecycle() -> str:
     )
 
 
+def names() -> str:
+    """Words that papers and screens say alike: as what somebody acted, and for what reason."""
+    told = {
+        language: {key.replace("-", ".", 1): text[short] for key, text in TEXTS.items() if key.startswith(("as-", "reason-"))}
+        for language, short in (("zh-CN", "zh"), ("en", "en"))
+    }
+    head = "// Written by web/contract.py from the service's own words.\n"
+    return f"{head}export const NAMES: Record<'zh-CN' | 'en', Record<string, string>> = {json.dumps(told, ensure_ascii=False, indent=2)}\n"
+
+
 def main() -> None:
     text = description()
     (API / "lifecycle.ts").write_text(lifecycle(), "utf-8")
+    (API / "names.ts").write_text(names(), "utf-8")
     with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
         file.write(text)
         file.flush()

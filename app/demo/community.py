@@ -6,6 +6,7 @@ made up; its histories are played by the lifecycle's rules and written through `
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import os
@@ -20,14 +21,20 @@ from zoneinfo import ZoneInfo
 
 from shapely.geometry import MultiPolygon, Point, Polygon, box
 
+from app.demo import drawing
 from app.duties import calendar
 from app.duties import queries as duties_queries
 from app.grid import queries as grid_queries
 from app.grid.imports import put_area
 from app.issues import recurrence
 from app.issues.history import Past, PastEvent, load
+from app.issues.lifecycle import OPEN
 from app.kit.db import Connection
+from app.kit.jobs import defer
 from app.people.accounts import Grant, add_account
+from app.photos import queries as photo_queries
+from app.photos import store
+from app.photos.store import Store, open_store
 from app.premises import queries as premises_queries
 
 MISSING = "There is no demo community here: start once with `gridpatrol run --demo`."
@@ -174,9 +181,10 @@ async def make_demo(connection: Connection, folder: Path, say: Callable[[str], N
         await connection.execute(duties_queries.PUT_AUTHORITY, uuid.uuid4(), community, name, kind, "", "", True)
     people = await _people(connection, dice, community, [id for id, _ in cells], units)
     written = _write_accounts(folder, people.accounts)
-    issues = await _issues(connection, dice, community, cells, units, people)
+    cases = await _issues(connection, dice, community, cells, units, people)
     await _premises(connection, dice, community, cells, people)
-    say(f"{len(cells)} cells, {people.count} people, {issues} issues of the last eight weeks.")
+    await _photographs(connection, open_store(folder), cases)
+    say(f"{len(cells)} cells, {people.count} people, {len(cases)} issues of the last eight weeks.")
     return written
 
 
@@ -289,7 +297,7 @@ async def _issues(
     cells: list[tuple[uuid.UUID, Polygon]],
     units: list[uuid.UUID],
     people: _People,
-) -> int:
+) -> list[Past]:
     now = datetime.now(UTC).replace(microsecond=0)
     kinds = {
         row["code"]: row
@@ -331,10 +339,44 @@ async def _issues(
                 kinds[kind]["deadline_hours"], kinds[kind]["deadline_clock"],
             )  # fmt: skip
         cases.append(case)
-    count = await load(connection, cases, community)
+    await load(connection, cases, community)
     await recurrence.link(connection, [case.id for case in cases])
     await _walks(connection, dice, [id for id, _ in cells], community, people, now)
-    return count
+    return cases
+
+
+async def _photographs(connection: Connection, objects: Store, cases: list[Past]) -> None:
+    """Drawn photographs of the latest cases: sixty that were mended, before and after, and thirty that are open. The worker makes their variants."""
+    latest = sorted(cases, key=lambda case: case.events[-1].at, reverse=True)
+    mended = [case for case in latest if case.rectified_at and case.state in ("rectified", "closed")][:60]
+    stored: set[bytes] = set()
+    for case in [*mended, *[case for case in latest if case.state in OPEN and case.state != "rectified"][:30]]:
+        seed = next(n for n, street in enumerate(_STREETS) if case.place.startswith(street))
+        shown: list[tuple[str, str | None, uuid.UUID, uuid.UUID | None, datetime]] = [
+            ("before", case.category, case.reporter_id, case.id, case.opened_at)
+        ]
+        if case.rectified_at:
+            shown.append(("after", None, case.rectified_by or case.reporter_id, None, case.rectified_at))
+        for position, (kind, found, account, report, at) in enumerate(shown, 1):
+            picture = await asyncio.to_thread(drawing.street, seed, found)
+            if picture is None:
+                break
+            digest, photo = hashlib.sha256(picture).digest(), uuid.uuid4()
+            if digest not in stored:
+                stored.add(digest)
+                await objects.put(store.original(digest.hex()), picture)
+                size = (drawing.WIDTH, drawing.HEIGHT)
+                await connection.execute(photo_queries.ADD_FILE, digest, len(picture), "image/jpeg", *size, None, None, None, "")
+                await defer(connection, "develop", sha256=digest.hex())
+            await connection.execute(photo_queries.STORE, photo, account, digest)
+            await connection.execute(_SHOW, case.id, photo, report, kind, position, account, at)
+
+
+_SHOW = """
+with e as (
+  insert into evidence (issue_id, photo_id, report_id, kind, position, account_id, at) values ($1, $2, $3, $4, $5, $6, $7)
+) update issues set evidence = evidence + 1 where id = $1
+"""
 
 
 async def _walks(

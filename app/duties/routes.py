@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -20,8 +20,7 @@ from app.kit.language import choose
 from app.kit.problems import Problem, invalid, not_found
 from app.kit.route import Route, TheCaller, Token, Transaction
 from app.kit.wire import Name, Text, Wire, answer, page
-from app.photos import shown
-from app.photos.store import Store
+from app.photos import shown, store
 from app.settings import settings
 
 router = APIRouter(route_class=Route, tags=["duties"])
@@ -118,7 +117,9 @@ async def get_letter(id: UUID, request: Request, caller: TheCaller, token: Token
     names = {c["code"]: c["name"] for group in await catalogue.read(connection) for c in group["categories"]}
     zone: Any = await connection.fetchval("select time_zone from areas where id = $1", area)
     address = await connection.fetchrow(queries.ADDRESS_OF, area, issue["handover"]["authority"])
-    photos = await shown.of_issue(connection, cast("Store", request.app.state.photos), id)
+    objects = store.held(request.app.state)
+    held = (await shown.of_issues(connection, [id])).get(issue["id"], [])
+    photos = [(photo.kind, content) for photo in held if (content := await shown.content(objects, photo.file))]
     html = letter.page(
         issue,
         names[issue["category"]][language],

@@ -242,16 +242,27 @@ select c.account_id, c.name, (select count(*)::int from mine) as reports,
 from c
 """
 BY_NUMBER = "select id from issues where number = $1"
-TIMELINE = f"""
-with c as ({CALLER})
-select i.id as issue, e.version, e.action, e.from_state as from, e.to_state as to, e.at, e.acted_as, e.actor_id::text,
+_HAPPENED = """
+e.version, e.action, e.from_state as from, e.to_state as to, e.at, e.acted_as, e.actor_id::text,
   case when c.is_admin or e.actor_id = c.account_id or i.area_id = any(c.staffs) or i.cell_id = any(c.leads)
     or e.acted_as in ('leader', 'staff', 'inspector') then actor.name end as actor_name,
   e.report_id::text as report, e.data
+"""
+TIMELINE = f"""
+with c as ({CALLER})
+select i.id as issue, {_HAPPENED}
 from c left join issues i on i.id = $2 and {SCOPE}
 left join events e on e.issue_id = i.id and e.version > $3
 left join accounts actor on actor.id = e.actor_id
 order by e.version limit $4
+"""
+
+# The whole history of several issues.
+TIMELINES = f"""
+with c as ({CALLER})
+select i.id::text as issue, {_HAPPENED}
+from c cross join unnest($2::uuid[]) w(id) join issues i on i.id = w.id and {SCOPE} join events e on e.issue_id = i.id
+left join accounts actor on actor.id = e.actor_id order by e.issue_id, e.version
 """
 
 _SORTS = {

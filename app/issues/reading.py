@@ -107,6 +107,33 @@ async def listed(
     return [issue_json(row, datum) for row in rows[:limit]], following
 
 
+def _happened(row: Any) -> dict[str, Any]:
+    """The wire form (schemas.TimelineEntry) of an event; a name only where the caller may know it."""
+    return {
+        "version": row["version"], "action": row["action"], "from": row["from"], "to": row["to"], "at": row["at"],
+        "by": {"as": row["acted_as"], "id": row["actor_id"] if row["actor_name"] else None, "name": row["actor_name"]},
+        "report": row["report"], "data": row["data"],
+    }  # fmt: skip
+
+
+async def timeline(connection: Connection, token: bytes, id: UUID, after: int, limit: int) -> tuple[list[dict[str, Any]], bool]:
+    """What happened to an issue after a version, oldest first, and whether there is more; 404 when there is none for this caller."""
+    rows = await connection.fetch(queries.TIMELINE, token, id, after, limit + 1)
+    if not rows:
+        raise unauthorized()
+    if rows[0]["issue"] is None:
+        raise not_found()
+    return [_happened(row) for row in rows[:limit] if row["version"] is not None], len(rows) > limit
+
+
+async def timelines(connection: Connection, token: bytes, ids: list[UUID]) -> dict[str, list[dict[str, Any]]]:
+    """Everything that happened to issues, oldest first, by their ids; nothing of those outside the caller's scope."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in await connection.fetch(queries.TIMELINES, token, ids):
+        found.setdefault(row["issue"], []).append(_happened(row))
+    return found
+
+
 async def ids(connection: Connection, token: bytes, filters: dict[str, Any], since: datetime, until: datetime) -> list[UUID]:
     """Ids of every issue of a filter that was reported in a span, newest first."""
     names = tuple(sorted(filters))

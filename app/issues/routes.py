@@ -30,7 +30,7 @@ from app.kit import paging
 from app.kit.asking import Asked, described, read
 from app.kit.datum import Datum, to_wgs84
 from app.kit.problems import Problem, document, from_validation, invalid, not_found
-from app.kit.route import Route, TheCaller, TheDatabase, Token, Transaction, hot, unauthorized
+from app.kit.route import Route, TheCaller, TheDatabase, Token, Transaction, hot
 from app.kit.wire import Lat, Lon, Note, Text, Wire, answer, page
 from app.settings import settings
 
@@ -138,20 +138,8 @@ async def get_timeline(
     database, token, secret = hot(request)
     after = paging.unseal(secret, "timeline", cursor)[0] if cursor else 0
     async with database.acquire() as connection:
-        rows = await connection.fetch(queries.TIMELINE, token, id, after, limit + 1)
-    if not rows:
-        raise unauthorized()
-    if rows[0]["issue"] is None:
-        raise not_found()
-    items = [
-        {
-            "version": row["version"], "action": row["action"], "from": row["from"], "to": row["to"], "at": row["at"],
-            "by": {"as": row["acted_as"], "id": row["actor_id"] if row["actor_name"] else None, "name": row["actor_name"]},
-            "report": row["report"], "data": row["data"],
-        }
-        for row in rows[:limit] if row["version"] is not None
-    ]  # fmt: skip
-    return page(items, paging.seal(secret, "timeline", [items[-1]["version"]]) if len(rows) > limit else None)
+        items, more = await reading.timeline(connection, token, id, after, limit)
+    return page(items, paging.seal(secret, "timeline", [items[-1]["version"]]) if more else None)
 
 
 @router.post("/v1/issues/{id}/actions", responses={200: {"model": Issue}}, openapi_extra={

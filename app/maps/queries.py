@@ -319,5 +319,47 @@ select i.category, i.unit_id::text as unit, grouping(i.category, i.unit_id) as b
 from issues i where i.area_id in ({_TREE}) and {_SPAN.format("closed_at", "closed_at")} and i.state = 'closed'
 group by grouping sets ((), (i.category), (i.unit_id))
 """
+# Cells or units of an area beside each other, in the same terms.
+_PLACES = {
+    "cells": f"select l.id, l.name from cells l where l.area_id in ({_TREE}) and l.retired_at is null",
+    "units": "select u.id, u.name from units u where u.id in (select id from opened union select id from closed union select id from held)",
+}
+
+
+def _compared(of: str) -> str:
+    key = "cell_id" if of == "cells" else "unit_id"
+    return f"""
+with opened as (
+  select i.{key} as id, count(*)::int as found, count(i.recurrence_of)::int as came_back
+  from issues i where i.area_id in ({_TREE}) and {_SPAN.format("created_at", "created_at")} and i.state <> 'merged' and i.{key} is not null group by 1
+), closed as (
+  select i.{key} as id, {_CLOSED} from issues i
+  where i.area_id in ({_TREE}) and {_SPAN.format("closed_at", "closed_at")} and i.state = 'closed' and i.{key} is not null group by 1
+), held as (
+  select m.{key} as id, count(*)::int as open, (count(*) filter (where m.overdue))::int as overdue
+  from map_issues m where m.area_id in ({_TREE}) and m.{key} is not null group by 1
+)
+select p.id::text, p.name, coalesce(o.found, 0) as found, coalesce(o.came_back, 0) as came_back, coalesce(c.closed, 0) as closed,
+  coalesce(c.with_deadline, 0) as with_deadline, coalesce(c.on_time, 0) as on_time, coalesce(c.reworked, 0) as reworked,
+  coalesce(h.open, 0) as open, coalesce(h.overdue, 0) as overdue
+from ({_PLACES[of]}) p left join opened o on o.id = p.id left join closed c on c.id = p.id left join held h on h.id = p.id
+order by p.name, p.id limit 5000
+"""
+
+
+COMPARED = {of: _compared(of) for of in _PLACES}
+# What became of the issues found in a span. Filed: accepted or sent to somebody, or mended on the spot.
+_FILED = "i.state not in ('reported', 'rejected', 'withdrawn')"
+BECAME = f"""
+select count(*)::int as found, count(i.recurrence_of)::int as came_back, (count(*) filter (where {_FILED}))::int as filed,
+  (count(*) filter (where {_FILED} and i.state in ('rectified', 'closed')))::int as rectified,
+  (count(*) filter (where {_FILED} and i.state = 'closed'))::int as closed,
+  (count(*) filter (where {_FILED} and i.deadline is not null))::int as with_deadline,
+  (count(*) filter (where {_FILED} and coalesce(i.rectified_at, i.closed_at, now()) > i.deadline))::int as late
+from issues i where i.area_id in ({_TREE}) and {_SPAN.format("created_at", "created_at")} and i.state <> 'merged'
+"""
+CLOSED_ALL = f"""
+select {_CLOSED} from issues i where i.area_id in ({_TREE}) and {_SPAN.format("closed_at", "closed_at")} and i.state = 'closed'
+"""
 UNIT_NAMES = "select id::text, name from units where id = any($1::uuid[])"
 MAP_AS_OF = "select at from followers where name = 'map'"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -103,3 +103,29 @@ async def of_cells(connection: Connection, token: bytes, area: UUID | None) -> s
     if row is None:
         raise unauthorized()
     return row["items"] or "[]"
+
+
+async def compared(
+    connection: Connection, of: Literal["cells", "units"], area: UUID, first: date, last: date, zone: str
+) -> list[dict[str, Any]]:
+    """Cells or units of an area by name, with the counts behind their rates, as `of_area` defines them: found and came back, closed, with a
+    deadline, on time, reworked in the days; open and overdue now. At most 5,000."""
+    return [dict(row) for row in await connection.fetch(queries.COMPARED[of], area, first, last, zone)]
+
+
+async def became(connection: Connection, area: UUID, first: date, last: date, zone: str) -> dict[str, dict[str, Any]]:
+    """The field's rates of an area for some days, each as part, whole and rate.
+
+    Of the issues found in the days: filed (accepted, sent to somebody or mended on the spot) of those found; rectified and closed by now of
+    those filed; overdue: not mended by the deadline, of those filed that had one; recurrence of those found. Of the issues closed in the days: on
+    time of those with a deadline, rework of those closed.
+    """
+    span = (area, first, last, zone)
+    found: Any = await connection.fetchrow(queries.BECAME, *span)
+    closed: Any = await connection.fetchrow(queries.CLOSED_ALL, *span)
+    rates = {
+        "filed": (found["filed"], found["found"]), "rectified": (found["rectified"], found["filed"]), "closed": (found["closed"], found["filed"]),
+        "on_time": (closed["on_time"], closed["with_deadline"]), "overdue": (found["late"], found["with_deadline"]),
+        "rework": (closed["reworked"], closed["closed"]), "recurrence": (found["came_back"], found["found"]),
+    }  # fmt: skip
+    return {name: {"part": part, "whole": whole, "rate": _rate(part, whole)} for name, (part, whole) in rates.items()}

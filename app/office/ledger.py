@@ -55,6 +55,9 @@ class Manner:
     categories: dict[str, str]
     base: str
 
+    def category(self, code: str) -> str:
+        return self.categories.get(code, code)
+
 
 def _months(first: datetime, zone: ZoneInfo) -> Generator[tuple[datetime, datetime]]:
     """The months in a zone from the present one back to that of `first`, each from its beginning up to the next."""
@@ -91,7 +94,7 @@ def _row(issue: dict[str, Any], manner: Manner) -> list[Any]:
     handover = issue["handover"]
     link = f"{manner.base}/app/issues/{issue['id']}" if issue["photos"] else ""
     return [
-        issue["number"], say(f"state-{issue['state']}", manner.language), manner.categories.get(issue["category"], issue["category"]), name(issue["area"]),
+        issue["number"], say(f"state-{issue['state']}", manner.language), manner.category(issue["category"]), name(issue["area"]),
         name(issue["cell"]), issue["place"], issue["note"], name(issue["unit"]), name(issue["assignee"]), issue["created_at"], issue["deadline"],
         say("yes", manner.language) if issue["overdue"] else "", issue["closed_at"], issue["reports"], issue["recurrences"],
         handover["authority"] if handover else "", link,

@@ -1,6 +1,8 @@
 """Statements about the office's papers."""
 
 AREA = "select name, time_zone from areas where id = $1"
+ZONE_OF_ISSUE = "select a.time_zone from issues i join areas a on a.id = i.area_id where i.id = $1"
+UNIT_NAMES = "select id::text, name from units where id = any($1::uuid[])"
 ISSUED = """
 select s.paper, s.issued_at, a.name as issued_by from summaries s join accounts a on a.id = s.issued_by
 where s.area_id = $1 and s.week = $2 and s.language = $3
@@ -11,12 +13,12 @@ insert into summaries (area_id, week, language, paper, issued_by) values ($1, $2
 """
 _BELOW = "array(select t.area_id from area_tree t where t.ancestor_id = $1)"
 
-# What happened in a week ($3 to $4) and in the one before ($2 to $3), from the event log. Whatever has an event since $2 has changed since then, so the
-# index of changes leads to it. In time is a rectification before the deadline that was in force then.
+# What happened in a week ($3 to $4) and in the one before ($2 to $5, where it was as far as this one is now), from the log.
+# Whatever has an event since $2 has changed since then, so the index of changes leads to it. In time is a rectification before the deadline that was in force then.
 HAPPENED = f"""
 with e as (
   select e.issue_id, e.version, e.action, e.from_state, e.to_state, e.at, e.at >= $3 as this from issues i join events e on e.issue_id = i.id
-  where i.area_id = any({_BELOW}) and i.updated_at >= $2 and e.at >= $2 and e.at < $4
+  where i.area_id = any({_BELOW}) and i.updated_at >= $2 and e.at >= $2 and e.at < $4 and (e.at >= $3 or e.at < $5)
 ), counted as (
   select e.this, case
     when e.version = 1 then case e.action when 'report_mended' then 'mended_on_the_spot' else 'found' end
@@ -34,7 +36,7 @@ select what, this, count(*)::int as n, count(*) filter (where in_time)::int as i
 """
 WALKED = f"""
 select p.counted_at >= $3 as this, sum(p.people)::int as person_times, count(*)::int as walks from patrols p
-where p.counted_at >= $2 and p.counted_at < $4 and exists (
+where p.counted_at >= $2 and p.counted_at < $4 and (p.counted_at >= $3 or p.counted_at < $5) and exists (
   select from patrol_cells pc join cells c on c.id = pc.cell_id where pc.patrol_id = p.id and c.area_id = any({_BELOW}))
 group by 1
 """
@@ -75,6 +77,35 @@ select count(*)::int as open, (count(*) filter (where late))::int as overdue, (c
 from k
 """
 
+# One photograph of an issue `i` that can be looked at: its id and its file.
+_PICTURE = """
+select p.id::text as photo, encode(f.sha256, 'hex') as file from evidence e join photos p on p.id = e.photo_id and p.account_id = e.account_id
+join photo_files f on f.sha256 = p.sha256 where e.issue_id = i.id and p.state = 'stored' and f.developed_at is not null
+"""
+_PICTURED = "i.id::text, i.number, i.category, i.state, i.place, c.name as cell, i.recurrences, i.created_at as found_at"
+# What was mended in a span and shows it: the latest first. `offset 0` keeps the lookups one by one, so that the limit ends them.
+MENDED = f"""
+select {_PICTURED}, d.at as mended_at, b.photo as before, b.file as before_file, a.photo as after, a.file as after_file
+from (
+  select e.issue_id, max(e.at) as at from issues i join events e on e.issue_id = i.id
+  where i.area_id = any({_BELOW}) and i.updated_at >= $2 and e.at >= $2 and e.at < $3 and e.action in ('rectify', 'report_mended', 'reply')
+  group by 1 order by 2 desc, 1
+) d join issues i on i.id = d.issue_id and i.state in ('rectified', 'closed') left join cells c on c.id = i.cell_id
+cross join lateral ({_PICTURE} and e.kind <> 'after' order by e.position, e.photo_id limit 1) b
+cross join lateral ({_PICTURE} and e.kind = 'after' order by e.position desc, e.photo_id limit 1) a
+order by d.at desc, i.id limit $4
+"""
+# What is open still and has a picture: what is overdue and comes back most first.
+UNMENDED = f"""
+select {_PICTURED}, null::timestamptz as mended_at, b.photo as before, b.file as before_file, null as after, null as after_file
+from (
+  select m.id, m.overdue, m.recurring, m.created_at from map_issues m where m.area_id = any({_BELOW}) and m.created_at < $2 and m.state <> 'rectified'
+  order by m.overdue desc, m.recurring desc, m.created_at, m.id limit 2000
+) m join issues i on i.id = m.id and i.is_open left join cells c on c.id = i.cell_id
+cross join lateral ({_PICTURE} and e.kind <> 'after' order by e.position, e.photo_id limit 1) b
+order by m.overdue desc, m.recurring desc, m.created_at, m.id limit $3
+"""
+
 # The primary key makes an activity that is sent again the same activity; only who noted it, or the office, changes it.
 PUT_ACTIVITY = """
 insert into activities (id, area_id, kind, on_day, count, collected, people, place, note, account_id) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
@@ -84,7 +115,8 @@ on conflict (id) do update set kind = excluded.kind, on_day = excluded.on_day, c
 returning xmax = 0 as fresh
 """
 _ACTIVITY = """
-select v.id::text, v.area_id::text as area, v.kind, v.on_day, v.count, v.collected, v.people, v.place, v.note, a.name as by, v.account_id = $1 as own
+select v.id::text, v.area_id::text as area, v.kind, v.on_day, v.count, v.collected, v.people, v.place, v.note, a.name as by, v.account_id = $1 as own,
+  array(select t.photo_id::text from attachments t where t.subject_id = v.id order by t.position, t.photo_id) as photos
 from activities v join accounts a on a.id = v.account_id
 """
 ACTIVITY = f"{_ACTIVITY} where v.id = $2"
@@ -93,8 +125,13 @@ ACTIVITIES = f"""
 order by v.on_day desc, v.id desc limit 500
 """
 DROP_ACTIVITY = "delete from activities where id = $1 and (account_id = $2 or $3 or area_id = any($4)) returning true"
-# Whether a leader leads a cell of the area, or it lies within what the office staffs.
-NOTES_IN = "select $2 or $1 = any($3::uuid[]) or exists (select from cells c where c.area_id = $1 and c.id = any($4::uuid[]))"
+# Whether an area lies among some ($3), or one of some cells ($4) lies in it.
+SERVES = "select $2 or $1 = any($3::uuid[]) or exists (select from cells c where c.area_id = $1 and c.id = any($4::uuid[]))"
+# Closed issues that were inspected between two instants, and how it went.
+INSPECTED = f"""
+select e.action, count(*)::int as n from issues i join events e on e.issue_id = i.id
+where i.area_id = any({_BELOW}) and i.updated_at >= $2 and e.at >= $2 and e.at < $3 and e.action in ('pass_inspection', 'fail_inspection') group by 1
+"""
 ACTED = f"""
 select kind, sum(count)::int as count, sum(collected)::int as collected, sum(people)::int as people, count(*)::int as times,
   (array_agg(distinct place) filter (where place <> ''))[1:3] as places

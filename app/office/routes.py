@@ -13,31 +13,35 @@ from pydantic import Field
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from app.catalogue import catalogue
+from app.issues import publishing, reading
 from app.issues.filters import IssueFilters, chosen
 from app.kit.access import Caller
 from app.kit.asking import Asked, described, read
+from app.kit.db import Database
 from app.kit.language import choose
 from app.kit.problems import invalid, not_found
 from app.kit.route import Route, TheCaller, TheDatabase, Token, Transaction, base_url
 from app.kit.wire import Name, Note, Text, Wire, answer, page
-from app.office import ledger, queries, weekly, written
-from app.office.schemas import Activities, Activity, Weekly
+from app.office import archive, circulation, dossier, league, ledger, pictures, poster, queries, weekly, written
+from app.office.schemas import Activities, Activity, League, Weekly
+from app.photos import shown, store
 from app.settings import settings
 
 router = APIRouter(route_class=Route, tags=["office"])
 _CSV = "text/csv; charset=utf-8"
 _DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+_HTML: dict[str, Any] = {"content": {"text/html": {}}, "description": "A page to read or print"}
+_MOST_PAIRS, _MOST_OPEN = 20, 10
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 async def _ledger(request: Request, database: TheDatabase, token: bytes) -> tuple[Any, ledger.Manner]:
     asked = read(IssueFilters, request)
     filters = chosen(asked)
-    language = choose(request.headers.get("accept-language", ""), settings().language)
     async with database.acquire() as connection:
-        names = await _names(connection, language)
+        names = await _names(connection, _language(request))
         zone: Any = await connection.fetchval("select time_zone from areas where id = $1", asked.area) if asked.area else None
-    manner = ledger.Manner(language, ZoneInfo(zone or settings().time_zone), names, base_url(request))
+    manner = ledger.Manner(_language(request), ZoneInfo(zone or settings().time_zone), names, base_url(request))
     return ledger.pages(database, token, filters, manner.zone), manner
 
 
@@ -45,6 +49,7 @@ class WeeklyAsked(Asked):
     area: UUID
     week: date | None = Field(None, description="Any day of it; default: this week.")
     draft: bool = Field(False, description="As it would be written now, even where one was issued.")
+    photographs: bool = Field(False, description="With photographs of the week, before and after; at most 20 pairs.")
     language: Literal["zh-CN", "en"] | None = Field(None, description="Default: the reader's.")
 
 
@@ -68,39 +73,72 @@ class WeeklyIn(Wire):
     parts: Annotated[list[PartIn], Field(min_length=1, max_length=3)]
 
 
-async def _weekly(request: Request, caller: Caller, database: TheDatabase) -> dict[str, Any]:
-    asked = read(WeeklyAsked, request)
-    language = asked.language or choose(request.headers.get("accept-language", ""), settings().language)
+async def _weekly(asked: WeeklyAsked, request: Request, caller: Caller, database: Database) -> tuple[dict[str, Any], weekly.Week]:
+    language = asked.language or _language(request)
     async with database.acquire() as connection:
         week = await weekly.week_of(connection, caller, asked.area, asked.week)
-        return await weekly.paper(connection, week, await _names(connection, language), language, asked.draft)
+        return await weekly.paper(connection, week, await _names(connection, language), language, asked.draft), week
+
+
+async def _weekly_paper(request: Request, caller: Caller, database: Database) -> written.Paper:
+    asked = read(WeeklyAsked, request)
+    paper, week = await _weekly(asked, request, caller, database)
+    pairs: list[pictures.Pair] = []
+    if asked.photographs:
+        async with database.acquire() as connection:
+            rows = await pictures.of_span(connection, week.area, week.begin, week.end, _MOST_PAIRS, 0)
+            names = await _names(connection, paper["language"])
+        pairs = await pictures.loaded(store.held(request.app.state), rows, names)
+    return weekly.laid_out(paper, pairs)
+
+
+def _language(request: Request) -> str:
+    return choose(request.headers.get("accept-language", ""), settings().language)
 
 
 async def _names(connection: Any, language: str) -> dict[str, str]:
     return {c["code"]: c["name"][language] for group in await catalogue.read(connection) for c in group["categories"]}
 
 
+async def _page(paper: written.Paper, request: Request) -> Response:
+    headers = {
+        "content-security-policy": "default-src 'none'; img-src data:; style-src 'unsafe-inline'",
+        "cache-control": "private, no-store",
+    }
+    return HTMLResponse(await asyncio.to_thread(written.as_html, paper, base_url(request)), headers=headers)
+
+
+async def _word(paper: written.Paper, name: str) -> Response:
+    return Response(await asyncio.to_thread(written.as_docx, paper), 200, _named(f"{name}.docx"), _DOCX)
+
+
+def _named(name: str) -> dict[str, str]:
+    return {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
+
+
 @router.get("/v1/summaries/weekly.json", responses={200: {"model": Weekly}}, openapi_extra=described(WeeklyAsked))
 async def get_weekly(request: Request, caller: TheCaller, database: TheDatabase) -> Response:
     """The weekly summary of an area and all below it: three parts, each clause with the way to what it counts, and the figures. As it was issued, else a draft."""
-    return answer(await _weekly(request, caller, database), headers={"cache-control": "no-store"})
+    asked = read(WeeklyAsked, request)
+    paper, week = await _weekly(asked, request, caller, database)
+    if asked.photographs:
+        async with database.acquire() as connection:
+            rows = await pictures.of_span(connection, week.area, week.begin, week.end, _MOST_PAIRS, _MOST_OPEN)
+        paper |= {"photographs": [pictures.told(row) for row in rows]}
+    return answer(paper, headers={"cache-control": "no-store"})
 
 
-@router.get("/v1/summaries/weekly.html", responses={200: {"content": {"text/html": {}}}}, openapi_extra=described(WeeklyAsked))
+@router.get("/v1/summaries/weekly.html", responses={200: _HTML}, openapi_extra=described(WeeklyAsked))
 async def get_weekly_page(request: Request, caller: TheCaller, database: TheDatabase) -> Response:
     """The same as a page to read or print."""
-    return HTMLResponse(
-        written.as_html(await _weekly(request, caller, database), base_url(request)), headers={"cache-control": "no-store"}
-    )
+    return await _page(await _weekly_paper(request, caller, database), request)
 
 
 @router.get("/v1/summaries/weekly.docx", responses={200: {"content": {_DOCX: {}}}}, openapi_extra=described(WeeklyAsked))
 async def get_weekly_word(request: Request, caller: TheCaller, database: TheDatabase) -> Response:
     """The same as a Word file, in the measures of GB/T 9704."""
-    paper = await _weekly(request, caller, database)
-    content = await asyncio.to_thread(written.as_docx, paper)
-    headers = {"content-disposition": f'attachment; filename="weekly-{paper["week"]}.docx"', "cache-control": "no-store"}
-    return Response(content, 200, headers, _DOCX)
+    paper = await _weekly_paper(request, caller, database)
+    return await _word(paper, "weekly")
 
 
 @router.put("/v1/summaries/weekly", responses={201: {"model": Weekly}}, status_code=201)
@@ -127,12 +165,13 @@ class ActivityIn(Wire):
     people: Annotated[int, Field(ge=0, le=100_000)] = 0
     place: Annotated[Text, Field(max_length=200)] = ""
     note: Note = ""
+    photos: Annotated[list[UUID], Field(max_length=20)] = []
 
 
 @router.put("/v1/activities/{id}", responses={200: {"model": Activity}, 201: {"model": Activity}})
 async def put_activity(id: UUID, wish: ActivityIn, caller: TheCaller, connection: Transaction) -> Response:
-    """Note a visit, questionnaires, leaflets, a clean-up or a meeting; it feeds the weekly summary. Sent again it is the same: 200."""
-    if not await connection.fetchval(queries.NOTES_IN, wish.area, caller.is_admin, caller.staffs, caller.leads):
+    """Note a visit, questionnaires, leaflets, a clean-up or a meeting, with photographs; it feeds the weekly summary. Sent again it is the same: 200."""
+    if not await connection.fetchval(queries.SERVES, wish.area, caller.is_admin, caller.staffs, caller.leads):
         raise not_found()
     if wish.collected is not None and (wish.kind != "questionnaire" or wish.collected > wish.count):
         raise invalid("/collected", "collected")
@@ -143,6 +182,8 @@ async def put_activity(id: UUID, wish: ActivityIn, caller: TheCaller, connection
     )  # fmt: skip
     if fresh is None:
         raise not_found()
+    await shown.detach(connection, id, wish.photos)
+    await shown.attach(connection, id, wish.photos, caller.account_id, wish.area)
     row: Any = await connection.fetchrow(queries.ACTIVITY, caller.account_id, id)
     return answer(dict(row), 201 if fresh else 200)
 
@@ -173,22 +214,103 @@ async def delete_activity(id: UUID, caller: TheCaller, connection: Transaction) 
     """Take back an activity that was noted wrongly: who noted it, or the office."""
     if not await connection.fetchval(queries.DROP_ACTIVITY, id, caller.account_id, caller.is_admin, caller.staffs):
         raise not_found()
+    await shown.detach(connection, id, [])
     return Response(status_code=204)
-
-
-def _named(kind: str) -> dict[str, str]:
-    return {"content-disposition": f'attachment; filename="ledger.{kind}"', "cache-control": "no-store"}
 
 
 @router.get("/v1/ledger.csv", responses={200: {"content": {_CSV: {}}}}, openapi_extra=described(IssueFilters))
 async def get_ledger_csv(request: Request, caller: TheCaller, database: TheDatabase, token: Token) -> Response:
     """The ledger of any filter of the list, of any size, for Excel: UTF-8 with its mark, nothing in it a formula."""
     found, manner = await _ledger(request, database, token)
-    return StreamingResponse(ledger.as_csv(found, manner), 200, _named("csv"), _CSV)
+    return StreamingResponse(ledger.as_csv(found, manner), 200, _named("ledger.csv"), _CSV)
 
 
 @router.get("/v1/ledger.xlsx", responses={200: {"content": {_XLSX: {}}}}, openapi_extra=described(IssueFilters))
 async def get_ledger_xlsx(request: Request, caller: TheCaller, database: TheDatabase, token: Token) -> Response:
     """The same as a workbook: one sheet a month, frozen heads, filters, real dates, links to the photographs."""
     found, manner = await _ledger(request, database, token)
-    return StreamingResponse(ledger.as_xlsx(found, manner), 200, _named("xlsx"), _XLSX)
+    return StreamingResponse(ledger.as_xlsx(found, manner), 200, _named("ledger.xlsx"), _XLSX)
+
+
+@router.get("/v1/archive.zip", responses={200: {"content": {"application/zip": {}}}}, openapi_extra=described(IssueFilters))
+async def get_archive(request: Request, caller: TheCaller, database: TheDatabase, token: Token) -> Response:
+    """For an assessor: the ledger, a dossier of every issue, photographs, an index and checksums, of any filter of the list; sent while it is made."""
+    found, manner = await _ledger(request, database, token)
+    pieces = archive.as_zip(database, token, store.held(request.app.state), found, manner)
+    return StreamingResponse(pieces, 200, _named("archive.zip"), "application/zip")
+
+
+async def _dossier(id: UUID, request: Request, database: Database, token: bytes) -> written.Paper:
+    async with database.acquire() as connection:
+        names = await _names(connection, _language(request))
+        zone = await connection.fetchval(queries.ZONE_OF_ISSUE, id)
+    manner = ledger.Manner(_language(request), ZoneInfo(zone or settings().time_zone), names, base_url(request))
+    return await dossier.paper(database, token, store.held(request.app.state), id, manner)
+
+
+@router.get("/v1/issues/{id}/dossier.html", responses={200: _HTML})
+async def get_dossier_page(id: UUID, request: Request, caller: TheCaller, database: TheDatabase, token: Token) -> Response:
+    """Everything about one issue as a page to print: what it is, before and after, who did what, and what happened."""
+    return await _page(await _dossier(id, request, database, token), request)
+
+
+@router.get("/v1/issues/{id}/dossier.docx", responses={200: {"content": {_DOCX: {}}}})
+async def get_dossier_word(id: UUID, request: Request, caller: TheCaller, database: TheDatabase, token: Token) -> Response:
+    """The same as a Word file."""
+    return await _word(await _dossier(id, request, database, token), "dossier")
+
+
+@router.get("/v1/issues/{id}/poster.html", responses={200: _HTML})
+async def get_poster(id: UUID, request: Request, caller: TheCaller, connection: Transaction, token: Token) -> Response:
+    """A sheet to hang up at the place: with it residents look up what became of the issue. Only of what is published."""
+    issue = await reading.one(connection, token, id)
+    public = await publishing.one(connection, issue["number"]) if settings().public else None
+    if public is None:
+        raise not_found()
+    names = await _names(connection, _language(request))
+    headers = {
+        "content-security-policy": "default-src 'none'; img-src data:; style-src 'unsafe-inline'",
+        "cache-control": "private, no-store",
+    }
+    return HTMLResponse(poster.page(public, names[public["category"]], base_url(request), _language(request)), headers=headers)
+
+
+class LeagueAsked(Asked):
+    area: UUID
+    of: Literal["cells", "units"] = "cells"
+    since: date | None = Field(None, description="First day; default: 27 days before the last.")
+    until: date | None = Field(None, description="Last day; default: today.")
+
+
+@router.get("/v1/league", responses={200: {"model": League}}, openapi_extra=described(LeagueAsked))
+async def get_league(request: Request, caller: TheCaller, database: TheDatabase) -> Response:
+    """Cells or units of an area by how they do: on time, rework, recurrence, coverage, with the counts behind, and fair to those with few."""
+    asked = read(LeagueAsked, request)
+    async with database.acquire() as connection:
+        span = await league.span_of(connection, caller, asked.area, asked.since, asked.until)
+        return answer(await league.table(connection, span, asked.of), headers={"cache-control": "no-store"})
+
+
+class CirculationAsked(Asked):
+    area: UUID
+    month: date | None = Field(None, description="Any day of it; default: this month.")
+    language: Literal["zh-CN", "en"] | None = Field(None, description="Default: the reader's.")
+
+
+async def _circulation(request: Request, caller: Caller, database: Database) -> written.Paper:
+    asked = read(CirculationAsked, request)
+    async with database.acquire() as connection:
+        span = await circulation.month_of(connection, caller, asked.area, asked.month)
+        return await circulation.paper(connection, span, asked.language or _language(request))
+
+
+@router.get("/v1/circulation.html", responses={200: _HTML}, openapi_extra=described(CirculationAsked))
+async def get_circulation_page(request: Request, caller: TheCaller, database: TheDatabase) -> Response:
+    """A month's findings to be circulated: the field's rates, cells and units beside each other, who is praised and who is pressed."""
+    return await _page(await _circulation(request, caller, database), request)
+
+
+@router.get("/v1/circulation.docx", responses={200: {"content": {_DOCX: {}}}}, openapi_extra=described(CirculationAsked))
+async def get_circulation_word(request: Request, caller: TheCaller, database: TheDatabase) -> Response:
+    """The same as a Word file."""
+    return await _word(await _circulation(request, caller, database), "circulation")

@@ -26,6 +26,22 @@ class Issued(Wire):
     at: Instant
 
 
+class Pictured(Wire):
+    """An issue with photographs: `before` and `after` are their ids; `mended_at` and `after` null while it is open."""
+
+    id: UUID
+    number: str
+    state: str
+    category: str
+    place: str
+    cell: str | None
+    recurrences: int
+    found_at: Instant
+    mended_at: Instant | None
+    before: UUID
+    after: UUID | None
+
+
 class Weekly(Wire):
     """The weekly summary; `issued` null for a draft."""
 
@@ -39,6 +55,7 @@ class Weekly(Wire):
     parts: list[Part]
     figures: dict[str, Any]
     issued: Issued | None
+    photographs: list[Pictured] | None = None
 
 
 class Activity(Wire):
@@ -55,8 +72,54 @@ class Activity(Wire):
     note: str
     by: str
     own: bool
+    photos: list[UUID]
 
 
 class Activities(Wire):
     items: list[Activity]
     next_cursor: str | None
+
+
+class Rate(Wire):
+    """`part` of `whole`; `rate` null when there is nothing of which it could be a part."""
+
+    part: int
+    whole: int
+    rate: float | None
+
+
+class Adjusted(Rate):
+    """`adjusted`: as if `prior` more had gone as they go on average in the area; null where nobody has any."""
+
+    adjusted: float | None
+
+
+class Standing(Wire):
+    """`rank` and `score` are null for whoever closed too few; `coverage` is of cells alone."""
+
+    id: UUID
+    name: str
+    rank: int | None
+    score: float | None
+    found: int
+    closed: int
+    open: int
+    overdue: int
+    on_time: Adjusted
+    rework: Adjusted
+    recurrence: Adjusted
+    coverage: Adjusted | None = None
+
+
+class League(Wire):
+    """`overall` are the rates of all together; `prior` and `least` say how few cases are treated."""
+
+    area: Named
+    since: date
+    until: date
+    time_zone: str
+    of: Literal["cells", "units"]
+    prior: int
+    least: int
+    overall: dict[str, Rate]
+    items: list[Standing]

@@ -22,6 +22,8 @@ from app.kit.language import say
 from app.kit.problems import Problem, invalid, not_found
 from app.kit.times import now
 from app.office import queries
+from app.office.pictures import Pair, blocks
+from app.office.written import Line, Paper, Sheet, day_told
 
 Clauses = list[dict[str, Any]]
 
@@ -64,6 +66,10 @@ class Week:
     def end(self) -> datetime:
         return self._at(self.monday + timedelta(days=7))
 
+    def before_until(self, at: datetime) -> datetime:
+        """Up to where the week before is compared: while this one goes on, to where that one was as far."""
+        return min(self.before + (at - self.begin), self.begin)
+
 
 async def week_of(connection: Connection, caller: Caller, area: UUID, day: date | None) -> Week:
     """The week that holds `day` (default: today). Problems: 404; 422 a week that has not begun."""
@@ -82,20 +88,22 @@ async def figures(connection: Connection, week: Week) -> dict[str, Any]:
     """What the paper says in numbers: `done` this week, `before` the same of the week before, `cells`, and what `remains`."""
     done = dict.fromkeys(DONE, 0)
     before = dict.fromkeys(DONE, 0)
-    for row in await connection.fetch(queries.HAPPENED, week.area, week.before, week.begin, week.end):
+    until = week.before_until(now())
+    span = (week.area, week.before, week.begin, week.end, until)
+    for row in await connection.fetch(queries.HAPPENED, *span):
         into = done if row["this"] else before
         into[row["what"]] += row["n"]
         if row["what"] == "mended_on_the_spot":
             into["found"] += row["n"]
         into["in_time"] += row["in_time"]
-    for row in await connection.fetch(queries.WALKED, week.area, week.before, week.begin, week.end):
+    for row in await connection.fetch(queries.WALKED, *span):
         into = done if row["this"] else before
         into["person_times"], into["walks"] = row["person_times"], row["walks"]
     acted = {row["kind"]: dict(row) for row in await connection.fetch(queries.ACTED, week.area, week.monday)}
     cells = [dict(row) for row in await connection.fetch(queries.CELLS, week.area, week.begin, week.end)]
     remains: Any = await connection.fetchrow(queries.REMAINS, week.area, week.end)
     return {
-        "done": done, "before": before, "remains": dict(remains), "activities": acted,
+        "done": done, "before": before, "before_until": until, "remains": dict(remains), "activities": acted,
         "cells": {"all": len(cells), "walked": sum(cell["walked"] for cell in cells), "unwalked": [cell["name"] for cell in cells if not cell["walked"]]},
     }  # fmt: skip
 
@@ -115,7 +123,8 @@ def _clauses(week: Week, found: dict[str, Any], names: dict[str, str], language:
 
     def change(name: str) -> str:
         by = done[name] - before[name]
-        return t("same") if by == 0 else t("more" if by > 0 else "less", n=abs(by))
+        than = t("whole" if found["before_until"] == week.begin else "so-far")
+        return t("same" if by == 0 else "more" if by > 0 else "less", n=abs(by), than=than)
 
     within = _link(week, created_since=week.begin.isoformat(), created_until=week.end.isoformat())
     covered = f"/app/coverage?area={week.area}"
@@ -200,7 +209,7 @@ async def paper(connection: Connection, week: Week, names: dict[str, str], langu
         {"title": say(f"weekly-part-{n}", language), "clauses": clauses}
         for n, clauses in enumerate(_clauses(week, found, names, language), 1)
     ]
-    span = say("weekly-span", language, since=_day(week.monday, language), until=_day(last, language))
+    span = say("weekly-span", language, since=day_told(week.monday, language), until=day_told(last, language))
     return head | {
         "title": say("weekly-title", language, area=week.name),
         "span": span,
@@ -210,16 +219,28 @@ async def paper(connection: Connection, week: Week, names: dict[str, str], langu
     }
 
 
-def _day(day: date, language: str) -> str:
-    return f"{day.year}年{day.month}月{day.day}日" if language == "zh-CN" else f"{day.day} {day:%B %Y}"
-
-
 async def issue(connection: Connection, caller: Caller, week: Week, language: str, wish: dict[str, Any]) -> None:
     """Keep an edited paper as it goes out, with the figures of this moment. Problem 409 when the week's was issued already."""
     found = await figures(connection, week)
     last = week.monday + timedelta(days=6)
-    span = say("weekly-span", language, since=_day(week.monday, language), until=_day(last, language))
+    span = say("weekly-span", language, since=day_told(week.monday, language), until=day_told(last, language))
     kept = {"title": wish["title"], "span": span, "parts": wish["parts"], "figures": found}
     text = orjson.loads(orjson.dumps(kept, default=str))
     if not await connection.fetchval(queries.ISSUE, week.area, week.monday, language, text, caller.account_id):
         raise Problem(409, "summary-issued")
+
+
+def laid_out(paper: dict[str, Any], pairs: list[Pair]) -> Paper:
+    """The paper as it is drawn; photographs before and after follow on sheets of their own."""
+    language = paper["language"]
+    office, title = paper["area"]["name"], paper["title"]
+    lines = [Line(paper["span"] + ("" if paper["issued"] else say("weekly-draft", language)), "middle")]
+    for part in paper["parts"]:
+        lines.append(Line(part["title"], "head"))
+        for n, clause in enumerate(part["clauses"], 1):
+            lines.append(Line(f"{n}{'、' if language == 'zh-CN' else '. '}{clause['text']}", href=clause.get("href")))
+    zone = ZoneInfo(paper["time_zone"])
+    signed = paper["issued"]["at"] if paper["issued"] else now()
+    day = signed.astimezone(zone).date() if paper["issued"] else min(paper["until"], signed.astimezone(zone).date())
+    appendix = [Sheet(), Line(say("paper-pictures", language), "head"), *blocks(pairs, zone, language)] if pairs else []
+    return Paper(language, title, office, lines, [office, day_told(day, language)], appendix)

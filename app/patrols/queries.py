@@ -70,6 +70,12 @@ from cells c join area_tree t on t.area_id = c.area_id and t.ancestor_id = $1 cr
 left join walks w on w.cell_id = c.id and w.day = d.day left join cleared r on r.cell_id = c.id and r.day = d.day
 where c.retired_at is null group by c.id order by c.name, c.id
 """
+# Cells of an area and below: on how many walks each was touched between two instants, and how many a week are planned.
+ROUNDS = """
+select c.id::text, c.rounds_per_week, (select count(*)::int from patrol_cells pc join patrols p on p.id = pc.patrol_id
+  where pc.cell_id = c.id and p.counted_at >= $2 and p.counted_at < $3) as walks
+from cells c join area_tree t on t.area_id = c.area_id and t.ancestor_id = $1 where c.retired_at is null
+"""
 FORGET_TRACKS = "delete from patrol_points where received_at < now() - make_interval(days => $1)"
 # Of one person: walks, hours (of one walk twelve at most, since some forget to end it), different cells.
 WALKED = """

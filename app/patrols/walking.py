@@ -95,3 +95,12 @@ async def walked(connection: Connection, account: UUID) -> dict[str, Any]:
     """How many walks, hours and cells one person has walked."""
     row: Any = await connection.fetchrow(queries.WALKED, account)
     return dict(row)
+
+
+async def rounds(connection: Connection, area: UUID, since: datetime, until: datetime) -> dict[str, tuple[int, float]]:
+    """By cell, how many walks touched it in a span, and how many were planned for it."""
+    weeks = (until - since) / timedelta(days=7)
+    return {
+        row["id"]: (row["walks"], row["rounds_per_week"] * weeks)
+        for row in await connection.fetch(queries.ROUNDS, area, since, until)
+    }

@@ -30,10 +30,11 @@ returning true
 REFUSE = """
 update photos set state = 'refused', reason = $3 where id = $1 and account_id = $2 and state = 'awaited' returning true
 """
-OF_ISSUE = """
-select e.kind, encode(f.sha256, 'hex') as sha256 from evidence e join photos p on p.id = e.photo_id and p.account_id = e.account_id
-join photo_files f on f.sha256 = p.sha256 where e.issue_id = $1 and p.state = 'stored' and f.developed_at is not null
-order by e.position, e.photo_id limit $2
+OF_ISSUES = """
+select e.issue_id::text as issue, e.photo_id::text as id, e.kind, coalesce(p.stored_at, e.at) as at,
+  case when p.state = 'stored' and f.developed_at is not null then encode(f.sha256, 'hex') end as file
+from unnest($1::uuid[]) w(id) cross join lateral (select * from evidence e where e.issue_id = w.id order by e.position, e.photo_id limit 100) e
+left join photos p on p.id = e.photo_id and p.account_id = e.account_id left join photo_files f on f.sha256 = p.sha256
 """
 # The row of a photograph that has not arrived stands awaited, as with a report's.
 ATTACH = """
@@ -41,6 +42,7 @@ with w as (insert into photos (id, account_id) select photo, $3 from unnest($2::
 insert into attachments (subject_id, photo_id, account_id, area_id, position)
 select $1, photo, $3, $4, n from unnest($2::uuid[]) with ordinality as u(photo, n) on conflict do nothing
 """
+DETACH = "delete from attachments where subject_id = $1 and not photo_id = any($2::uuid[])"
 FILE = "select sha256, developed_at, damage from photo_files where sha256 = $1"
 DEATH = "update photo_files set deaths = deaths + 1 where sha256 = $1 returning deaths"
 DEVELOPED = "update photo_files set developed_at = now() where sha256 = $1"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import datetime
 from email.utils import format_datetime
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
@@ -16,7 +16,7 @@ from app.kit.problems import Problem, not_found
 from app.kit.route import Route, Secret, TheCaller, TheDatabase, Transaction, hot, unauthorized
 from app.kit.wire import answer, page
 from app.photos import queries, receiving, store, uploads
-from app.photos.store import MissingObject, Store
+from app.photos.store import MissingObject
 from app.settings import settings
 
 router = APIRouter(route_class=Route, tags=["photos"])
@@ -25,10 +25,6 @@ _BYTES: dict[str, Any] = {
     "requestBody": {"required": True, "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}}
 }
 _OFFSET_TYPE = "application/offset+octet-stream"
-
-
-def _objects(request: Request) -> Store:
-    return cast("Store", request.app.state.photos)
 
 
 def _facts(row: Any) -> dict[str, Any]:
@@ -64,7 +60,7 @@ async def put_photo(id: UUID, request: Request, caller: TheCaller, database: The
         async with receiving.spooled(request.stream()) as file:
             if digest is not None and digest != file.sha256:
                 raise Problem(422, "digest")
-            fresh = await receiving.keep(database, _objects(request), caller.account_id, id, file)
+            fresh = await receiving.keep(database, store.held(request.app.state), caller.account_id, id, file)
     except Problem as problem:
         if problem.status == 413:
             await receiving.refuse(database, caller.account_id, id, "photo-large")
@@ -86,7 +82,7 @@ async def get_variant(id: UUID, variant: Literal["thumb", "screen", "original"],
     row = await _seen(request, id)
     if row["sha256"] is None or (variant == "original" and not row["office"]):
         raise not_found()
-    objects = _objects(request)
+    objects = store.held(request.app.state)
     if variant == "original":
         # Bytes from outside: shown by no browser in this site's name.
         headers = {
@@ -171,7 +167,9 @@ async def post_upload(request: Request, caller: TheCaller, database: TheDatabase
         raise
     if request.headers.get("content-type", "").lower() == _OFFSET_TYPE:
         checksum = uploads.promised_checksum(request.headers.get("upload-checksum"))
-        received = await uploads.append(database, _objects(request), caller.account_id, id, received, request.stream(), checksum)
+        received = await uploads.append(
+            database, store.held(request.app.state), caller.account_id, id, received, request.stream(), checksum
+        )
     headers = {"location": f"/v1/uploads/{id}", "upload-offset": str(received), **_expires(expires_at)}
     return Response(status_code=201, headers=_TUS | headers)
 
@@ -220,7 +218,9 @@ async def patch_upload(id: UUID, request: Request, caller: TheCaller, database: 
         raise Problem(415, "upload-type")
     offset = uploads.length(request.headers.get("upload-offset"), "Upload-Offset")
     checksum = uploads.promised_checksum(request.headers.get("upload-checksum"))
-    received = await uploads.append(database, _objects(request), caller.account_id, id, offset, request.stream(), checksum)
+    received = await uploads.append(
+        database, store.held(request.app.state), caller.account_id, id, offset, request.stream(), checksum
+    )
     return Response(status_code=204, headers=_TUS | {"upload-offset": str(received)})
 
 
@@ -228,5 +228,5 @@ async def patch_upload(id: UUID, request: Request, caller: TheCaller, database: 
 async def delete_upload(id: UUID, request: Request, caller: TheCaller, database: TheDatabase) -> Response:
     """Give up an unfinished upload."""
     _check_version(request)
-    await uploads.give_up(database, _objects(request), caller.account_id, id)
+    await uploads.give_up(database, store.held(request.app.state), caller.account_id, id)
     return Response(status_code=204, headers=_TUS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from app.kit.db import Connection
@@ -9,17 +11,39 @@ from app.photos import queries, store
 from app.photos.store import MissingObject, Store
 
 
-async def of_issue(connection: Connection, objects: Store, issue: UUID, most: int = 4) -> list[tuple[str, bytes]]:
-    """(kind, JPEG) of an issue's developed photographs in their order, at most `most`. The caller has seen to it that they may be seen."""
-    found: list[tuple[str, bytes]] = []
-    for row in await connection.fetch(queries.OF_ISSUE, issue, most):
-        try:
-            found.append((row["kind"], await store.read(objects, store.variant(row["sha256"], "screen.jpg"))))
-        except MissingObject:
-            continue
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A photograph of an issue; `file` is its hash when there is a picture to look at."""
+
+    id: str
+    kind: str
+    at: datetime
+    file: str | None
+
+
+async def of_issues(connection: Connection, issues: list[UUID]) -> dict[str, list[Shown]]:
+    """Photographs of issues in their order, also those that have not arrived or are damaged. The caller has seen to it that they may be seen."""
+    found: dict[str, list[Shown]] = {}
+    for row in await connection.fetch(queries.OF_ISSUES, issues):
+        found.setdefault(row["issue"], []).append(Shown(row["id"], row["kind"], row["at"], row["file"]))
     return found
+
+
+async def content(objects: Store, file: str | None) -> bytes | None:
+    """The JPEG (1600) of a photograph; None where there is none, or the store has lost it."""
+    if file is None:
+        return None
+    try:
+        return await store.read(objects, store.variant(file, "screen.jpg"))
+    except MissingObject:
+        return None
 
 
 async def attach(connection: Connection, subject: UUID, photos: list[UUID], account: UUID, area: UUID) -> None:
     """Photographs of something that is no issue, perhaps before their bytes arrive; who reads the area may see them. Named again: nothing."""
     await connection.execute(queries.ATTACH, subject, photos, account, area)
+
+
+async def detach(connection: Connection, subject: UUID, but: list[UUID]) -> None:
+    """Photographs of something that is no issue are no longer of it, `but` these; their bytes stay."""
+    await connection.execute(queries.DETACH, subject, but)

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
 
 import obstore
@@ -69,6 +69,11 @@ def original(sha256: str) -> str:
 
 def variant(sha256: str, name: str) -> str:
     return f"{sharded('variants', sha256)}.{name}"
+
+
+def held(state: Any) -> Store:
+    """The store of an application, from its state."""
+    return cast("Store", state.photos)
 
 
 async def read(store: Store, key: str) -> bytes:

@@ -1,5 +1,6 @@
 // Every sentence of the client, in both languages; what the server says it says itself, in the language that is asked for here.
 import { signal } from '@preact/signals'
+import { NAMES } from '../api/names'
 import { en } from './en'
 import { zh } from './zh'
 
@@ -31,7 +32,7 @@ export function t(key: Key, values: Record<string, string | number> = {}): strin
 /** The word for one of the server's names (a state, an action, a role); the name itself where there is none. */
 export function word(kind: 'state' | 'action' | 'role' | 'field' | 'reason' | 'as' | 'level' | 'unit' | 'activity', name: string): string {
   const words = LANGUAGES[chosen.value] as Record<string, string>
-  return words[`${kind}.${name}`] ?? name
+  return words[`${kind}.${name}`] ?? NAMES[chosen.value][`${kind}.${name}`] ?? name
 }
 
 // Made once for each language: a list of a thousand rows asks for thousands of them.
