@@ -379,7 +379,7 @@ def bench_papers(
     issues: Annotated[int, typer.Option(help="Issues to fill; 12 % of them are open.")] = 1_000_000,
     json: Annotated[Path | None, typer.Option(help="Write the figures here as JSON.")] = None,
 ) -> None:
-    """The weekly summary and the ledger of a city: time to the first byte and to the last, peak memory."""
+    """The papers of a city (weekly summary, league, ledger, archive …): time to the first byte and to the last, peak memory."""
     from bench.papers import main as measure
 
     measure(issues, json)

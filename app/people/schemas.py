@@ -69,6 +69,7 @@ class Me(Wire):
     roles: list[Held]
     cells: list[Named]
     units: list[Named]
+    published: bool
 
 
 class SignedIn(Wire):

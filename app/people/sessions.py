@@ -73,11 +73,14 @@ async def add_session(connection: Connection, account_id: uuid.UUID, token: str,
 
 
 async def profile(connection: Connection, account_id: uuid.UUID, name: str, account: str | None) -> dict[str, Any]:
-    """Name and roles, each with what it is held for; `cells` and `units` gather what the roles name."""
+    """Name and roles, each with what it is held for; `cells` and `units` gather what the roles name; `published`: there is a public map."""
     roles = [dict(row) for row in await connection.fetch(queries.GRANTS, account_id)]
 
     def held(kind: str) -> list[dict[str, str]]:
         found = {r["held_for"]["id"]: r["held_for"]["name"] for r in roles if r["held_for"] and r["held_for"]["kind"] == kind}
         return [{"id": key, "name": value} for key, value in found.items()]
 
-    return {"id": str(account_id), "name": name, "account": account, "roles": roles, "cells": held("cell"), "units": held("unit")}
+    return {
+        "id": str(account_id), "name": name, "account": account, "roles": roles, "cells": held("cell"), "units": held("unit"),
+        "published": settings().public,
+    }  # fmt: skip

@@ -42,6 +42,7 @@ const pages = {
   league: later(() => import('./pages/league'), 'LeaguePage'),
   activities: later(() => import('./pages/activities'), 'ActivitiesPage'),
   weekly: later(() => import('./pages/weekly'), 'WeeklyPage'),
+  meeting: later(() => import('./pages/meeting'), 'MeetingPage'),
   catalogue: later(() => import('./pages/catalogue'), 'CataloguePage'),
   areas: later(() => import('./pages/areas'), 'AreasPage'),
   published: later(() => import('./pages/published'), 'PublishedPage'),
@@ -85,6 +86,7 @@ const App: FunctionComponent = () => {
             <Route path="/app/league" component={pages.league} />
             <Route path="/app/activities" component={pages.activities} />
             <Route path="/app/weekly" component={pages.weekly} />
+            <Route path="/app/meeting" component={pages.meeting} />
             <Route path="/app/catalogue" component={pages.catalogue} />
             <Route path="/app/areas" component={pages.areas} />
             <Route component={Nowhere} />

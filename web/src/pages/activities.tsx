@@ -10,9 +10,11 @@ import { inviter, office } from '../keep/session'
 import { Age, Empty, ProblemBox, say } from '../parts/bits'
 import { Form, useAttempt } from '../parts/form'
 import { homeArea } from '../parts/home-area'
+import { Picture } from '../parts/picture'
 import { Page } from '../shell'
 import { day, t, word } from '../words'
 
+const ids = new WeakMap<File, string>()
 const KINDS = ['household_visit', 'questionnaire', 'leaflet', 'clean_up', 'meeting']
 const local = (at: Date): string => `${at.getFullYear()}-${String(at.getMonth() + 1).padStart(2, '0')}-${String(at.getDate()).padStart(2, '0')}`
 
@@ -28,10 +30,19 @@ export const ActivitiesPage: FunctionComponent = () => {
   const until = new Date(since)
   until.setDate(until.getDate() + 6)
   const kept = useKept<{ items: Activity[] }>(area ? `/v1/activities?area=${area}&since=${local(since)}&until=${local(until)}` : null, beat)
-  const send = (form: FormData) => {
+  const send = async (form: FormData) => {
     const number = (name: string) => Number(form.get(name) || 0)
+    const photos: string[] = []
+    for (const file of form.getAll('photos')) {
+      if (!(file instanceof File) || file.size === 0) continue
+      // Sent again, it is the same photograph: its id stays with the file.
+      const photo = ids.get(file) ?? newId()
+      ids.set(file, photo)
+      await call('PUT', `/v1/photos/${photo}`, file, { 'content-type': file.type || 'image/jpeg' })
+      photos.push(photo)
+    }
     return call('PUT', `/v1/activities/${id}`, {
-      area, kind, on_day: form.get('on_day'), count: number('count') || 1, ...(kind === 'questionnaire' ? { collected: number('collected') } : {}), people: number('people'), place: form.get('place'), note: '',
+      area, kind, on_day: form.get('on_day'), count: number('count') || 1, ...(kind === 'questionnaire' ? { collected: number('collected') } : {}), people: number('people'), place: form.get('place'), note: '', photos,
     })
   }
   const sent = (form: HTMLFormElement) => {
@@ -53,6 +64,7 @@ export const ActivitiesPage: FunctionComponent = () => {
             <label class="field grow"><span>{t('people-n')}</span><input type="number" name="people" min="0" max="100000" defaultValue="0" /></label>
           </div>
           <label class="field"><span>{t('place-words')}</span><input type="text" name="place" maxLength={200} /></label>
+          <label class="field"><span>{t('photos')}</span><input type="file" name="photos" accept="image/*" multiple /></label>
         </Form>
       )}
       <section class="card" aria-label={t('activities')}>
@@ -63,7 +75,8 @@ export const ActivitiesPage: FunctionComponent = () => {
         <ul class="items">
           {kept.body?.items.map((item) => (
             <li key={item.id} class="row apart">
-              <span><b>{word('activity', item.kind)}</b> {item.count}{item.collected !== null ? ` / ${item.collected}` : ''} {item.place}<br /><span class="small quiet">{day(item.on_day)} · {item.by}{item.people ? ` · ${t('people-told', { n: item.people })}` : ''}</span></span>
+              <span class="grow"><b>{word('activity', item.kind)}</b> {item.count}{item.collected !== null ? ` / ${item.collected}` : ''} {item.place}<br /><span class="small quiet">{day(item.on_day)} · {item.by}{item.people ? ` · ${t('people-told', { n: item.people })}` : ''}</span></span>
+              {item.photos.length > 0 && <div class="strip" tabIndex={0} role="group" aria-label={t('photos')}>{item.photos.map((photo) => <span key={photo}><Picture id={photo} alt={t('photos')} /></span>)}</div>}
               {(item.own || office.value) && <button class="button small grave" aria-label={t('drop-activity', { kind: word('activity', item.kind) })} onClick={() => void attempt(call('DELETE', `/v1/activities/${item.id}`), () => setBeat(beat + 1))}>{t('drop')}</button>}
             </li>
           ))}

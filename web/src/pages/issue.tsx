@@ -1,12 +1,13 @@
 // One issue: what it is, what may be done, what was done.
-import { CircleAlert, CloudUpload, Ellipsis, Link2, MapPin, Navigation, Printer } from 'lucide-preact'
+import { CircleAlert, CloudUpload, Download, Ellipsis, Link2, MapPin, Navigation, Printer, QrCode } from 'lucide-preact'
 import type { FunctionComponent } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { Link, useParams } from 'wouter-preact'
+import { OPEN } from '../api/lifecycle'
 import type { Issue, TimelineEntry } from '../api/wire'
 import { fetchKept, useKept } from '../keep/kept'
 import { own } from '../keep/sending'
-import { office } from '../keep/session'
+import { me, office, roles } from '../keep/session'
 import { cells, heardAt, issues, online, take } from '../keep/sync'
 import { Age, categoryName, Deadline, Empty, ProblemBox, Sheet, StateBadge, told, Waiting } from '../parts/bits'
 import { Compare, Photos } from '../parts/picture'
@@ -49,6 +50,8 @@ const Shown: FunctionComponent<{ issue: Issue }> = ({ issue }) => {
     else setActing(name)
   }
   const { lat, lon } = issue.position
+  const papers = office.value || roles.value.has('leader')
+  const shownToAll = me.value?.published && (OPEN.includes(issue.state) || issue.state === 'closed')
   return (
     <Page title={`${categoryName(issue.category)} ${issue.number}`} back={office.value ? '/app/issues' : '/'}>
       <section class="card" aria-label={t('issue')}>
@@ -84,7 +87,13 @@ const Shown: FunctionComponent<{ issue: Issue }> = ({ issue }) => {
         <div class="row no-print">
           <a class="button small" href={`geo:${lat},${lon}?q=${lat},${lon}`}><Navigation class="icon" aria-hidden="true" />{t('route')}</a>
           <Link class="button small" href={`/app/map?at=${lat.toFixed(5)},${lon.toFixed(5)},17`}><MapPin class="icon" aria-hidden="true" />{t('on-the-map')}</Link>
-          <button class="button small" onClick={() => print()}><Printer class="icon" aria-hidden="true" />{t('print')}</button>
+          {papers ? (
+            <>
+              <a class="button small" href={`/v1/issues/${issue.id}/dossier.html`} target="_blank" rel="noopener"><Printer class="icon" aria-hidden="true" />{t('dossier')}</a>
+              <a class="button small" href={`/v1/issues/${issue.id}/dossier.docx`} download aria-label={`${t('dossier')} Word`}><Download class="icon" aria-hidden="true" />Word</a>
+            </>
+          ) : <button class="button small" onClick={() => print()}><Printer class="icon" aria-hidden="true" />{t('print')}</button>}
+          {shownToAll && <a class="button small" href={`/v1/issues/${issue.id}/poster.html`} target="_blank" rel="noopener"><QrCode class="icon" aria-hidden="true" />{t('poster')}</a>}
           {issue.actions.includes('reply') && <a class="button small" href={`/v1/issues/${issue.id}/handover-letter`} target="_blank" rel="noopener">{t('letter')}</a>}
         </div>
       </section>

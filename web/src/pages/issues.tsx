@@ -107,6 +107,7 @@ export const IssuesPage: FunctionComponent = () => {
         <button type="button" class="button small" aria-pressed={search.get('overdue') === 'true'} onClick={() => set('overdue', search.get('overdue') ? '' : 'true')}>{t('overdue')}</button>
         <button type="button" class="button small" aria-pressed={search.get('unowned') === 'true'} onClick={() => set('unowned', search.get('unowned') ? '' : 'true')}>{t('unowned')}</button>
         {papers && (['xlsx', 'csv'] as const).map((kind) => <a key={kind} class="button small" href={`/v1/ledger.${kind}?${ledger}`} download>{t(`ledger-${kind}`)}</a>)}
+        {papers && <a class="button small" href={`/v1/archive.zip?${ledger}`} download>{t('archive')}</a>}
         {search.get('bbox') && <button type="button" class="button small" aria-pressed="true" onClick={() => set('bbox', '')}>{t('in-the-map')} ×</button>}
         <button type="button" class="button small" aria-pressed={keys} onClick={() => setKeys(!keys)}><kbd>?</kbd><span class="hidden">{t('shortcuts')}</span></button>
       </form>

@@ -1,41 +1,69 @@
-// How cells and units do, with the figures behind.
+// How cells and units do beside each other, with the figures behind; and the month's findings to be circulated.
+import { Download, Printer } from 'lucide-preact'
 import type { FunctionComponent } from 'preact'
 import { useSearchParams } from 'wouter-preact'
-import type { CellSummary, Summary } from '../api/wire'
+import type { League } from '../api/wire'
 import { useKept } from '../keep/kept'
-import { Age } from '../parts/bits'
+import { office } from '../keep/session'
+import { Age, Empty } from '../parts/bits'
 import { homeArea } from '../parts/home-area'
 import { Page } from '../shell'
-import { percent, t } from '../words'
+import { day, language, percent, t } from '../words'
+
+const RATES = ['on_time', 'rework', 'recurrence', 'coverage'] as const
+const HEADS = { on_time: 'on-time', rework: 'rework', recurrence: 'recurrence-rate', coverage: 'walked-rate' } as const
+
+/** A month back and forth from the month of `at`, as its first day. */
+function month(by: number): string {
+  const at = new Date()
+  return `${new Date(Date.UTC(at.getFullYear(), at.getMonth() + by, 1)).toISOString().slice(0, 10)}`
+}
 
 export const LeaguePage: FunctionComponent = () => {
   const [search, setSearch] = useSearchParams()
   const area = search.get('area') || homeArea()
-  const by = search.get('by') === 'units' ? 'units' : 'cells'
-  const cells = useKept<{ items: CellSummary[] }>(area ? `/v1/cells/summary?area=${area}` : '/v1/cells/summary')
-  const summary = useKept<Summary>(area ? `/v1/areas/${area}/summary` : null)
-  const rows = by === 'cells'
-    ? (cells.body?.items ?? []).map((cell) => ({ id: cell.id, name: cell.name, open: cell.open, overdue: cell.overdue, closed: cell.closed, on_time: cell.on_time_rate, rework: cell.rework_rate, recurrence: cell.recurrence_rate, median: cell.median_hours }))
-    : (summary.body?.units ?? []).map((row) => ({ id: row.unit?.id ?? '-', name: row.unit?.name ?? t('nobody'), open: row.open, overdue: row.overdue, closed: row.closed, on_time: row.on_time_rate, rework: row.rework_rate, recurrence: null, median: row.median_hours }))
-  const sorted = rows.sort((a, b) => (b.on_time ?? -1) - (a.on_time ?? -1) || b.closed - a.closed)
+  const of = search.get('of') === 'units' ? 'units' : 'cells'
+  const kept = useKept<League>(area ? `/v1/league?area=${area}&of=${of}` : null)
+  const found = kept.body
+  const rates = RATES.filter((name) => found?.overall[name])
   return (
-    <Page title={t('league')} back="/app/office" wide>
+    <Page title={t('league')} back={office.value ? '/app/office' : '/'} wide>
       <div class="row" role="group" aria-label={t('league')}>
-        {(['cells', 'units'] as const).map((name) => <button key={name} class="button small" aria-pressed={by === name} onClick={() => setSearch({ ...(area ? { area } : {}), by: name })}>{t(`by-${name}`)}</button>)}
+        {(['cells', 'units'] as const).map((name) => <button key={name} class="button small" aria-pressed={of === name} onClick={() => setSearch({ ...(area ? { area } : {}), of: name })}>{t(`by-${name}`)}</button>)}
       </div>
-      <p class="small quiet">{t('league-hint')}</p>
-      <Age kept={by === 'cells' ? cells : summary} />
-      <div class="scroll" tabIndex={0} role="region" aria-label={t('table-of', { name: t('league') })}>
-        <table>
-          <thead><tr><th scope="col">{t(`by-${by}`)}</th><th scope="col" class="n">{t('on-time')}</th><th scope="col" class="n">{t('rework')}</th>{by === 'cells' && <th scope="col" class="n">{t('recurrence-rate')}</th>}<th scope="col" class="n">{t('median')}</th><th scope="col" class="n">{t('closed')}</th><th scope="col" class="n">{t('open-now')}</th><th scope="col" class="n">{t('overdue')}</th></tr></thead>
-          <tbody>
-            {sorted.map((row) => (
-              <tr key={row.id}><th scope="row">{row.name}</th><td class="n">{percent(row.on_time)}</td><td class="n">{percent(row.rework)}</td>{by === 'cells' && <td class="n">{percent(row.recurrence)}</td>}
-                <td class="n">{row.median === null ? '–' : t('hours', { n: row.median })}</td><td class="n">{row.closed}</td><td class="n">{row.open}</td><td class="n">{row.overdue}</td></tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Age kept={kept} />
+      {found && (
+        <>
+          <p class="small quiet">{day(found.since)} – {day(found.until)} · {t('league-hint', { prior: found.prior, least: found.least })}</p>
+          {found.items.length === 0 ? <Empty title={t('league-empty')} /> : (
+            <div class="scroll" tabIndex={0} role="region" aria-label={t('table-of', { name: t('league') })}>
+              <table>
+                <thead><tr><th scope="col" class="n">{t('rank')}</th><th scope="col">{t(`by-${of}`)}</th><th scope="col" class="n">{t('score')}</th>{rates.map((name) => <th key={name} scope="col" class="n">{t(HEADS[name])}</th>)}<th scope="col" class="n">{t('closed')}</th><th scope="col" class="n">{t('open-now')}</th><th scope="col" class="n">{t('overdue')}</th></tr></thead>
+                <tbody>
+                  {found.items.map((row) => (
+                    <tr key={row.id}>
+                      <td class="n">{row.rank ?? '–'}</td><th scope="row">{row.name}</th><td class="n"><b>{row.score === null ? '–' : row.score.toFixed(1)}</b></td>
+                      {rates.map((name) => <td key={name} class="n">{percent(row[name]?.rate ?? null)} <span class="small quiet">{row[name]?.part}/{row[name]?.whole}</span></td>)}
+                      <td class="n">{row.closed}</td><td class="n">{row.open}</td><td class="n">{row.overdue}</td>
+                    </tr>
+                  ))}
+                </tbody>
+                <tfoot><tr><td /><th scope="row">{t('all-together')}</th><td />{rates.map((name) => <td key={name} class="n">{percent(found.overall[name]!.rate)} <span class="small quiet">{found.overall[name]!.part}/{found.overall[name]!.whole}</span></td>)}<td /><td /><td /></tr></tfoot>
+              </table>
+            </div>
+          )}
+        </>
+      )}
+      {office.value && area && (
+        <section class="card" aria-label={t('circulation')}>
+          <h2>{t('circulation')}</h2>
+          {([['this-month', month(0)], ['last-month', month(-1)]] as const).map(([key, first]) => (
+            <p key={key} class="row"><span class="grow">{t(key)}</span>
+              <a class="button small" href={`/v1/circulation.docx?area=${area}&month=${first}&language=${language()}`} download aria-label={`${t(key)} Word`}><Download class="icon" aria-hidden="true" />Word</a>
+              <a class="button small" href={`/v1/circulation.html?area=${area}&month=${first}&language=${language()}`} target="_blank" rel="noopener" aria-label={`${t(key)} ${t('print')}`}><Printer class="icon" aria-hidden="true" />{t('print')}</a></p>
+          ))}
+        </section>
+      )}
     </Page>
   )
 }

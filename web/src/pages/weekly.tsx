@@ -1,5 +1,5 @@
 // The weekly summary: as it would be written, edited, issued, taken along as Word.
-import { Download, Plus, Printer, Trash } from 'lucide-preact'
+import { Download, Plus, Presentation, Printer, Trash } from 'lucide-preact'
 import type { FunctionComponent } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { Link, useSearchParams } from 'wouter-preact'
@@ -25,6 +25,7 @@ export const WeeklyPage: FunctionComponent = () => {
   const [beat, setBeat] = useState(0)
   const [edited, setEdited] = useState<Weekly['parts'] | null>(null)
   const [title, setTitle] = useState('')
+  const [pictures, setPictures] = useState(false)
   const { problem, attempt } = useAttempt()
   const area = search.get('area') || homeArea()
   const written = search.get('language') === 'en' ? 'en' : search.get('language') === 'zh-CN' ? 'zh-CN' : language()
@@ -62,8 +63,10 @@ export const WeeklyPage: FunctionComponent = () => {
         <>
           <div class="row no-print">
             <span class={`badge ${paper.issued ? 'good' : 'wait'}`}>{paper.issued ? t('issued-by', { by: paper.issued.by, at: moment(paper.issued.at) }) : t('draft')}</span>
-            <a class="button small" href={`/v1/summaries/weekly.docx?${asked}`} download><Download class="icon" aria-hidden="true" />Word</a>
-            <a class="button small" href={`/v1/summaries/weekly.html?${asked}`} target="_blank" rel="noopener"><Printer class="icon" aria-hidden="true" />{t('print')}</a>
+            <label class="check"><input type="checkbox" checked={pictures} onInput={(event) => setPictures(event.currentTarget.checked)} />{t('with-pictures')}</label>
+            <a class="button small" href={`/v1/summaries/weekly.docx?${asked}${pictures ? '&photographs=true' : ''}`} download><Download class="icon" aria-hidden="true" />Word</a>
+            <a class="button small" href={`/v1/summaries/weekly.html?${asked}${pictures ? '&photographs=true' : ''}`} target="_blank" rel="noopener"><Printer class="icon" aria-hidden="true" />{t('print')}</a>
+            <Link class="button small" href={`/app/meeting?${asked}`}><Presentation class="icon" aria-hidden="true" />{t('meeting')}</Link>
           </div>
           {edited && <p class="small quiet no-print">{t('edited-hint')}</p>}
           <article class="card" lang={paper.language}>
