@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import io
 import json
 import shutil
 import signal
@@ -22,15 +21,17 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from PIL import Image, ImageDraw
 from playwright.async_api import async_playwright
 
+from app.demo import drawing
 from bench.chromium import ARGS, CHROMIUM
 from bench.intake import free_port
 
 TARGET = Path(__file__).parents[1] / "docs" / "screens"
 PHONE, DESK = (360, 740), (1280, 860)
 PLACE = (24.6713, 102.9062)
+# The meeting's next sheet.
+_NEXT = "nav .button.first"
 # Name, whose, language, size, address, and what is touched before.
 SCREENS: tuple[tuple[str, str | None, str, tuple[int, int], str, str | None], ...] = (
     ("volunteer-home", "demo-volunteer-1", "zh-CN", PHONE, "/", None),
@@ -54,6 +55,16 @@ SCREENS: tuple[tuple[str, str | None, str, tuple[int, int], str, str | None], ..
     ("office-handovers", "demo-staff", "zh-CN", DESK, "/app/handovers", None),
     ("office-black-spots", "demo-staff", "zh-CN", DESK, "/app/black-spots", None),
     ("office-weekly", "demo-staff", "zh-CN", DESK, "/app/weekly", None),
+    ("desk-meeting", "demo-staff", "zh-CN", DESK, "/app/meeting", _NEXT),
+    (
+        "desk-meeting-photographs",
+        "demo-staff",
+        "zh-CN",
+        DESK,
+        "/app/meeting",
+        "nav .button.first|nav .button.first|nav .button.first|nav .button.first|nav .button.first",
+    ),
+    ("office-activities", "demo-staff", "en", DESK, "/app/activities", None),
     ("office-league", "demo-staff", "zh-CN", DESK, "/app/league", None),
     ("office-areas", "demo-staff", "zh-CN", DESK, "/app/areas", None),
     ("admin-catalogue", "demo-admin", "en", DESK, "/app/catalogue", None),
@@ -65,23 +76,8 @@ SCREENS: tuple[tuple[str, str | None, str, tuple[int, int], str, str | None], ..
 
 
 def picture(mended: bool) -> bytes:
-    """A lane with rubbish before a wall, or without."""
-    image = Image.new("RGB", (1600, 1200), (176, 196, 214))
-    draw = ImageDraw.Draw(image)
-    draw.rectangle((0, 380, 1600, 800), (203, 186, 160))
-    for x in range(0, 1600, 200):
-        draw.line((x, 380, x, 800), (184, 168, 144), 4)
-    draw.polygon(((0, 800), (1600, 800), (1600, 1200), (0, 1200)), (120, 122, 126))
-    draw.rectangle((1180, 560, 1420, 830), (70, 110, 90))
-    draw.rectangle((1160, 530, 1440, 570), (50, 84, 68))
-    if not mended:
-        for n in range(40):
-            x, y = 220 + n * 37 % 800, 760 + n * 53 % 190
-            colours = ((230, 226, 216), (196, 60, 52), (64, 92, 160), (40, 42, 46), (214, 170, 60))
-            draw.ellipse((x, y, x + 60 + n % 5 * 14, y + 44 + n % 3 * 16), colours[n % 5], (60, 60, 60), 3)
-    out = io.BytesIO()
-    image.save(out, "JPEG", quality=88)
-    return out.getvalue()
+    """A street with rubbish, or without."""
+    return drawing.street(0, None if mended else "litter") or b""
 
 
 async def _story(address: str, people: dict[str, str]) -> dict[str, str]:
@@ -175,7 +171,9 @@ async def _shoot(address: str, people: dict[str, str]) -> None:
             await page.wait_for_load_state("networkidle")
             for target in touched.split("|") if touched else ():
                 await page.locator(target).first.click()
-            await page.wait_for_timeout(2500 if any(word in path for word in ("map", "office", "issues", "public")) else 700)
+            await page.wait_for_timeout(
+                2500 if any(word in path for word in ("map", "office", "issues", "public", "meeting")) else 700
+            )
             await page.screenshot(path=TARGET / f"{name}.png")
             print(name)
             await context.close()

@@ -22,7 +22,7 @@ from tests.phones import (
     report,
     until,
 )
-from tests.pictures import with_exif
+from tests.pictures import JPEG, with_exif
 
 
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
@@ -104,6 +104,62 @@ async def test_the_office_edits_and_issues_its_weekly_summary(town, address):
             await page.get_by_role("link", name="台账 CSV").click()
         content = Path(await (await loading.value).path()).read_text("utf-8-sig")  # noqa: ASYNC240
         assert "东浦巷12号" in content
+        await context.close()
+
+
+async def test_the_weekly_meeting_turns_sheet_by_sheet_with_photographs(town, address, do_jobs):
+    """Map, three parts, what was mended, and the office's own clean-up, noted with its photograph in the browser."""
+    volunteer, leader, worker, staff = [await town.person(role) for role in ("volunteer", "leader", "worker", "staff")]
+    photos = [str(uuid.uuid4()), str(uuid.uuid4())]
+    issue = (await volunteer.report(**town.body(place="东浦巷12号", photos=photos[:1])))["issue"]
+    await leader.act(issue["id"], "assign", unit=str(town.unit))
+    await worker.act(issue["id"], "start")
+    await worker.act(issue["id"], "rectify", photos=photos[1:])
+    for person, photo in ((volunteer, photos[0]), (worker, photos[1])):
+        assert (await person.call("PUT", f"/v1/photos/{photo}", content=JPEG)).status_code == 201
+    async with browser() as launched:
+        context, page = await opened(launched, address, staff, None, "zh-CN", DESK)
+        await page.goto("/app/activities")
+        await page.get_by_label("类型").select_option("clean_up")
+        await page.get_by_label("地点").fill("人民东路")
+        await page.locator("input[type=file]").set_input_files({"name": "x.jpg", "mimeType": "image/jpeg", "buffer": JPEG})
+        await page.get_by_role("button", name="登记").click()
+        await expect(page.get_by_role("group", name="照片")).to_have_count(1)
+        await do_jobs()
+        await expect(page.locator(".strip img")).to_have_js_property("naturalWidth", 320)
+        await page.goto("/app/weekly")
+        await page.get_by_role("link", name="例会展示").click()
+        title = page.locator(".meeting h1")
+        await expect(title).to_have_text(re.compile("创文工作总结$"))
+        told = []
+        for n in range(2, 8):
+            await page.keyboard.press("ArrowRight")
+            await expect(page.locator(".meeting nav [role=status]")).to_have_text(f"{n} / 7")
+            told.append(await title.inner_text())
+        assert told[0] == "问题热点" and [text[0] for text in told[1:4]] == ["一", "二", "三"], told
+        assert told[4] == f"东浦巷12号 · 垃圾 · {issue['number']}" and told[5].startswith("集中清理（次） · 人民东路"), told
+        await expect(page.locator(".meeting nav [role=status]")).to_have_text("7 / 7")
+        await page.keyboard.press("PageUp")
+        await expect(page.locator(".meeting figure img")).to_have_count(2)
+        for picture in await page.locator(".meeting figure img").all():
+            await expect(picture).to_have_js_property("complete", True)
+            assert await picture.evaluate("image => image.naturalWidth") > 300
+        await page.keyboard.press("Home")
+        await expect(page.locator(".meeting nav [role=status]")).to_have_text("1 / 7")
+        for _ in range(3):  # faster than it is drawn
+            await page.keyboard.press("ArrowRight")
+        await expect(page.locator(".meeting nav [role=status]")).to_have_text("4 / 7")
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_role("link", name="例会展示")).to_be_visible()
+        await page.goto(f"/app/issues/{issue['id']}")
+        async with page.expect_download() as loading:
+            await page.get_by_role("link", name="一事一档 Word").click()
+        assert (await loading.value).suggested_filename == "dossier.docx"
+        await page.goto("/app/league?of=units")
+        await expect(page.get_by_role("rowheader", name="环卫站")).to_be_visible()
+        async with page.expect_download() as loading:
+            await page.get_by_role("link", name="本月 Word").click()
+        assert (await loading.value).suggested_filename == "circulation.docx"
         await context.close()
 
 

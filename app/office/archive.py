@@ -36,6 +36,7 @@ class _Archive:
         self.manner, self.pouring = manner, Pouring()
         self.book = ledger.Book(manner)
         self.sheet = tempfile.TemporaryFile(prefix="ledger-")  # noqa: SIM115 closed by whoever writes the archive
+        self.sheet.write(self.book.begin())
         self.sums: list[str] = []
         self.lines: list[str] = []
 

@@ -158,7 +158,8 @@ def _frame(sheets: dict[str, int], manner: Manner) -> zipfile.ZipFile:
     return zipfile.ZipFile(file)
 
 
-_HEAD, _TIME, _LINK = 1, 2, 3
+_TIME, _LINK = 2, 3
+_FIXED = ("_rels/.rels", "xl/styles.xml", "xl/theme/theme1.xml", "docProps/core.xml")
 _COLUMN_NAMES = [xl_col_to_name(n) for n in range(len(COLUMNS))]
 _PHOTOS = COLUMNS.index("photos")
 # An underscore that a spreadsheet would take for a character's number.
@@ -257,20 +258,27 @@ class Book:
         if text:
             self.sheet.write(text)
 
+    def begin(self) -> bytes:
+        """What no sheet changes: it goes out before the first row is read."""
+        return self._framed(_frame({"x": 1}, self.manner), True)
+
     def end(self) -> bytes:
         if self.sheet is None:
             self._turn(f"{datetime.now(self.manner.zone):%Y-%m}")
         self._end()
-        frame = _frame(self.sheets, self.manner)
+        return self._framed(_frame(self.sheets, self.manner), False) + self.pouring.end()
+
+    def _framed(self, frame: zipfile.ZipFile, fixed: bool) -> bytes:
         for name in frame.namelist():
-            if not name.startswith("xl/worksheets/"):
+            if not name.startswith("xl/worksheets/") and (name in _FIXED) == fixed:
                 self.pouring.zip.writestr(name, frame.read(name))
-        return self.pouring.end()
+        return self.pouring.poured()
 
 
 async def as_xlsx(found: AsyncIterator[list[dict[str, Any]]], manner: Manner) -> AsyncGenerator[bytes]:
     """The workbook, piece by piece, made beside the server's other work with the memory of some hundred rows."""
     book = Book(manner)
+    yield await asyncio.to_thread(book.begin)
     async for items in found:
         yield await asyncio.to_thread(book.write, items)
     yield await asyncio.to_thread(book.end)

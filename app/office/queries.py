@@ -14,7 +14,8 @@ insert into summaries (area_id, week, language, paper, issued_by) values ($1, $2
 _BELOW = "array(select t.area_id from area_tree t where t.ancestor_id = $1)"
 
 # What happened in a week ($3 to $4) and in the one before ($2 to $5, where it was as far as this one is now), from the log.
-# Whatever has an event since $2 has changed since then, so the index of changes leads to it. In time is a rectification before the deadline that was in force then.
+# Whatever has an event since $2 has changed since then, so the index of changes leads to it. In time is a rectification
+# before the deadline that was in force then; of this week alone, since nothing is compared with it.
 HAPPENED = f"""
 with e as (
   select e.issue_id, e.version, e.action, e.from_state, e.to_state, e.at, e.at >= $3 as this from issues i join events e on e.issue_id = i.id
@@ -25,7 +26,7 @@ with e as (
     when e.to_state = 'closed' and e.from_state is distinct from 'closed' then 'closed'
     when e.action = 'rectify' then 'rectified' when e.action = 'hand_over' then 'handed_over' when e.action = 'send_back' then 'sent_back'
     when e.action = 'recur' then 'came_back' end as what,
-    e.action = 'rectify' and e.at <= (
+    e.this and e.action = 'rectify' and e.at <= (
       select (d.data->>'deadline')::timestamptz from events d
       where d.issue_id = e.issue_id and d.version < e.version and d.action in ('assign', 'grant_extension') and d.data ? 'deadline'
       order by d.version desc limit 1
@@ -48,9 +49,8 @@ from cells c where c.area_id = any({_BELOW}) and c.retired_at is null order by c
 # What was open at the end of a week ($2), by street and kind: an issue that has not changed since is as it is, of any other the log tells how it was.
 _OPEN = f"""
 o as materialized (
-  select i.id, i.category, i.recurrences, i.deadline, i.unit_id, i.authority, i.reply_by, s.state,
-    coalesce(nullif(trim(regexp_replace(i.place, '[0-9０-９]+\\s*(号|栋|幢|单元|室|-).*$', '')), ''), c.name, '') as street
-  from issues i left join cells c on c.id = i.cell_id cross join lateral (
+  select i.category, i.recurrences, i.deadline, i.unit_id, i.authority, i.reply_by, s.state, i.place, i.cell_id
+  from issues i cross join lateral (
     select case when i.updated_at < $2 then i.state else (
       select e.to_state from events e where e.issue_id = i.id and e.at < $2 order by e.version desc limit 1) end as state
   ) s
@@ -67,9 +67,12 @@ select count(*)::int as open, (count(*) filter (where late))::int as overdue, (c
   (count(*) filter (where state = 'handed_over'))::int as handed_over,
   (count(*) filter (where state = 'handed_over' and reply_by < least($2, now())))::int as replies_late,
   (select coalesce(json_agg(p order by p.n desc, p.late desc, p.street, p.category), '[]') from (
-    select street, category, count(*)::int as n, (count(*) filter (where late))::int as late, (count(*) filter (where recurring))::int as recurring,
-      mode() within group (order by unit_id)::text as unit
-    from k group by 1, 2 order by 3 desc, 4 desc, 1, 2 limit 6) p)::jsonb as places,
+    select street, category, sum(n)::int as n, sum(late)::int as late, sum(recurring)::int as recurring from (
+      select coalesce(nullif(trim(regexp_replace(x.place, '[0-9０-９]+\\s*(号|栋|幢|单元|室|-).*$', '')), ''), c.name, '') as street,
+        x.category, x.n, x.late, x.recurring
+      from (select place, cell_id, category, count(*) as n, count(*) filter (where late) as late, count(*) filter (where recurring) as recurring
+        from k group by 1, 2, 3) x left join cells c on c.id = x.cell_id) y
+    group by 1, 2 order by 3 desc, 4 desc, 1, 2 limit 6) p)::jsonb as places,
   (select coalesce(json_agg(u order by u.n desc, u.name), '[]') from (
     select u.id::text, u.name, count(*)::int as n from k join units u on u.id = k.unit_id where k.late group by 1, 2 order by 3 desc, 2 limit 3) u)::jsonb as units,
   (select coalesce(json_agg(h order by h.n desc, h.authority), '[]') from (

@@ -87,7 +87,7 @@ async def week_of(connection: Connection, caller: Caller, area: UUID, day: date 
 async def figures(connection: Connection, week: Week) -> dict[str, Any]:
     """What the paper says in numbers: `done` this week, `before` the same of the week before, `cells`, and what `remains`."""
     done = dict.fromkeys(DONE, 0)
-    before = dict.fromkeys(DONE, 0)
+    before = dict.fromkeys((name for name in DONE if name != "in_time"), 0)
     until = week.before_until(now())
     span = (week.area, week.before, week.begin, week.end, until)
     for row in await connection.fetch(queries.HAPPENED, *span):
@@ -95,7 +95,8 @@ async def figures(connection: Connection, week: Week) -> dict[str, Any]:
         into[row["what"]] += row["n"]
         if row["what"] == "mended_on_the_spot":
             into["found"] += row["n"]
-        into["in_time"] += row["in_time"]
+        if row["this"]:
+            into["in_time"] += row["in_time"]
     for row in await connection.fetch(queries.WALKED, *span):
         into = done if row["this"] else before
         into["person_times"], into["walks"] = row["person_times"], row["walks"]
@@ -162,15 +163,16 @@ def _clauses(week: Week, found: dict[str, Any], names: dict[str, str], language:
 
     two: Clauses = []
     three: Clauses = []
+    # How each place of part two is answered, by rule.
+    answered: dict[str, list[tuple[str, str]]] = {"joint": [], "ask-bin": [], "speed": []}
     for place in remains["places"][: MOST_CLAUSES - 2]:
         kind, street = names.get(place["category"], place["category"]), place["street"] or t("elsewhere")
         details = "".join(t(f"of-{name}", n=place[name]) for name in ("recurring", "late") if place[name])
         href = _link(week, state="open", category=place["category"], **({"q": place["street"]} if place["street"] else {}))
         add(two, t("place", street=street, kind=kind, n=place["n"], details=details), href)
-        if place["category"] == "no_litter_bin":
-            add(three, t("ask-bin", street=street), href)
-        elif place["recurring"] >= 2:
-            add(three, t("joint", street=street, kind=kind), href)
+        answered["ask-bin" if place["category"] == "no_litter_bin" else "joint" if place["recurring"] >= 2 else "speed"].append(
+            (place["category"], t("item", street=street, kind=kind) if place["category"] != "no_litter_bin" else street)
+        )
     unseen = comma.join(cells["unwalked"][:6])
     if remains["overdue"]:
         units = comma.join(f"{row['name']} {row['n']}" for row in remains["units"])
@@ -180,14 +182,23 @@ def _clauses(week: Week, found: dict[str, Any], names: dict[str, str], language:
     if not two:
         add(two, t("nothing-remains"), _link(week, state="open"))
 
-    three = three[:3]
-    for row in remains["units"][:2]:
-        add(three, t("press", unit=row["name"], n=row["n"]), _link(week, state="open", overdue="true", unit=row["id"]))
+    for answer, items in answered.items():
+        if items:
+            kinds = sorted({category for category, _ in items})
+            add(
+                three,
+                t(answer, what=comma.join(dict.fromkeys(text for _, text in items))),
+                _link(week, state="open", category=kinds),
+            )
+    if remains["units"]:
+        units = comma.join(t("unit-late", unit=row["name"], n=row["n"]) for row in remains["units"])
+        add(three, t("press", units=units), _link(week, state="open", overdue="true"))
     if remains["replies_late"]:
         add(three, t("chase", n=remains["replies_late"]), "/app/handovers")
     if unseen:
         add(three, t("patrol", cells=unseen), covered)
-    add(three, t("keep-on"), _link(week, state="open"))
+    if len(three) < MOST_CLAUSES:
+        add(three, t("keep-on"), _link(week, state="open"))
     return [one[:MOST_CLAUSES], two[:MOST_CLAUSES], three[:MOST_CLAUSES]]
 
 

@@ -60,15 +60,16 @@ export const MeetingPage: FunctionComponent = () => {
   const done = useKept<{ items: Activity[] }>(paper ? `/v1/activities?area=${area}&since=${paper.week}&until=${paper.until}` : null)
   const all = paper ? sheets(paper, hotspots.body, done.body?.items ?? []) : []
   const end = () => go(`/app/weekly?${search}`)
-  const turn = (to: number) => setAt(Math.max(0, Math.min(all.length - 1, to)))
+  // By how much, from wherever it is by then: a clicker is faster than a wall is drawn.
+  const turn = (by: number) => setAt((now) => Math.max(0, Math.min(all.length - 1, now + by)))
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => {
       const inMap = (event.target as Element | null)?.closest?.('.maplibregl-map')
       if (event.key === 'Escape' && !document.fullscreenElement) end()
-      else if (event.key === 'Home') turn(0)
-      else if (event.key === 'End') turn(all.length - 1)
-      else if (!inMap && (event.key === 'ArrowRight' || event.key === 'PageDown')) turn(at + 1)
-      else if (!inMap && (event.key === 'ArrowLeft' || event.key === 'PageUp')) turn(at - 1)
+      else if (event.key === 'Home') turn(-all.length)
+      else if (event.key === 'End') turn(all.length)
+      else if (!inMap && (event.key === 'ArrowRight' || event.key === 'PageDown')) turn(1)
+      else if (!inMap && (event.key === 'ArrowLeft' || event.key === 'PageUp')) turn(-1)
       else return
       event.preventDefault()
     }
@@ -91,8 +92,8 @@ export const MeetingPage: FunctionComponent = () => {
         <button class="button" onClick={end}><X class="icon" aria-hidden="true" />{t('close')}</button>
         {document.fullscreenEnabled && <button class="button" aria-label={t('whole-screen')} onClick={() => void (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen())}><Maximize class="icon" aria-hidden="true" /></button>}
         <span class="grow" role="status">{sheet ? `${at + 1} / ${all.length}` : ''}</span>
-        <button class="button" disabled={at === 0} onClick={() => turn(at - 1)} aria-label={t('sheet-before')}><ArrowLeft class="icon" aria-hidden="true" /></button>
-        <button class="button first" disabled={at >= all.length - 1} onClick={() => turn(at + 1)} aria-label={t('sheet-after')}><ArrowRight class="icon" aria-hidden="true" /></button>
+        <button class="button" disabled={at === 0} onClick={() => turn(-1)} aria-label={t('sheet-before')}><ArrowLeft class="icon" aria-hidden="true" /></button>
+        <button class="button first" disabled={at >= all.length - 1} onClick={() => turn(1)} aria-label={t('sheet-after')}><ArrowRight class="icon" aria-hidden="true" /></button>
       </nav>
     </main>
   )

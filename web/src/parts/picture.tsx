@@ -31,11 +31,21 @@ export function useLocal(id: string): string | null | undefined {
 
 export const Picture: FunctionComponent<{ id: string; alt: string; variant?: 'thumb' | 'screen' }> = ({ id, alt, variant = 'thumb' }) => {
   const local = useLocal(id)
+  // A photograph that has just arrived is made ready within seconds: it is asked for again.
+  const [tries, setTries] = useState(0)
   const [failed, setFailed] = useState(false)
+  useEffect(() => {
+    if (!failed || tries >= 3) return
+    const timer = setTimeout(() => {
+      setTries(tries + 1)
+      setFailed(false)
+    }, 2500)
+    return () => clearTimeout(timer)
+  }, [failed, tries])
   if (local === undefined) return null
   const source = local ?? `/v1/photos/${id}/${variant}`
   if (failed) return <span class="blank"><ImageOff class="icon" aria-hidden="true" />{t('photo-not-here')}</span>
-  return <img src={source} alt={alt} loading="lazy" decoding="async" onError={() => setFailed(true)} />
+  return <img key={tries} src={source} alt={alt} loading="lazy" decoding="async" onError={() => setFailed(true)} />
 }
 
 const kindOf = (photo: Photo): string => (photo.kind === 'after' ? t('after') : photo.kind === 'scene' ? t('scene') : t('before'))
