@@ -12,7 +12,7 @@ from typing import Any
 from app.kit.db import Database
 from app.kit.language import say
 from app.kit.times import now
-from app.office import dossier, ledger, written
+from app.office import dossier, workbook, written
 from app.office.dossier import Dossier
 from app.office.ledger import Manner
 from app.office.pouring import Pouring
@@ -34,7 +34,7 @@ class _Archive:
 
     def __init__(self, manner: Manner) -> None:
         self.manner, self.pouring = manner, Pouring()
-        self.book = ledger.Book(manner)
+        self.book = workbook.Book(manner)
         self.sheet = tempfile.TemporaryFile(prefix="ledger-")  # noqa: SIM115 closed by whoever writes the archive
         self.sheet.write(self.book.begin())
         self.sums: list[str] = []

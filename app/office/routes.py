@@ -22,7 +22,7 @@ from app.kit.language import choose
 from app.kit.problems import invalid, not_found
 from app.kit.route import Route, TheCaller, TheDatabase, Token, Transaction, base_url
 from app.kit.wire import Name, Note, Text, Wire, answer, page
-from app.office import archive, circulation, dossier, league, ledger, pictures, poster, queries, weekly, written
+from app.office import archive, circulation, dossier, league, ledger, pictures, poster, queries, weekly, workbook, written
 from app.office.schemas import Activities, Activity, League, Weekly
 from app.photos import shown, store
 from app.settings import settings
@@ -229,7 +229,7 @@ async def get_ledger_csv(request: Request, caller: TheCaller, database: TheDatab
 async def get_ledger_xlsx(request: Request, caller: TheCaller, database: TheDatabase, token: Token) -> Response:
     """The same as a workbook: one sheet a month, frozen heads, filters, real dates, links to the photographs."""
     found, manner = await _ledger(request, database, token)
-    return StreamingResponse(ledger.as_xlsx(found, manner), 200, _named("ledger.xlsx"), _XLSX)
+    return StreamingResponse(workbook.as_xlsx(found, manner), 200, _named("ledger.xlsx"), _XLSX)
 
 
 @router.get("/v1/archive.zip", responses={200: {"content": {"application/zip": {}}}}, openapi_extra=described(IssueFilters))
