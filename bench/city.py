@@ -36,7 +36,8 @@ insert into units (id, area_id, name, kind) select md5('unit ' || n)::uuid, $1, 
 _FILL = f"""
 insert into issues (id, number, state, category, category_version, position, cell_id, area_id, place, note, reporter_id, unit_id, deadline,
   rectified_at, recurrences, rework, version, created_at, updated_at, closed_at, duty, duty_at)
-select gen_random_uuid(), next_issue_number(at, 'Asia/Shanghai'), state, category, 1, st_setsrid(st_makepoint(x, y), 4326), l.id, l.area_id, '东浦巷' || 1 + floor(dice * 7919)::int % 60 || '号',
+select gen_random_uuid(), next_issue_number(at, 'Asia/Shanghai'), state, category, 1, st_setsrid(st_makepoint(x, y), 4326), l.id, l.area_id,
+  '东浦巷' || 1 + floor(dice * 7919)::int % 60 || '号',
   '路边有散落垃圾',
   md5('reporter ' || (dice * 500)::int)::uuid, 
   case when state in ('assigned', 'in_progress', 'closed', 'rectified') then md5('unit ' || floor(dice * 20)::int)::uuid end,

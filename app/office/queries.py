@@ -46,11 +46,13 @@ select c.id::text, c.name, exists (select from patrol_cells pc join patrols p on
     where pc.cell_id = c.id and p.counted_at >= $2 and p.counted_at < $3) as walked
 from cells c where c.area_id = any({_BELOW}) and c.retired_at is null order by c.name
 """
-# What was open at the end of a week ($2), by street and kind: an issue that has not changed since is as it is, of any other the log tells how it was.
+# What was open at the end of a week ($2), by street (the cell where there is none) and kind: an issue that has not changed since is as it is, of any
+# other the log tells how it was.
 _OPEN = f"""
 o as materialized (
-  select i.category, i.recurrences, i.deadline, i.unit_id, i.authority, i.reply_by, s.state, i.place, i.cell_id
-  from issues i cross join lateral (
+  select i.category, i.recurrences, i.deadline, i.unit_id, i.authority, i.reply_by, s.state,
+    coalesce(i.street, c.name, '') as street
+  from issues i left join cells c on c.id = i.cell_id cross join lateral (
     select case when i.updated_at < $2 then i.state else (
       select e.to_state from events e where e.issue_id = i.id and e.at < $2 order by e.version desc limit 1) end as state
   ) s
@@ -67,11 +69,7 @@ select count(*)::int as open, (count(*) filter (where late))::int as overdue, (c
   (count(*) filter (where state = 'handed_over'))::int as handed_over,
   (count(*) filter (where state = 'handed_over' and reply_by < least($2, now())))::int as replies_late,
   (select coalesce(json_agg(p order by p.n desc, p.late desc, p.street, p.category), '[]') from (
-    select street, category, sum(n)::int as n, sum(late)::int as late, sum(recurring)::int as recurring from (
-      select coalesce(nullif(trim(regexp_replace(x.place, '[0-9０-９]+\\s*(号|栋|幢|单元|室|-).*$', '')), ''), c.name, '') as street,
-        x.category, x.n, x.late, x.recurring
-      from (select place, cell_id, category, count(*) as n, count(*) filter (where late) as late, count(*) filter (where recurring) as recurring
-        from k group by 1, 2, 3) x left join cells c on c.id = x.cell_id) y
+    select street, category, count(*)::int as n, (count(*) filter (where late))::int as late, (count(*) filter (where recurring))::int as recurring from k
     group by 1, 2 order by 3 desc, 4 desc, 1, 2 limit 6) p)::jsonb as places,
   (select coalesce(json_agg(u order by u.n desc, u.name), '[]') from (
     select u.id::text, u.name, count(*)::int as n from k join units u on u.id = k.unit_id where k.late group by 1, 2 order by 3 desc, 2 limit 3) u)::jsonb as units,

@@ -77,7 +77,8 @@ async def _weekly(asked: WeeklyAsked, request: Request, caller: Caller, database
     language = asked.language or _language(request)
     async with database.acquire() as connection:
         week = await weekly.week_of(connection, caller, asked.area, asked.week)
-        return await weekly.paper(connection, week, await _names(connection, language), language, asked.draft), week
+        names = await _names(connection, language)
+    return await weekly.paper(database, week, names, language, asked.draft), week
 
 
 async def _weekly_paper(request: Request, caller: Caller, database: Database) -> written.Paper:
@@ -142,16 +143,17 @@ async def get_weekly_word(request: Request, caller: TheCaller, database: TheData
 
 
 @router.put("/v1/summaries/weekly", responses={201: {"model": Weekly}}, status_code=201)
-async def put_weekly(wish: WeeklyIn, caller: TheCaller, connection: Transaction) -> Response:
+async def put_weekly(wish: WeeklyIn, caller: TheCaller, database: TheDatabase) -> Response:
     """Issue a week's summary as it was edited: kept with who and when, once for an area, week and language, and never written over."""
-    week = await weekly.week_of(connection, caller, wish.area, wish.week)
-    if not (caller.is_admin or wish.area in caller.staffs):
-        raise not_found()
-    names = await _names(connection, wish.language)
+    async with database.acquire() as connection:
+        week = await weekly.week_of(connection, caller, wish.area, wish.week)
+        if not (caller.is_admin or wish.area in caller.staffs):
+            raise not_found()
+        names = await _names(connection, wish.language)
     await weekly.issue(
-        connection, caller, week, wish.language, {"title": wish.title, "parts": [part.model_dump() for part in wish.parts]}
+        database, caller, week, wish.language, {"title": wish.title, "parts": [part.model_dump() for part in wish.parts]}
     )
-    return answer(await weekly.paper(connection, week, names, wish.language, False), 201)
+    return answer(await weekly.paper(database, week, names, wish.language, False), 201)
 
 
 class ActivityIn(Wire):

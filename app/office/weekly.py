@@ -7,6 +7,7 @@ was handed over is asked for, a cell that nobody saw is walked, a street without
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from app.kit.access import Caller
-from app.kit.db import Connection
+from app.kit.db import Connection, Database
 from app.kit.language import say
 from app.kit.problems import Problem, invalid, not_found
 from app.kit.times import now
@@ -84,27 +85,42 @@ async def week_of(connection: Connection, caller: Caller, area: UUID, day: date 
     return Week(area, row["name"], monday, row["time_zone"])
 
 
-async def figures(connection: Connection, week: Week) -> dict[str, Any]:
-    """What the paper says in numbers: `done` this week, `before` the same of the week before, `cells`, and what `remains`."""
-    done = dict.fromkeys(DONE, 0)
-    before = dict.fromkeys((name for name in DONE if name != "in_time"), 0)
+async def figures(database: Database, week: Week) -> dict[str, Any]:
+    """What the paper says in numbers: `done` this week, `before` the same of the week before, `cells`, and what `remains`.
+
+    Half of the reading runs beside the other, on a connection of its own: the caller holds none.
+    """
     until = week.before_until(now())
     span = (week.area, week.before, week.begin, week.end, until)
-    for row in await connection.fetch(queries.HAPPENED, *span):
+
+    async def read(*asked: tuple[Any, ...]) -> list[Any]:
+        async with database.acquire() as connection:
+            return [await connection.fetch(*statement) for statement in asked]
+
+    (happened, walked, acted, seen), ((remains,),) = await asyncio.gather(
+        read(
+            (queries.HAPPENED, *span),
+            (queries.WALKED, *span),
+            (queries.ACTED, week.area, week.monday),
+            (queries.CELLS, week.area, week.begin, week.end),
+        ),
+        read((queries.REMAINS, week.area, week.end)),
+    )
+    done: dict[str, int] = dict.fromkeys(DONE, 0)
+    before: dict[str, int] = dict.fromkeys((name for name in DONE if name != "in_time"), 0)
+    for row in happened:
         into = done if row["this"] else before
         into[row["what"]] += row["n"]
         if row["what"] == "mended_on_the_spot":
             into["found"] += row["n"]
         if row["this"]:
             into["in_time"] += row["in_time"]
-    for row in await connection.fetch(queries.WALKED, *span):
+    for row in walked:
         into = done if row["this"] else before
         into["person_times"], into["walks"] = row["person_times"], row["walks"]
-    acted = {row["kind"]: dict(row) for row in await connection.fetch(queries.ACTED, week.area, week.monday)}
-    cells = [dict(row) for row in await connection.fetch(queries.CELLS, week.area, week.begin, week.end)]
-    remains: Any = await connection.fetchrow(queries.REMAINS, week.area, week.end)
+    cells = [dict(row) for row in seen]
     return {
-        "done": done, "before": before, "before_until": until, "remains": dict(remains), "activities": acted,
+        "done": done, "before": before, "before_until": until, "remains": dict(remains), "activities": {row["kind"]: dict(row) for row in acted},
         "cells": {"all": len(cells), "walked": sum(cell["walked"] for cell in cells), "unwalked": [cell["name"] for cell in cells if not cell["walked"]]},
     }  # fmt: skip
 
@@ -141,7 +157,8 @@ def _clauses(week: Week, found: dict[str, Any], names: dict[str, str], language:
         add(one, t("found", n=done["found"], change=change("found"), spot=done["mended_on_the_spot"]), within)
     if done["rectified"] or done["closed"] or done["sent_back"]:
         back = t("sent_back", n=done["sent_back"]) if done["sent_back"] else ""
-        text = t("rectified", n=done["rectified"], in_time=done["in_time"], closed=done["closed"], change=change("closed"))
+        text = t("rectified", n=done["rectified"], in_time=done["in_time"]) if done["rectified"] else ""
+        text += t("closed", closed=done["closed"], change=change("closed"))
         add(one, text + back, _link(week, state="closed", sort="-updated_at"))
     if done["handed_over"]:
         whom = comma.join(f"{row['authority']} {row['n']}" for row in remains["authorities"])
@@ -202,7 +219,7 @@ def _clauses(week: Week, found: dict[str, Any], names: dict[str, str], language:
     return [one[:MOST_CLAUSES], two[:MOST_CLAUSES], three[:MOST_CLAUSES]]
 
 
-async def paper(connection: Connection, week: Week, names: dict[str, str], language: str, draft: bool) -> dict[str, Any]:
+async def paper(database: Database, week: Week, names: dict[str, str], language: str, draft: bool) -> dict[str, Any]:
     """The paper of a week: as it was issued, else (or with `draft`) as it would be now."""
     last = week.monday + timedelta(days=6)
     head = {
@@ -212,10 +229,13 @@ async def paper(connection: Connection, week: Week, names: dict[str, str], langu
         "time_zone": week.zone,
         "language": language,
     }
-    issued = None if draft else await connection.fetchrow(queries.ISSUED, week.area, week.monday, language)
+    issued = None
+    if not draft:
+        async with database.acquire() as connection:
+            issued = await connection.fetchrow(queries.ISSUED, week.area, week.monday, language)
     if issued is not None:
         return head | issued["paper"] | {"issued": {"by": issued["issued_by"], "at": issued["issued_at"]}}
-    found = await figures(connection, week)
+    found = await figures(database, week)
     parts = [
         {"title": say(f"weekly-part-{n}", language), "clauses": clauses}
         for n, clauses in enumerate(_clauses(week, found, names, language), 1)
@@ -230,15 +250,16 @@ async def paper(connection: Connection, week: Week, names: dict[str, str], langu
     }
 
 
-async def issue(connection: Connection, caller: Caller, week: Week, language: str, wish: dict[str, Any]) -> None:
+async def issue(database: Database, caller: Caller, week: Week, language: str, wish: dict[str, Any]) -> None:
     """Keep an edited paper as it goes out, with the figures of this moment. Problem 409 when the week's was issued already."""
-    found = await figures(connection, week)
+    found = await figures(database, week)
     last = week.monday + timedelta(days=6)
     span = say("weekly-span", language, since=day_told(week.monday, language), until=day_told(last, language))
     kept = {"title": wish["title"], "span": span, "parts": wish["parts"], "figures": found}
     text = orjson.loads(orjson.dumps(kept, default=str))
-    if not await connection.fetchval(queries.ISSUE, week.area, week.monday, language, text, caller.account_id):
-        raise Problem(409, "summary-issued")
+    async with database.transaction() as connection:
+        if not await connection.fetchval(queries.ISSUE, week.area, week.monday, language, text, caller.account_id):
+            raise Problem(409, "summary-issued")
 
 
 def laid_out(paper: dict[str, Any], pairs: list[Pair]) -> Paper:

@@ -31,7 +31,7 @@ _ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _SONG, _FANG, _HEI = "方正小标宋简体", "仿宋_GB2312", "黑体"
 _LINE_PT, _TEXT_MM = 28.95, 156
 # A picture's longest side in pixels (300 dots an inch at half the width of the text), and the space it gets.
-_PICTURE_PX, _PICTURE_MM = 900, (75, 62)
+_PICTURE_PX, _PICTURE_MM = 900, (72, 52)
 
 
 def clean(text: str) -> str:
