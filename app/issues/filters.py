@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
@@ -50,9 +51,34 @@ class IssueFilters(Asked):
     q: Text | None = Field(None, description="Words in note, place or number.", min_length=1, max_length=100)
     created_since: AwareDatetime | None = None
     created_until: AwareDatetime | None = None
+    street: Text | None = Field(
+        None, description="The place without its number, else the cell, as papers name it.", min_length=1, max_length=200
+    )
+    recurring: bool | None = Field(None, description="Of a kind that was closed there before.")
+    open_at: AwareDatetime | None = Field(None, description="What was open then.")
+    late_at: AwareDatetime | None = Field(None, description="What was overdue then, by the deadline that it has now.")
+    happened: Literal[
+        "found", "mended_on_the_spot", "closed", "rectified", "in_time", "handed_over", "sent_back", "came_back"
+    ] | None = Field(None, description="What happened to it between `happened_since` and `happened_until`, as the weekly summary counts.")  # fmt: skip
+    happened_since: AwareDatetime | None = None
+    happened_until: AwareDatetime | None = None
 
 
-_NAMED = ("cell", "area", "unit", "assignee", "premises", "unowned", "created_since", "created_until")
+_NAMED = (
+    "cell",
+    "area",
+    "unit",
+    "assignee",
+    "premises",
+    "unowned",
+    "created_since",
+    "created_until",
+    "street",
+    "recurring",
+    "open_at",
+    "late_at",
+)
+_EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
 
 
 def chosen(asked: IssueFilters) -> dict[str, Any]:
@@ -71,6 +97,8 @@ def chosen(asked: IssueFilters) -> dict[str, Any]:
     if asked.category:
         filters["category"] = asked.category
     filters.update({name: value for name in _NAMED if (value := getattr(asked, name)) is not None})
+    if asked.happened is not None:
+        filters[f"happened_{asked.happened}"] = [asked.happened_since or _EVER[0], asked.happened_until or _EVER[1]]
     if asked.overdue is not None:
         filters["overdue" if asked.overdue else "not_overdue"] = True
     if asked.mine:

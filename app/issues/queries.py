@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from app.issues.counting import COUNTED
+from app.issues.lifecycle import MENDABLE, OPEN
 from app.kit.access import CALLER, HOLDS, REACH, RELATION, SCOPE
 from app.kit.paging import MAX_LIMIT, rows_for
 
@@ -270,6 +272,9 @@ _SORTS = {
     "-updated_at": ("i.updated_at", "desc", "<"),
     "deadline": ("coalesce(i.deadline, 'infinity')", "asc", ">"),
 }
+# The state that an issue was in at an instant when it was open then: what has not changed since is as it is, of anything else the log tells how it was.
+_WAS = """i.created_at < ${0} and (i.is_open or i.updated_at >= ${0}) and case when i.updated_at < ${0} then i.state else (
+  select e.to_state from events e where e.issue_id = i.id and e.at < ${0} order by e.version desc limit 1) end"""
 _FILTERS = {
     "state": "i.state = any(${}::text[])",
     # One state other than `closed` has an index in the order of the list.
@@ -290,6 +295,18 @@ _FILTERS = {
     "unowned": "(i.unit_id is null and i.assignee_id is null and i.state in ('reported', 'accepted')) = ${}",
     "created_since": "i.created_at >= ${}",
     "created_until": "i.created_at < ${}",
+    # As papers name it: the place without its number, else the cell.
+    "street": "coalesce(i.street, (select g.name from cells g where g.id = i.cell_id)) = ${}",
+    "recurring": "(i.recurrences > 0) = ${}",
+    "open_at": f"{_WAS} in {OPEN!r}",
+    "late_at": f"{_WAS} in {MENDABLE!r} and i.deadline < ${{0}}",
+} | {
+    # Whatever has an event in a span has changed since it began.
+    f"happened_{what}": "i.updated_at >= (${0}::timestamptz[])[1] and exists (select from events e where e.issue_id = i.id"
+    " and e.at >= (${0}::timestamptz[])[1] and e.at < (${0}::timestamptz[])[2] and "
+    + condition.replace("{", "{{").replace("}", "}}")
+    + ")"
+    for what, condition in COUNTED.items()
 }
 VALUELESS = {"open", "mine", "overdue", "not_overdue"}
 _DRIVERS = ("cell", "unit", "assignee", "premises", "mine")

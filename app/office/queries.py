@@ -1,5 +1,7 @@
 """Statements about the office's papers."""
 
+from app.issues.counting import COUNTED
+
 AREA = "select name, time_zone from areas where id = $1"
 ZONE_OF_ISSUE = "select a.time_zone from issues i join areas a on a.id = i.area_id where i.id = $1"
 UNIT_NAMES = "select id::text, name from units where id = any($1::uuid[])"
@@ -14,26 +16,20 @@ insert into summaries (area_id, week, language, paper, issued_by) values ($1, $2
 _BELOW = "array(select t.area_id from area_tree t where t.ancestor_id = $1)"
 
 # What happened in a week ($3 to $4) and in the one before ($2 to $5, where it was as far as this one is now), from the log.
-# Whatever has an event since $2 has changed since then, so the index of changes leads to it. In time is a rectification
-# before the deadline that was in force then; of this week alone, since nothing is compared with it.
-HAPPENED = f"""
-with e as (
-  select e.issue_id, e.version, e.action, e.from_state, e.to_state, e.at, e.at >= $3 as this from issues i join events e on e.issue_id = i.id
-  where i.area_id = any({_BELOW}) and i.updated_at >= $2 and e.at >= $2 and e.at < $4 and (e.at >= $3 or e.at < $5)
-), counted as (
-  select e.this, case
-    when e.version = 1 then case e.action when 'report_mended' then 'mended_on_the_spot' else 'found' end
-    when e.to_state = 'closed' and e.from_state is distinct from 'closed' then 'closed'
-    when e.action = 'rectify' then 'rectified' when e.action = 'hand_over' then 'handed_over' when e.action = 'send_back' then 'sent_back'
-    when e.action = 'recur' then 'came_back' end as what,
-    e.this and e.action = 'rectify' and e.at <= (
-      select (d.data->>'deadline')::timestamptz from events d
-      where d.issue_id = e.issue_id and d.version < e.version and d.action in ('assign', 'grant_extension') and d.data ? 'deadline'
-      order by d.version desc limit 1
-    ) as in_time
-  from e
+# Whatever has an event since $2 has changed since then, so the index of changes leads to it. An issue counts once,
+# however often it happened to it. In time is reckoned of this week alone, since nothing is compared with it.
+_WHAT = " ".join(
+    f"when {COUNTED[what]} then '{what}'"
+    for what in ("mended_on_the_spot", "found", "closed", "rectified", "handed_over", "sent_back", "came_back")
 )
-select what, this, count(*)::int as n, count(*) filter (where in_time)::int as in_time from counted where what is not null group by 1, 2
+HAPPENED = f"""
+with counted as (
+  select e.issue_id, e.at >= $3 as this, case {_WHAT} end as what, e.at >= $3 and {COUNTED["in_time"]} as in_time
+  from issues i join events e on e.issue_id = i.id
+  where i.area_id = any({_BELOW}) and i.updated_at >= $2 and e.at >= $2 and e.at < $4 and (e.at >= $3 or e.at < $5)
+)
+select what, this, count(distinct issue_id)::int as n, count(distinct issue_id) filter (where in_time)::int as in_time
+from counted where what is not null group by 1, 2
 """
 WALKED = f"""
 select p.counted_at >= $3 as this, sum(p.people)::int as person_times, count(*)::int as walks from patrols p
@@ -133,8 +129,9 @@ INSPECTED = f"""
 select e.action, count(*)::int as n from issues i join events e on e.issue_id = i.id
 where i.area_id = any({_BELOW}) and i.updated_at >= $2 and e.at >= $2 and e.at < $3 and e.action in ('pass_inspection', 'fail_inspection') group by 1
 """
+# In a week from $2, and in the one before up to $3.
 ACTED = f"""
-select kind, sum(count)::int as count, sum(collected)::int as collected, sum(people)::int as people, count(*)::int as times,
+select kind, on_day >= $2 as this, sum(count)::int as count, sum(collected)::int as collected, sum(people)::int as people, count(*)::int as times,
   (array_agg(distinct place) filter (where place <> ''))[1:3] as places
-from activities where area_id = any({_BELOW}) and on_day >= $2 and on_day < $2 + 7 group by 1
+from activities where area_id = any({_BELOW}) and (on_day >= $2 and on_day < $2 + 7 or on_day >= $2 - 7 and on_day <= $3) group by 1, 2
 """

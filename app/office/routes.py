@@ -9,7 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from app.catalogue import catalogue
@@ -53,9 +53,29 @@ class WeeklyAsked(Asked):
     language: Literal["zh-CN", "en"] | None = Field(None, description="Default: the reader's.")
 
 
+_Path = Annotated[Text, Field(max_length=4000, pattern="^/")]
+
+
+class SpanIn(BaseModel):
+    """As the draft gave it: its text is not trimmed."""
+
+    model_config = ConfigDict(extra="forbid")
+    text: Annotated[Text, Field(max_length=2000)]
+    href: _Path | None = None
+
+
 class ClauseIn(Wire):
+    """`spans` of the draft lead on from the numbers; they are dropped where the text was edited."""
+
     text: Annotated[Text, Field(min_length=1, max_length=2000)]
-    href: Annotated[Text, Field(max_length=4000, pattern="^/")] | None = None
+    href: _Path | None = None
+    spans: Annotated[list[SpanIn], Field(max_length=50)] = []
+
+    @model_validator(mode="after")
+    def _same(self) -> ClauseIn:
+        if "".join(span.text for span in self.spans).strip() != self.text:
+            self.spans = []
+        return self
 
 
 class PartIn(Wire):

@@ -9,11 +9,19 @@ from uuid import UUID
 from app.kit.wire import Instant, Named, Wire
 
 
-class Clause(Wire):
-    """`href` leads to the issues that the sentence counts."""
+class Span(Wire):
+    """A piece of a sentence; `href` of a number leads to the issues that it counts."""
 
     text: str
     href: str | None
+
+
+class Clause(Wire):
+    """`href` leads to what the sentence is about; `spans` are its text in pieces, empty where somebody wrote it."""
+
+    text: str
+    href: str | None
+    spans: list[Span]
 
 
 class Part(Wire):

@@ -8,6 +8,7 @@ was handed over is asked for, a cell that nobody saw is walked, a street without
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -67,6 +68,10 @@ class Week:
     def end(self) -> datetime:
         return self._at(self.monday + timedelta(days=7))
 
+    def day_before(self, until: datetime) -> date:
+        """The last day of the week before that is compared when it is up to `until`."""
+        return (until - timedelta(microseconds=1)).astimezone(ZoneInfo(self.zone)).date()
+
     def before_until(self, at: datetime) -> datetime:
         """Up to where the week before is compared: while this one goes on, to where that one was as far."""
         return min(self.before + (at - self.begin), self.begin)
@@ -101,7 +106,7 @@ async def figures(database: Database, week: Week) -> dict[str, Any]:
         read(
             (queries.HAPPENED, *span),
             (queries.WALKED, *span),
-            (queries.ACTED, week.area, week.monday),
+            (queries.ACTED, week.area, week.monday, week.day_before(until)),
             (queries.CELLS, week.area, week.begin, week.end),
         ),
         read((queries.REMAINS, week.area, week.end)),
@@ -119,8 +124,12 @@ async def figures(database: Database, week: Week) -> dict[str, Any]:
         into = done if row["this"] else before
         into["person_times"], into["walks"] = row["person_times"], row["walks"]
     cells = [dict(row) for row in seen]
+    activities = {row["kind"]: dict(row) | {"before": 0} for row in acted if row["this"]}
+    for row in acted:
+        if not row["this"] and row["kind"] in activities:
+            activities[row["kind"]]["before"] = row["count"]
     return {
-        "done": done, "before": before, "before_until": until, "remains": dict(remains), "activities": {row["kind"]: dict(row) for row in acted},
+        "done": done, "before": before, "before_until": until, "remains": dict(remains), "activities": activities,
         "cells": {"all": len(cells), "walked": sum(cell["walked"] for cell in cells), "unwalked": [cell["name"] for cell in cells if not cell["walked"]]},
     }  # fmt: skip
 
@@ -129,94 +138,139 @@ def _link(week: Week, **filters: Any) -> str:
     return "/app/issues?" + urlencode({"area": str(week.area), **filters}, doseq=True)
 
 
+# A number within a sentence, and which of the links is its: private characters, which no sentence holds.
+_NUMBER = re.compile("\ue000(\\d+)\ue001(.*?)\ue002")
+
+
+class _Sentences:
+    """The clauses of a part: each `text`, `href` of what it is about, and `spans`, the text in pieces of which those with an `href` lead to what they count."""
+
+    def __init__(self) -> None:
+        self.links: list[str] = []
+        self.clauses: Clauses = []
+
+    def n(self, number: Any, href: str) -> str:
+        """A number that leads to what it counts."""
+        self.links.append(href)
+        return f"\ue000{len(self.links) - 1}\ue001{number}\ue002"
+
+    def add(self, text: str, href: str) -> None:
+        spans: list[dict[str, Any]] = []
+        end = 0
+        for found in _NUMBER.finditer(text):
+            if found.start() > end:
+                spans.append({"text": text[end : found.start()], "href": None})
+            spans.append({"text": found[2], "href": self.links[int(found[1])]})
+            end = found.end()
+        if end < len(text):
+            spans.append({"text": text[end:], "href": None})
+        self.clauses.append({"text": "".join(span["text"] for span in spans), "href": href, "spans": spans})
+
+
 def _clauses(week: Week, found: dict[str, Any], names: dict[str, str], language: str) -> list[Clauses]:
-    """The clauses of the three parts: `text`, and `href` of what it counts."""
+    """The clauses of the three parts, each number with the way to the issues it counts."""
 
     def t(key: str, **values: Any) -> str:
         return say(f"weekly-{key}", language, **values)
 
     done, before, cells, remains = found["done"], found["before"], found["cells"], found["remains"]
+    acted: dict[str, Any] = found["activities"]
     comma = "、" if language == "zh-CN" else ", "
+    than = t("whole" if found["before_until"] == week.begin else "so-far")
 
-    def change(name: str) -> str:
-        by = done[name] - before[name]
-        than = t("whole" if found["before_until"] == week.begin else "so-far")
+    def compared(now: int, then: int) -> str:
+        by = now - then
         return t("same" if by == 0 else "more" if by > 0 else "less", n=abs(by), than=than)
 
-    within = _link(week, created_since=week.begin.isoformat(), created_until=week.end.isoformat())
-    covered = f"/app/coverage?area={week.area}"
+    def change(name: str) -> str:
+        return compared(done[name], before[name])
 
-    def add(part: Clauses, text: str, href: str) -> None:
-        part.append({"text": text, "href": href})
+    def happened(what: str) -> str:
+        return _link(week, happened=what, happened_since=week.begin.isoformat(), happened_until=week.end.isoformat())
 
-    one: Clauses = []
+    # What remains is as it was when the week ended, or as it is.
+    over = week.end <= now()
+    still: dict[str, Any] = {"open_at": week.end.isoformat()} if over else {"state": "open"}
+    late: dict[str, Any] = {"late_at": week.end.isoformat()} if over else {"state": "open", "overdue": "true"}
+    covered = f"/app/coverage?area={week.area}&week={week.monday}"
+    one, two, three = _Sentences(), _Sentences(), _Sentences()
+
     if done["walks"]:
-        people, walked = done["person_times"], cells["walked"]
-        add(one, t("walked", people=people, change=change("person_times"), walked=walked, cells=cells["all"]), covered)
+        people, walked = one.n(done["person_times"], covered), one.n(cells["walked"], covered)
+        one.add(t("walked", people=people, change=change("person_times"), walked=walked, cells=cells["all"]), covered)
     if done["found"]:
-        add(one, t("found", n=done["found"], change=change("found"), spot=done["mended_on_the_spot"]), within)
+        spot = one.n(done["mended_on_the_spot"], happened("mended_on_the_spot"))
+        one.add(t("found", n=one.n(done["found"], happened("found")), change=change("found"), spot=spot), happened("found"))
     if done["rectified"] or done["closed"] or done["sent_back"]:
-        back = t("sent_back", n=done["sent_back"]) if done["sent_back"] else ""
-        text = t("rectified", n=done["rectified"], in_time=done["in_time"]) if done["rectified"] else ""
-        text += t("closed", closed=done["closed"], change=change("closed"))
-        add(one, text + back, _link(week, state="closed", sort="-updated_at"))
+        text = ""
+        if done["rectified"]:
+            rectified, in_time = one.n(done["rectified"], happened("rectified")), one.n(done["in_time"], happened("in_time"))
+            text += t("rectified", n=rectified, change=change("rectified"), in_time=in_time)
+        text += t("closed", closed=one.n(done["closed"], happened("closed")), change=change("closed"))
+        if done["sent_back"]:
+            text += t("sent_back", n=one.n(done["sent_back"], happened("sent_back")))
+        one.add(text, happened("closed"))
     if done["handed_over"]:
         whom = comma.join(f"{row['authority']} {row['n']}" for row in remains["authorities"])
-        text = t("handed", n=done["handed_over"], owed=remains["handed_over"], authorities=t("with", whom=whom) if whom else "")
-        add(one, text, _link(week, state="handed_over"))
-    acted, activities = found["activities"], f"/app/activities?area={week.area}&week={week.monday}"
-    doors = "".join(t(f"act-{kind}", **acted[kind]) for kind in ("household_visit", "questionnaire", "leaflet") if kind in acted)
-    if doors:
-        add(one, t("doors", what=doors), activities)
-    events = ""
-    for kind in ("clean_up", "meeting"):
-        if kind in acted:
-            whom = comma.join(acted[kind]["places"] or [])
-            events += t(f"act-{kind}", **acted[kind] | {"places": t("with", whom=whom) if whom else ""})
-    if events:
-        add(one, events, activities)
-    if not one:
-        add(one, t("nothing-done"), within)
+        owed = one.n(remains["handed_over"], _link(week, state="handed_over"))
+        handed = one.n(done["handed_over"], happened("handed_over"))
+        more = t("with", whom=whom) if whom else ""
+        one.add(t("handed", n=handed, change=change("handed_over"), owed=owed, authorities=more), happened("handed_over"))
+    activities = f"/app/activities?area={week.area}&week={week.monday}"
 
-    two: Clauses = []
-    three: Clauses = []
+    def act(kind: str) -> str:
+        it = acted[kind]
+        where = comma.join(it["places"] or [])
+        told = {name: one.n(it[name], activities) for name in ("count", "collected", "people")}
+        return t(f"act-{kind}", **told, places=t("at", where=where) if where else "", change=compared(it["count"], it["before"]))
+
+    for head, kinds in (("doors", ("household_visit", "questionnaire", "leaflet")), ("events", ("clean_up", "meeting"))):
+        if told := "".join(act(kind) for kind in kinds if kind in acted):
+            one.add(t(head, what=told), activities)
+    if not one.clauses:
+        one.add(t("nothing-done"), happened("found"))
+
     # How each place of part two is answered, by rule.
     answered: dict[str, list[tuple[str, str]]] = {"joint": [], "ask-bin": [], "speed": []}
     for place in remains["places"][: MOST_CLAUSES - 2]:
         kind, street = names.get(place["category"], place["category"]), place["street"] or t("elsewhere")
-        details = "".join(t(f"of-{name}", n=place[name]) for name in ("recurring", "late") if place[name])
-        href = _link(week, state="open", category=place["category"], **({"q": place["street"]} if place["street"] else {}))
-        add(two, t("place", street=street, kind=kind, n=place["n"], details=details), href)
-        answered["ask-bin" if place["category"] == "no_litter_bin" else "joint" if place["recurring"] >= 2 else "speed"].append(
-            (place["category"], t("item", street=street, kind=kind) if place["category"] != "no_litter_bin" else street)
+        where = {"category": place["category"]} | ({"street": place["street"]} if place["street"] else {})
+        there = still | where
+        ways = {"recurring": there | {"recurring": "true"}, "late": late | where}
+        details = "".join(t(f"of-{name}", n=two.n(place[name], _link(week, **way))) for name, way in ways.items() if place[name])
+        two.add(
+            t("place", street=street, kind=kind, n=two.n(place["n"], _link(week, **there)), details=details), _link(week, **there)
+        )
+        asks_bin = place["category"] == "no_litter_bin"
+        answered["ask-bin" if asks_bin else "joint" if place["recurring"] >= 2 else "speed"].append(
+            (place["category"], street if asks_bin else t("item", street=street, kind=kind))
         )
     unseen = comma.join(cells["unwalked"][:6])
     if remains["overdue"]:
-        units = comma.join(f"{row['name']} {row['n']}" for row in remains["units"])
-        add(two, t("overdue", n=remains["overdue"], units=units or t("nobody")), _link(week, state="open", overdue="true"))
+        units = comma.join(f"{row['name']} {two.n(row['n'], _link(week, **late, unit=row['id']))}" for row in remains["units"])
+        number = two.n(remains["overdue"], _link(week, **late))
+        two.add(t("overdue", n=number, units=units or t("nobody")), _link(week, **late))
     if unseen:
-        add(two, t("unwalked", n=len(cells["unwalked"]), cells=unseen), covered)
-    if not two:
-        add(two, t("nothing-remains"), _link(week, state="open"))
+        two.add(t("unwalked", n=two.n(len(cells["unwalked"]), covered), cells=unseen), covered)
+    if not two.clauses:
+        two.add(t("nothing-remains"), _link(week, **still))
 
     for answer, items in answered.items():
         if items:
-            kinds = sorted({category for category, _ in items})
-            add(
-                three,
-                t(answer, what=comma.join(dict.fromkeys(text for _, text in items))),
-                _link(week, state="open", category=kinds),
-            )
+            ways = still | {"category": sorted({category for category, _ in items})}
+            three.add(t(answer, what=comma.join(dict.fromkeys(text for _, text in items))), _link(week, **ways))
     if remains["units"]:
-        units = comma.join(t("unit-late", unit=row["name"], n=row["n"]) for row in remains["units"])
-        add(three, t("press", units=units), _link(week, state="open", overdue="true"))
+        units = comma.join(
+            t("unit-late", unit=row["name"], n=three.n(row["n"], _link(week, **late, unit=row["id"]))) for row in remains["units"]
+        )
+        three.add(t("press", units=units), _link(week, **late))
     if remains["replies_late"]:
-        add(three, t("chase", n=remains["replies_late"]), "/app/handovers")
+        three.add(t("chase", n=three.n(remains["replies_late"], "/app/handovers")), "/app/handovers")
     if unseen:
-        add(three, t("patrol", cells=unseen), covered)
-    if len(three) < MOST_CLAUSES:
-        add(three, t("keep-on"), _link(week, state="open"))
-    return [one[:MOST_CLAUSES], two[:MOST_CLAUSES], three[:MOST_CLAUSES]]
+        three.add(t("patrol", cells=unseen), covered)
+    if len(three.clauses) < MOST_CLAUSES:
+        three.add(t("keep-on"), _link(week, **still))
+    return [part.clauses[:MOST_CLAUSES] for part in (one, two, three)]
 
 
 async def paper(database: Database, week: Week, names: dict[str, str], language: str, draft: bool) -> dict[str, Any]:
@@ -270,7 +324,9 @@ def laid_out(paper: dict[str, Any], pairs: list[Pair]) -> Paper:
     for part in paper["parts"]:
         lines.append(Line(part["title"], "head"))
         for n, clause in enumerate(part["clauses"], 1):
-            lines.append(Line(f"{n}{'、' if language == 'zh-CN' else '. '}{clause['text']}", href=clause.get("href")))
+            mark = "、" if language == "zh-CN" else ". "
+            spans = [(span["text"], span["href"]) for span in clause.get("spans") or [clause]]
+            lines.append(Line(f"{n}{mark}{clause['text']}", spans=[(f"{n}{mark}", None), *spans]))
     zone = ZoneInfo(paper["time_zone"])
     signed = paper["issued"]["at"] if paper["issued"] else now()
     day = signed.astimezone(zone).date() if paper["issued"] else min(paper["until"], signed.astimezone(zone).date())

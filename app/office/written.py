@@ -49,11 +49,11 @@ def month_told(day: date, language: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of text; `href` is a path on this server that leads to what it counts."""
+    """A line of text; `spans` the same in pieces, each with the path on this server that leads to what it counts, or None."""
 
     text: str
     kind: Literal["body", "head", "middle", "small"] = "body"
-    href: str | None = None
+    spans: Sequence[tuple[str, str | None]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +130,9 @@ def _html(block: Block, base: str) -> str:
         text = escape(clean(block.text))
         if block.kind == "head":
             return f"<h2>{text}</h2>"
-        if block.href:
-            text = f'<a href="{escape(base + block.href)}">{text}</a>'
+        if block.spans:
+            pieces = [(escape(clean(piece)), href) for piece, href in block.spans]
+            text = "".join(f'<a href="{escape(base + href)}">{piece}</a>' if href else piece for piece, href in pieces)
         return f"<p>{text}</p>" if block.kind == "body" else f'<p class="{block.kind}">{text}</p>'
     if isinstance(block, Table):
         columns = "".join(f'<col style="width:{100 * width / sum(block.widths):.1f}%">' for width in block.widths)

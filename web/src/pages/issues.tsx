@@ -1,5 +1,5 @@
 // The table and the map beside it, by filters that live in the address.
-import { Search } from 'lucide-preact'
+import { Search, X } from 'lucide-preact'
 import type { FunctionComponent } from 'preact'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { Link, useLocation, useSearchParams } from 'wouter-preact'
@@ -15,7 +15,9 @@ import { Page } from '../shell'
 import { language, moment, t, word } from '../words'
 
 const SORTS = ['-created_at', 'deadline', '-updated_at'] as const
-const FILTERS = ['state', 'category', 'area', 'cell', 'unit', 'overdue', 'unowned', 'mine', 'q', 'created_since', 'created_until', 'bbox', 'sort'] as const
+// What a paper's numbers lead to: shown as one thing, to be taken away as one.
+const COUNTED = ['street', 'recurring', 'happened', 'happened_since', 'happened_until', 'open_at', 'late_at'] as const
+const FILTERS = [...COUNTED, 'state', 'category', 'area', 'cell', 'unit', 'overdue', 'unowned', 'mine', 'q', 'created_since', 'created_until', 'bbox', 'sort'] as const
 
 export const IssuesPage: FunctionComponent = () => {
   const [search, setSearch] = useSearchParams()
@@ -44,7 +46,7 @@ export const IssuesPage: FunctionComponent = () => {
     } catch (error) {
       setProblem(told(error))
       // What the phone has of it, without a network.
-      if (!cursor) setItems((now) => now ?? local(query))
+      if (!cursor && !COUNTED.some((name) => search.get(name))) setItems((now) => now ?? local(query))
     }
   }
   useEffect(() => {
@@ -106,6 +108,7 @@ export const IssuesPage: FunctionComponent = () => {
         <Pick label={t('sort')} value={search.get('sort') ?? '-created_at'} onPick={(value) => set('sort', value)} options={SORTS.map((name) => [name, t(`sort-${name}`)])} needed />
         <button type="button" class="button small" aria-pressed={search.get('overdue') === 'true'} onClick={() => set('overdue', search.get('overdue') ? '' : 'true')}>{t('overdue')}</button>
         <button type="button" class="button small" aria-pressed={search.get('unowned') === 'true'} onClick={() => set('unowned', search.get('unowned') ? '' : 'true')}>{t('unowned')}</button>
+        {COUNTED.some((name) => search.get(name)) && <button type="button" class="button small" aria-pressed="true" onClick={() => setSearch((now) => new URLSearchParams([...now].filter(([name]) => !(COUNTED as readonly string[]).includes(name))), { replace: true })}>{t('counted-in')}<X class="icon" aria-hidden="true" /></button>}
         {papers && (['xlsx', 'csv'] as const).map((kind) => <a key={kind} class="button small" href={`/v1/ledger.${kind}?${ledger}`} download>{t(`ledger-${kind}`)}</a>)}
         {papers && <a class="button small" href={`/v1/archive.zip?${ledger}`} download>{t('archive')}</a>}
         {search.get('bbox') && <button type="button" class="button small" aria-pressed="true" onClick={() => set('bbox', '')}>{t('in-the-map')} ×</button>}

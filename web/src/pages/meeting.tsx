@@ -1,7 +1,7 @@
 // The weekly meeting: the week on the wall, one sheet after the other. Keys, a tap on either half of the foot, or a presenter's clicker turn it.
 import { ArrowLeft, ArrowRight, Maximize, X } from 'lucide-preact'
 import type { ComponentChildren, FunctionComponent } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { useLocation, useSearchParams } from 'wouter-preact'
 import type { Activity, Hotspots, Pictured, Weekly } from '../api/wire'
 import { useKept } from '../keep/kept'
@@ -61,13 +61,15 @@ export const MeetingPage: FunctionComponent = () => {
   const all = paper ? sheets(paper, hotspots.body, done.body?.items ?? []) : []
   const end = () => go(`/app/weekly?${search}`)
   // By how much, from wherever it is by then: a clicker is faster than a wall is drawn.
-  const turn = (by: number) => setAt((now) => Math.max(0, Math.min(all.length - 1, now + by)))
+  const count = useRef(0)
+  count.current = all.length
+  const turn = (by: number) => setAt((now) => Math.max(0, Math.min(count.current - 1, now + by)))
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => {
       const inMap = (event.target as Element | null)?.closest?.('.maplibregl-map')
       if (event.key === 'Escape' && !document.fullscreenElement) end()
-      else if (event.key === 'Home') turn(-all.length)
-      else if (event.key === 'End') turn(all.length)
+      else if (event.key === 'Home') turn(-count.current)
+      else if (event.key === 'End') turn(count.current)
       else if (!inMap && (event.key === 'ArrowRight' || event.key === 'PageDown')) turn(1)
       else if (!inMap && (event.key === 'ArrowLeft' || event.key === 'PageUp')) turn(-1)
       else return

@@ -84,12 +84,12 @@ export const WeeklyPage: FunctionComponent = () => {
                             <textarea rows={2} maxLength={2000} value={clause.text} onInput={(event) => change(p, part.clauses.map((old, m) => (m === n ? { ...old, text: event.currentTarget.value } : old)))} /></label>
                           <button class="button small" aria-label={t('drop-clause', { n: n + 1 })} onClick={() => change(p, part.clauses.filter((_, m) => m !== n))}><Trash class="icon" aria-hidden="true" /></button>
                         </>
-                      ) : <span class="grow">{n + 1}. {clause.text}</span>}
+                      ) : <span class="grow">{n + 1}. {clause.spans.length > 0 ? clause.spans.map((span, m) => (span.href ? <Link key={m} href={span.href}>{span.text}</Link> : span.text)) : clause.text}</span>}
                       {clause.href && <Link class="button small no-print" href={clause.href}>{t('look')}</Link>}
                     </li>
                   ))}
                 </ol>
-                {editing && <button class="button small no-print" onClick={() => change(p, [...part.clauses, { text: '', href: null }])}><Plus class="icon" aria-hidden="true" />{t('add-clause')}</button>}
+                {editing && <button class="button small no-print" onClick={() => change(p, [...part.clauses, { text: '', href: null, spans: [] }])}><Plus class="icon" aria-hidden="true" />{t('add-clause')}</button>}
               </section>
             ))}
             <p style={{ textAlign: 'right' }}>{paper.area.name}<br />{day(paper.until)}</p>
