@@ -155,6 +155,14 @@ async def test_if_match(town):
     assert stale.status_code == 412 and stale.headers["etag"] == tag
     good = await leader.call("POST", path, json={"action": "accept"}, headers={"if-match": tag})
     assert good.status_code == 200 and good.headers["etag"] == '"2"'
+    # A comment since is told apart from a decision: a phone may send again by itself.
+    await leader.act(id, "comment", note="x")
+    assign = {"action": "assign", "unit": str(town.unit)}
+    added = await leader.call("POST", path, json=assign, headers={"if-match": '"2"'})
+    assert added.status_code == 412 and (added.json()["only_added"], added.json()["version"]) == (True, 3)
+    assert (await leader.call("POST", path, json=assign, headers={"if-match": '"3"'})).status_code == 200
+    decided = await leader.call("POST", path, json=assign, headers={"if-match": '"3"'})
+    assert decided.status_code == 412 and decided.json()["only_added"] is False
 
 
 async def test_idempotency_key(town):

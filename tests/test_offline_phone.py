@@ -115,6 +115,23 @@ async def test_two_phones_act_on_one_issue(town, address):
         await two.close()
 
 
+async def test_a_picture_or_comment_meanwhile_is_no_reason_to_ask_again(town, address):
+    volunteer, leader = await town.person("volunteer"), await town.person("leader")
+    issue = (await volunteer.report(**town.body()))["issue"]
+    async with browser() as launched:
+        context, page = await opened(launched, address, leader, here(town))
+        await page.goto("/app/queue")
+        await expect(page.locator(".item")).to_have_count(1)
+        await context.set_offline(True)
+        await page.locator("[data-action=accept]").click()
+        await expect(page.get_by_text("on its way")).to_be_visible()
+        await volunteer.act(issue["id"], "comment", note="it grows")
+        await context.set_offline(False)
+        await page.evaluate("dispatchEvent(new Event('online'))")
+        await until(lambda: in_state(leader, issue["id"], "accepted"))
+        await context.close()
+
+
 async def test_what_can_no_longer_be_done_is_told_and_can_be_given_up(town, address):
     volunteer, first, second = [await town.person(role) for role in ("volunteer", "leader", "leader")]
     issue = (await volunteer.report(**town.body()))["issue"]

@@ -7,6 +7,7 @@ behind it). Of two at once one wins; the other is told the present state.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -90,7 +91,11 @@ async def _act_once(
     if if_match is not None and if_match.strip() != "*":
         tags = {tag.strip().removeprefix("W/") for tag in if_match.split(",")}
         if etag(row["version"]) not in tags:
-            raise Problem(412, "stale", version=row["version"], headers={"etag": etag(row["version"])})
+            # Whether anything happened that bears on the action: a phone sends it again by itself when it was a picture or a comment only.
+            seen = [int(tag[1:-1]) for tag in tags if re.fullmatch(r'"\d{1,9}"', tag)]
+            added = bool(seen) and await connection.fetchval(queries.ONLY_ADDED, id, max(seen), _ADDITIONS)
+            told = {"only_added": bool(added), "version": row["version"]}
+            raise Problem(412, "stale", version=row["version"], headers={"etag": etag(row["version"])}, extra=told)
     action = ACTIONS.get(name)
     acting = acts_as(action, row["state"], row["relation"], row["ended_lately"]) if action else None
     if action is None or acting is None:

@@ -10,6 +10,8 @@ export interface Problem {
   errors?: { pointer: string; message: string }[]
   actions?: string[]
   issue?: unknown
+  only_added?: boolean
+  version?: number
 }
 
 /** The server answered, and refused. */

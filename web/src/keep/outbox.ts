@@ -136,6 +136,10 @@ async function sendEntry(entry: Entry): Promise<void> {
     await db.delete('outbox', entry.seq!)
     tell({ kind: 'received', id: entry.id, body: answer.body })
   } catch (error) {
+    if (error instanceof Refusal && error.status === 412 && error.problem.only_added && error.problem.version) {
+      // Since it was decided a picture or a comment has arrived, nothing else: that is no reason to ask again.
+      return sendEntry({ ...entry, headers: { ...entry.headers, 'if-match': `"${error.problem.version}"` } })
+    }
     if (itsOwn(error)) {
       await db.put('outbox', { ...entry, state: 'refused', problem: error.problem, tries: entry.tries + 1 })
       tell({ kind: 'entry', id: entry.id })
