@@ -25,7 +25,7 @@ from app.kit.problems import Problem, invalid, not_found
 from app.kit.times import now
 from app.office import queries
 from app.office.pictures import Pair, blocks
-from app.office.written import Line, Paper, Sheet, day_told
+from app.office.written import Line, Paper, day_told
 
 Clauses = list[dict[str, Any]]
 
@@ -41,7 +41,7 @@ DONE = (
     "person_times",
     "walks",
 )
-MOST_CLAUSES = 6
+MOST_CLAUSES, MOST_PLACES = 6, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +232,7 @@ def _clauses(week: Week, found: dict[str, Any], names: dict[str, str], language:
 
     # How each place of part two is answered, by rule.
     answered: dict[str, list[tuple[str, str]]] = {"joint": [], "ask-bin": [], "speed": []}
-    for place in remains["places"][: MOST_CLAUSES - 2]:
+    for place in remains["places"][:MOST_PLACES]:
         kind, street = names.get(place["category"], place["category"]), place["street"] or t("elsewhere")
         where = {"category": place["category"]} | ({"street": place["street"]} if place["street"] else {})
         there = still | where
@@ -268,7 +268,8 @@ def _clauses(week: Week, found: dict[str, Any], names: dict[str, str], language:
         three.add(t("chase", n=three.n(remains["replies_late"], "/app/handovers")), "/app/handovers")
     if unseen:
         three.add(t("patrol", cells=unseen), covered)
-    if len(three.clauses) < MOST_CLAUSES:
+    # Not where there is enough to do: the paper has two pages.
+    if len(three.clauses) < MOST_CLAUSES - 2:
         three.add(t("keep-on"), _link(week, **still))
     return [part.clauses[:MOST_CLAUSES] for part in (one, two, three)]
 
@@ -330,5 +331,5 @@ def laid_out(paper: dict[str, Any], pairs: list[Pair]) -> Paper:
     zone = ZoneInfo(paper["time_zone"])
     signed = paper["issued"]["at"] if paper["issued"] else now()
     day = signed.astimezone(zone).date() if paper["issued"] else min(paper["until"], signed.astimezone(zone).date())
-    appendix = [Sheet(), Line(say("paper-pictures", language), "head"), *blocks(pairs, zone, language)] if pairs else []
+    appendix = [Line(say("paper-pictures", language), "head", sheet=True), *blocks(pairs, zone, language)] if pairs else []
     return Paper(language, title, office, lines, [office, day_told(day, language)], appendix)

@@ -49,11 +49,12 @@ def month_told(day: date, language: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of text; `spans` the same in pieces, each with the path on this server that leads to what it counts, or None."""
+    """A line of text; `spans` the same in pieces, each with the path on this server that leads to what it counts, or None; `sheet`: on a new one."""
 
     text: str
     kind: Literal["body", "head", "middle", "small"] = "body"
     spans: Sequence[tuple[str, str | None]] = ()
+    sheet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +84,7 @@ class Pictures:
     figures: list[Figure]
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """What follows begins on a sheet of its own."""
-
-
-Block = Line | Table | Pictures | Sheet
+Block = Line | Table | Pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +120,10 @@ a { color: inherit; text-decoration-color: #999 } @media print { a { text-decora
 
 
 def _html(block: Block, base: str) -> str:
-    if isinstance(block, Sheet):
-        return '<div class="sheet"></div>'
     if isinstance(block, Line):
         text = escape(clean(block.text))
         if block.kind == "head":
-            return f"<h2>{text}</h2>"
+            return f'<h2 class="sheet">{text}</h2>' if block.sheet else f"<h2>{text}</h2>"
         if block.spans:
             pieces = [(escape(clean(piece)), href) for piece, href in block.spans]
             text = "".join(f'<a href="{escape(base + href)}">{piece}</a>' if href else piece for piece, href in pieces)
@@ -273,9 +267,7 @@ def _pictures(document: Any, block: Pictures) -> None:
 
 
 def _block(document: Any, block: Block, language: str) -> None:
-    if isinstance(block, Sheet):
-        document.add_page_break()
-    elif isinstance(block, Table):
+    if isinstance(block, Table):
         _table(document, block)
     elif isinstance(block, Pictures):
         _pictures(document, block)
@@ -288,6 +280,7 @@ def _block(document: Any, block: Block, language: str) -> None:
         paragraph = _formed(document.add_paragraph(), indent=True)
         head = block.kind == "head"
         paragraph.paragraph_format.keep_with_next = head
+        paragraph.paragraph_format.page_break_before = block.sheet
         _run(paragraph, block.text, _HEI if head else _FANG, 16, bold=head and language == "en")
 
 

@@ -31,7 +31,7 @@ REFUSE = """
 update photos set state = 'refused', reason = $3 where id = $1 and account_id = $2 and state = 'awaited' returning true
 """
 OF_ISSUES = """
-select e.issue_id::text as issue, e.photo_id::text as id, e.kind, coalesce(p.stored_at, e.at) as at,
+select e.issue_id::text as issue, e.photo_id::text as id, e.kind, e.at,
   case when p.state = 'stored' and f.developed_at is not null then encode(f.sha256, 'hex') end as file
 from unnest($1::uuid[]) w(id) cross join lateral (select * from evidence e where e.issue_id = w.id order by e.position, e.photo_id limit 100) e
 left join photos p on p.id = e.photo_id and p.account_id = e.account_id left join photo_files f on f.sha256 = p.sha256
