@@ -86,13 +86,14 @@ class Phone:
 
 
 async def waiting(page: Page) -> dict[str, list[Any]]:
-    """What lies in the phone's store: outbox entries and photographs, without their bytes."""
+    """What lies in the phone's store: issues, outbox entries and photographs, these without their bytes."""
     return await page.evaluate(
         """async () => {
           const done = (asked) => new Promise((then, failed) => { asked.onsuccess = () => then(asked.result); asked.onerror = failed })
           const db = await done(indexedDB.open('gridpatrol'))
           const all = (name) => done(db.transaction(name).objectStore(name).getAll())
-          const found = { outbox: await all('outbox'), photos: (await all('photos')).map(({ blob, ...rest }) => ({ ...rest, bytes: blob.size })) }
+          const photos = (await all('photos')).map(({ blob, ...rest }) => ({ ...rest, bytes: blob.size }))
+          const found = { issues: await all('issues'), outbox: await all('outbox'), photos }
           db.close()
           return found
         }"""

@@ -164,6 +164,11 @@ async def test_the_service_worker_sends_after_the_page_is_closed(town, address, 
         await page.goto("/")
         await until(lambda: page.evaluate("caches.keys().then((names) => names.some((name) => name.startsWith('shell-')))"))
         await page.wait_for_load_state("networkidle")
+
+        async def kept():
+            return len((await waiting(page))["issues"]) == 1
+
+        await until(kept)
         await context.set_offline(True)
         await page.goto("/app/mine")
         await expect(page.locator(".item")).to_have_count(1)

@@ -22,7 +22,7 @@ from tests.phones import (
     report,
     until,
 )
-from tests.pictures import JPEG, with_exif
+from tests.pictures import encode, scene, with_exif
 
 
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
@@ -115,14 +115,16 @@ async def test_the_weekly_meeting_turns_sheet_by_sheet_with_photographs(town, ad
     await leader.act(issue["id"], "assign", unit=str(town.unit))
     await worker.act(issue["id"], "start")
     await worker.act(issue["id"], "rectify", photos=photos[1:])
-    for person, photo in ((volunteer, photos[0]), (worker, photos[1])):
-        assert (await person.call("PUT", f"/v1/photos/{photo}", content=JPEG)).status_code == 201
+    for n, (person, photo) in enumerate(((volunteer, photos[0]), (worker, photos[1]))):
+        assert (await person.call("PUT", f"/v1/photos/{photo}", content=encode(scene(seed=7100 + n)))).status_code == 201
     async with browser() as launched:
         context, page = await opened(launched, address, staff, None, "zh-CN", DESK)
         await page.goto("/app/activities")
         await page.get_by_label("类型").select_option("clean_up")
         await page.get_by_label("地点").fill("人民东路")
-        await page.locator("input[type=file]").set_input_files({"name": "x.jpg", "mimeType": "image/jpeg", "buffer": JPEG})
+        await page.locator("input[type=file]").set_input_files(
+            {"name": "x.jpg", "mimeType": "image/jpeg", "buffer": encode(scene(seed=7102))}
+        )
         await page.get_by_role("button", name="登记").click()
         await expect(page.get_by_role("group", name="照片")).to_have_count(1)
         await do_jobs()
