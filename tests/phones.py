@@ -133,8 +133,14 @@ async def report(page, kind="litter", photo=True):
     else:
         await page.get_by_role("link", name=re.compile("Without a photograph|不拍照上报")).click()
     await page.locator(f"[data-kind={kind}]").click()
+    await placed(page)
     await page.locator(".send .button").click()
     await expect(page.locator("label.big")).to_be_visible()
+
+
+async def placed(page):
+    """The phone knows where it is: before, the report says that it lacks a place."""
+    await expect(page.locator(".small-map").first).to_be_visible()
 
 
 async def in_state(person, id, state):

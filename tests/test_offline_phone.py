@@ -22,6 +22,7 @@ from tests.phones import (
     in_state,
     opened,
     phone_options,
+    placed,
     report,
     sign_in,
     until,
@@ -279,6 +280,7 @@ async def test_what_goes_wrong_is_told_and_nothing_is_lost(town, address, databa
             {"name": "x.jpg", "mimeType": "image/jpeg", "buffer": b"no picture at all" * 40}
         )
         await page.locator("[data-kind=litter]").click()
+        await placed(page)
         await page.locator(".send .button").click()
         await until(lambda: has_reports(database, volunteer.id, 2))
         await page.goto("/app/outbox")
@@ -312,6 +314,7 @@ async def test_what_goes_wrong_is_told_and_nothing_is_lost(town, address, databa
         await expect(page.get_by_text("clock is behind")).to_be_visible()
         await page.get_by_role("link", name="Without a photograph").click()
         await page.locator("[data-kind=litter]").click()
+        await placed(page)
         await page.locator(".send .button").click()
         await until(lambda: has_reports(database, volunteer.id, 4))
         right = "select clock is null and abs(extract(epoch from observed_at - received_at)) < 120"
