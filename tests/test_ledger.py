@@ -107,6 +107,7 @@ async def test_every_issue_of_a_filter_is_one_row_in_both_forms(town, database, 
         assert (await stranger.call("GET", "/v1/ledger.csv", params=asked)).content.decode("utf-8-sig").count("\n") == 1, asked
     empty = await staff.call("GET", "/v1/ledger.xlsx", params={"category": "snow_ice", "area": str(town.area)})
     assert [len(rows) for rows in _sheets(empty.content).values()] == [1]
-    for bad in ({"state": "x"}, {"sort": "deadline"}, {"bbox": "1,2"}, {"area": "x"}):
+    since = {"happened_since": "2026-11-01T00:00:00Z"}  # what happened is not said
+    for bad in ({"state": "x"}, {"sort": "deadline"}, {"bbox": "1,2"}, {"area": "x"}, {"happened": "x"}, since):
         assert (await staff.call("GET", "/v1/ledger.csv", params=bad)).status_code == 422, bad
     assert (await volunteer.call("GET", "/v1/ledger.csv")).status_code == 403

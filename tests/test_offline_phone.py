@@ -116,16 +116,20 @@ async def test_two_phones_act_on_one_issue(town, address):
         await two.close()
 
 
+async def _accepts_offline(context, page):
+    await page.goto("/app/queue")
+    await expect(page.locator(".item")).to_have_count(1)
+    await context.set_offline(True)
+    await page.locator("[data-action=accept]").click()
+    await expect(page.get_by_text("on its way")).to_be_visible()
+
+
 async def test_a_picture_or_comment_meanwhile_is_no_reason_to_ask_again(town, address):
     volunteer, leader = await town.person("volunteer"), await town.person("leader")
     issue = (await volunteer.report(**town.body()))["issue"]
     async with browser() as launched:
         context, page = await opened(launched, address, leader, here(town))
-        await page.goto("/app/queue")
-        await expect(page.locator(".item")).to_have_count(1)
-        await context.set_offline(True)
-        await page.locator("[data-action=accept]").click()
-        await expect(page.get_by_text("on its way")).to_be_visible()
+        await _accepts_offline(context, page)
         await volunteer.act(issue["id"], "comment", note="it grows")
         await context.set_offline(False)
         await page.evaluate("dispatchEvent(new Event('online'))")
@@ -138,11 +142,7 @@ async def test_what_can_no_longer_be_done_is_told_and_can_be_given_up(town, addr
     issue = (await volunteer.report(**town.body()))["issue"]
     async with browser() as launched:
         context, page = await opened(launched, address, second, here(town))
-        await page.goto("/app/queue")
-        await expect(page.locator(".item")).to_have_count(1)
-        await context.set_offline(True)
-        await page.locator("[data-action=accept]").click()
-        await expect(page.get_by_text("on its way")).to_be_visible()
+        await _accepts_offline(context, page)
         await first.act(issue["id"], "reject", reason="nothing there")
         await context.set_offline(False)
         await page.evaluate("dispatchEvent(new Event('online'))")

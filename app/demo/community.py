@@ -6,7 +6,6 @@ made up; its histories are played by the lifecycle's rules and written through `
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import os
@@ -17,24 +16,19 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from shapely.geometry import MultiPolygon, Point, Polygon, box
 
-from app.demo import drawing
+from app.demo import traces
 from app.duties import calendar
 from app.duties import queries as duties_queries
 from app.grid import queries as grid_queries
 from app.grid.imports import put_area
 from app.issues import recurrence
 from app.issues.history import Past, PastEvent, load
-from app.issues.lifecycle import OPEN
 from app.kit.db import Connection
-from app.kit.jobs import defer
 from app.people.accounts import Grant, add_account
-from app.photos import queries as photo_queries
-from app.photos import store
-from app.photos.store import Store, open_store
+from app.photos.store import open_store
 from app.premises import queries as premises_queries
 
 MISSING = "There is no demo community here: start once with `gridpatrol run --demo`."
@@ -183,7 +177,7 @@ async def make_demo(connection: Connection, folder: Path, say: Callable[[str], N
     written = _write_accounts(folder, people.accounts)
     cases = await _issues(connection, dice, community, cells, units, people)
     await _premises(connection, dice, community, cells, people)
-    await _photographs(connection, open_store(folder), cases)
+    await traces.photographs(connection, open_store(folder), cases, _STREETS)
     say(f"{len(cells)} cells, {people.count} people, {len(cases)} issues of the last eight weeks.")
     return written
 
@@ -341,85 +335,8 @@ async def _issues(
         cases.append(case)
     await load(connection, cases, community)
     await recurrence.link(connection, [case.id for case in cases])
-    await _walks(connection, dice, [id for id, _ in cells], community, people, now)
+    await traces.walks(connection, dice, [id for id, _ in cells], community, people, now, _STREETS, _ZONE)
     return cases
-
-
-async def _photographs(connection: Connection, objects: Store, cases: list[Past]) -> None:
-    """Drawn photographs of the latest cases: sixty that were mended, before and after, and thirty that are open. The worker makes their variants."""
-    latest = sorted(cases, key=lambda case: case.events[-1].at, reverse=True)
-    mended = [case for case in latest if case.rectified_at and case.state in ("rectified", "closed")][:60]
-    stored: set[bytes] = set()
-    for case in [*mended, *[case for case in latest if case.state in OPEN and case.state != "rectified"][:30]]:
-        seed = next(n for n, street in enumerate(_STREETS) if case.place.startswith(street))
-        shown: list[tuple[str, str | None, uuid.UUID, uuid.UUID | None, datetime]] = [
-            ("before", case.category, case.reporter_id, case.id, case.opened_at)
-        ]
-        if case.rectified_at:
-            shown.append(("after", None, case.rectified_by or case.reporter_id, None, case.rectified_at))
-        for position, (kind, found, account, report, at) in enumerate(shown, 1):
-            picture = await asyncio.to_thread(drawing.street, seed, found)
-            if picture is None:
-                break
-            digest, photo = hashlib.sha256(picture).digest(), uuid.uuid4()
-            if digest not in stored:
-                stored.add(digest)
-                await objects.put(store.original(digest.hex()), picture)
-                size = (drawing.WIDTH, drawing.HEIGHT)
-                await connection.execute(photo_queries.ADD_FILE, digest, len(picture), "image/jpeg", *size, None, None, None, "")
-                await defer(connection, "develop", sha256=digest.hex())
-            await connection.execute(photo_queries.STORE, photo, account, digest)
-            await connection.execute(_SHOW, case.id, photo, report, kind, position, account, at)
-
-
-_SHOW = """
-with e as (
-  insert into evidence (issue_id, photo_id, report_id, kind, position, account_id, at) values ($1, $2, $3, $4, $5, $6, $7)
-) update issues set evidence = evidence + 1 where id = $1
-"""
-
-
-async def _walks(
-    connection: Connection, dice: random.Random, cells: list[uuid.UUID], community: uuid.UUID, people: Any, now: datetime
-) -> None:
-    """Eight weeks of walks, which pass by two cells nearly always, and what the office did at people's doors."""
-    walks: list[tuple[Any, ...]] = []
-    seen: list[tuple[Any, ...]] = []
-    for day in range(56):
-        for _ in range(dice.randrange(4, 9)):
-            begun = now - timedelta(days=day, minutes=dice.randrange(30, 600))
-            index = dice.randrange(len(cells) - 2) if dice.random() < 0.98 else dice.randrange(len(cells))
-            id = uuid.uuid4()
-            walker = dice.choice(people.volunteers[index])
-            walks.append((id, walker, community, begun, begun + timedelta(minutes=25), dice.choice([1, 1, 2, 3]), begun))
-            seen += [(id, cells[n], begun) for n in {index, max(0, index - dice.randrange(2))}]
-    await connection.executemany(
-        "insert into patrols (id, account_id, area_id, started_at, ended_at, people, counted_at) values ($1, $2, $3, $4, $5, $6, $7)",
-        walks,
-    )
-    await connection.executemany("insert into patrol_cells (patrol_id, cell_id, first_at) values ($1, $2, $3)", seen)
-    acts: list[tuple[Any, ...]] = []
-    today = now.astimezone(ZoneInfo(_ZONE)).date()
-    for week in range(8):
-        day = today - timedelta(days=today.weekday() + 7 * week)
-        for kind, low, high, share in (
-            ("household_visit", 30, 90, 0),
-            ("questionnaire", 100, 400, 0.97),
-            ("leaflet", 200, 700, 0),
-            ("meeting", 1, 2, 0),
-        ):
-            many = dice.randrange(low, high)
-            taking_part = 14 if kind == "meeting" else 4
-            acts.append(
-                (uuid.uuid4(), community, kind, day, many, int(many * share) if share else None, taking_part, "", people.staff)
-            )
-        acts.append(
-            (uuid.uuid4(), community, "clean_up", day, 1, None, dice.randrange(15, 40), dice.choice(_STREETS), people.staff)
-        )
-    await connection.executemany(
-        "insert into activities (id, area_id, kind, on_day, count, collected, people, place, account_id) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        acts,
-    )
 
 
 def _inside(shape: Polygon, fx: float, fy: float, dice: random.Random) -> Point:

@@ -65,24 +65,13 @@ class IssueFilters(Asked):
 
 
 _NAMED = (
-    "cell",
-    "area",
-    "unit",
-    "assignee",
-    "premises",
-    "unowned",
-    "created_since",
-    "created_until",
-    "street",
-    "recurring",
-    "open_at",
-    "late_at",
-)
+    "cell", "area", "unit", "assignee", "premises", "unowned", "created_since", "created_until", "street", "recurring", "open_at", "late_at",
+)  # fmt: skip
 _EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
 
 
 def chosen(asked: IssueFilters) -> dict[str, Any]:
-    """The filters of `queries.issues` that were asked for. Problems: 422 with the parameter named."""
+    """The filters of `list_queries.issues` that were asked for. Problems: 422 with the parameter named."""
     filters: dict[str, Any] = {}
     if asked.state:
         state = set(asked.state)
@@ -97,6 +86,8 @@ def chosen(asked: IssueFilters) -> dict[str, Any]:
     if asked.category:
         filters["category"] = asked.category
     filters.update({name: value for name in _NAMED if (value := getattr(asked, name)) is not None})
+    if asked.happened is None and (asked.happened_since or asked.happened_until):
+        raise invalid("/happened", "field-missing")
     if asked.happened is not None:
         filters[f"happened_{asked.happened}"] = [asked.happened_since or _EVER[0], asked.happened_until or _EVER[1]]
     if asked.overdue is not None:

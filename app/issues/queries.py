@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from app.issues.counting import COUNTED
-from app.issues.lifecycle import MENDABLE, OPEN
 from app.kit.access import CALLER, HOLDS, REACH, RELATION, SCOPE
 from app.kit.paging import MAX_LIMIT, rows_for
 
@@ -21,7 +19,7 @@ to_json(array_remove(array[
 """
 
 # Everything the wire shows of an issue `i` to the caller `c`. Names of persons only to whom they answer.
-_ISSUE = f"""
+ISSUE = f"""
 i.id::text, i.number, i.state, i.category, st_y(i.position) as lat, st_x(i.position) as lon,
 i.cell_id::text, cell.name as cell_name, i.area_id::text, area.name as area_name, i.place, i.note,
 i.unit_id::text, unit.name as unit_name, i.assignee_id::text,
@@ -37,7 +35,7 @@ case when i.evidence > 0 then (
   where e.issue_id = i.id)::text end as photos,
 i.created_at, i.updated_at, i.closed_at, i.version, {RELATION} as relation, {_ENDED_LATELY} as ended_lately
 """
-_NAMES = """
+NAMES = """
 left join cells cell on cell.id = i.cell_id left join areas area on area.id = i.area_id
 left join units unit on unit.id = i.unit_id left join accounts assignee on assignee.id = i.assignee_id
 left join premises on premises.id = i.premises_id
@@ -225,12 +223,12 @@ from c left join reports r on r.id = $2 and (r.account_id = c.account_id
 # --- reading ------------------------------------------------------------------------------------------------------------
 ONE = f"""
 with c as ({CALLER})
-select {_ISSUE} from c left join issues i on i.id = $2 and {SCOPE} {_NAMES}
+select {ISSUE} from c left join issues i on i.id = $2 and {SCOPE} {NAMES}
 """
 # Whoever moved an issue out of his own sight is still answered with what became of it.
 ONE_JUST_CHANGED = f"""
 with c as ({CALLER})
-select {_ISSUE} from c left join issues i on i.id = $2 {_NAMES}
+select {ISSUE} from c left join issues i on i.id = $2 {NAMES}
 """
 # What became of what one account reported, by the present state of the issues; what was cleared on the spot; what it verified.
 RECORD = f"""
@@ -267,134 +265,6 @@ from c cross join unnest($2::uuid[]) w(id) join issues i on i.id = w.id and {SCO
 left join accounts actor on actor.id = e.actor_id order by e.issue_id, e.version
 """
 
-_SORTS = {
-    "-created_at": ("i.created_at", "desc", "<"),
-    "-updated_at": ("i.updated_at", "desc", "<"),
-    "deadline": ("coalesce(i.deadline, 'infinity')", "asc", ">"),
-}
-# The state that an issue was in at an instant when it was open then: what has not changed since is as it is, of anything else the log tells how it was.
-_WAS = """i.created_at < ${0} and (i.is_open or i.updated_at >= ${0}) and case when i.updated_at < ${0} then i.state else (
-  select e.to_state from events e where e.issue_id = i.id and e.at < ${0} order by e.version desc limit 1) end"""
-_FILTERS = {
-    "state": "i.state = any(${}::text[])",
-    # One state other than `closed` has an index in the order of the list.
-    "one_state": "i.state <> 'closed' and i.state = ${}",
-    "open": "i.is_open",
-    "cell": "i.cell_id = ${}",
-    "area": "i.area_id = any(array(select t.area_id from area_tree t where t.ancestor_id = ${}))",
-    "category": "i.category = any(${}::text[])",
-    "unit": "i.unit_id = ${}",
-    "assignee": "i.assignee_id = ${}",
-    "premises": "i.premises_id = ${}",
-    "mine": "i.id in (select r.issue_id from reports r where r.account_id = c.account_id)",
-    # The index of open issues by deadline ends where overdue does.
-    "overdue": f"{OVERDUE} and i.is_open and coalesce(i.deadline, 'infinity') < now()",
-    "not_overdue": f"{OVERDUE} is not true",
-    "bbox": "i.mercator && ${}::text::geometry",
-    "q": "(i.note ilike ${0} or i.place ilike ${0} or i.number ilike ${0})",
-    "unowned": "(i.unit_id is null and i.assignee_id is null and i.state in ('reported', 'accepted')) = ${}",
-    "created_since": "i.created_at >= ${}",
-    "created_until": "i.created_at < ${}",
-    # As papers name it: the place without its number, else the cell.
-    "street": "coalesce(i.street, (select g.name from cells g where g.id = i.cell_id)) = ${}",
-    "recurring": "(i.recurrences > 0) = ${}",
-    "open_at": f"{_WAS} in {OPEN!r}",
-    "late_at": f"{_WAS} in {MENDABLE!r} and i.deadline < ${{0}}",
-} | {
-    # Whatever has an event in a span has changed since it began.
-    f"happened_{what}": "i.updated_at >= (${0}::timestamptz[])[1] and exists (select from events e where e.issue_id = i.id"
-    " and e.at >= (${0}::timestamptz[])[1] and e.at < (${0}::timestamptz[])[2] and "
-    + condition.replace("{", "{{").replace("}", "}}")
-    + ")"
-    for what, condition in COUNTED.items()
-}
-VALUELESS = {"open", "mine", "overdue", "not_overdue"}
-_DRIVERS = ("cell", "unit", "assignee", "premises", "mine")
-
-
-def _narrowed(filters: tuple[str, ...], number: int) -> tuple[list[str], str]:
-    """Conditions for a set of filters whose values are parameters from `number` on, and the parameter that holds the area (or null)."""
-    terms: list[str] = []
-    area = "null"
-    for name in filters:
-        if name == "area":
-            area = f"${number}"
-        terms.append(_FILTERS[name].format(number))
-        number += name not in VALUELESS
-    return terms, area
-
-
-def _branches(area: str, conditions: str, order: str) -> str:
-    """Ids of the issues in scope, from each branch of the scope by its own index. `order` ends and limits each branch."""
-    areas = "array(select x.id from areas x) || c.reads" if area == "null" else (
-        f"array(select t.area_id from area_tree t where t.ancestor_id = {area})"
-    )  # fmt: skip
-
-    def first(condition: str) -> str:
-        return f"select i.id from issues i where {condition} and {conditions} {order}"
-
-    return f"""
-  select b.id from unnest(case when c.is_admin or {area}::uuid is not null then {areas} else c.reads end) w(id)
-    cross join lateral ({first(f"i.area_id = w.id and {SCOPE}")}) b
-  union select b.id from ({first("c.is_admin and i.area_id is null")}) b
-  union select b.id from unnest(c.units) w(id) cross join lateral ({first("i.unit_id = w.id")}) b
-  union select b.id from ({first("i.assignee_id = c.account_id")}) b
-  union select b.id from ({first("i.id in (select r.issue_id from reports r where r.account_id = c.account_id)")}) b
-"""
-
-
-@lru_cache(maxsize=1024)
-def issues(filters: tuple[str, ...], sort: str, after: bool, rows: int) -> str:
-    """The list for a set of filters. Parameters: token hash, the two keys of the cursor (if `after`), the filters' values.
-
-    A list narrowed to a cell, unit or person reads that index and applies the scope to each row. A wide one takes the
-    first rows of every branch of the scope, each from its own index, and then the first of those: never more than
-    rows × branches, however many issues there are. `rows` is a literal: see paging.rows_for.
-    """
-    key, direction, beyond = _SORTS[sort]
-    terms, area = _narrowed(filters, 4 if after else 2)
-    if after:
-        terms.insert(0, f"({key}, i.id) {beyond} ($2::timestamptz, $3::uuid)")
-    conditions = " and ".join(terms) or "true"
-    order = f"order by {key} {direction}, i.id {direction} limit {rows}"
-    if any(name in filters for name in _DRIVERS):
-        found = f"select i.* from issues i where {SCOPE} and {conditions} {order}"
-    else:
-        found = f"select i.* from issues i join ({_branches(area, conditions, order)}) b on b.id = i.id {order}"
-    return f"""
-with c as ({CALLER})
-select {_ISSUE}, {key} as sort_key from c left join lateral ({found}) i on true {_NAMES}
-order by {key} {direction}, i.id {direction}
-"""
-
-
-@lru_cache(maxsize=1024)
-def ids(filters: tuple[str, ...]) -> str:
-    """Ids of all issues for a set of filters that were reported within a span ($2 up to $3), newest first; one row with null when there
-    are none. Parameters: token hash, the span, the filters' values. For a pass through very many: a page of a wide list reads as many rows of
-    each branch as it has itself, this each row once."""
-    terms, area = _narrowed(filters, 4)
-    conditions = " and ".join([*terms, "i.created_at >= $2::timestamptz and i.created_at < $3::timestamptz"])
-    narrow = any(name in filters for name in _DRIVERS)
-    found = f"select i.id from issues i where {SCOPE} and {conditions}" if narrow else _branches(area, conditions, "")
-    return f"""
-with c as ({CALLER})
-select i.id from c left join lateral (select i.id, i.created_at from issues i join ({found}) b on b.id = i.id) i on true
-order by i.created_at desc, i.id desc
-"""
-
-
-BY_IDS = f"""
-with c as ({CALLER})
-select {_ISSUE} from c cross join unnest($2::uuid[]) with ordinality w(id, n) join issues i on i.id = w.id and {SCOPE} {_NAMES} order by w.n
-"""
-OLDEST = """
-select min(m.at) from (
-  select (select i.created_at from issues i where i.area_id = a.id order by i.created_at limit 1) as at from areas a
-  union all select (select i.created_at from issues i where i.area_id is null order by i.created_at limit 1)
-) m
-"""
-
 
 # --- delta sync ---------------------------------------------------------------------------------------------------------
 # Issues whose last change one snapshot of the database ($2) did not see and another ($3, default: now) does, latest first, after the
@@ -418,7 +288,7 @@ select c.account_id, {REACH} as reach, s.target::text as target, case when $7 th
     where d.audience = any(c.reads || c.units || c.account_id) and d.tx >= pg_snapshot_xmin(s.base)
       and not pg_visible_in_snapshot(d.tx, s.base) and pg_visible_in_snapshot(d.tx, s.target)
       and not exists (select from issues i where i.id = d.issue_id and {SCOPE})
-  ) end as removed, i.tx::text as tx, {_ISSUE}
+  ) end as removed, i.tx::text as tx, {ISSUE}
 from c cross join s left join lateral (
   select i.* from issues i join (
     select b.id, b.tx from unnest(case when c.is_admin then array(select x.id from areas x) else c.reads end) w(id)
@@ -432,7 +302,7 @@ from c cross join s left join lateral (
 }) b
     order by tx desc, id desc limit %(rows)s
   ) b on b.id = i.id
-) i on true {_NAMES} order by i.tx desc, i.id desc
+) i on true {NAMES} order by i.tx desc, i.id desc
 """
 # By the number of rows, a literal: see paging.rows_for.
 CHANGED = {rows: _CHANGED % {"rows": rows} for rows in (rows_for(1), rows_for(MAX_LIMIT))}

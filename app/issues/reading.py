@@ -9,7 +9,7 @@ from uuid import UUID
 
 import orjson
 
-from app.issues import queries
+from app.issues import list_queries, queries
 from app.issues.lifecycle import open_actions
 from app.kit import paging
 from app.kit.datum import Datum, from_wgs84
@@ -85,14 +85,14 @@ async def listed(
     limit: int,
     datum: Datum,
 ) -> tuple[list[dict[str, Any]], str | None]:
-    """A page of issues and the cursor of the next. `filters` maps names of `queries.issues` to values."""
+    """A page of issues and the cursor of the next. `filters` maps names of `list_queries.issues` to values."""
     keys: list[Any] = []
     if cursor:
         at, id = paging.unseal(secret, sort, cursor)
         keys = [datetime.max if at is None else datetime.fromisoformat(at), UUID(id)]
     names = tuple(sorted(filters))
-    values = [filters[name] for name in names if name not in queries.VALUELESS]
-    statement = queries.issues(names, sort, bool(cursor), paging.rows_for(limit))
+    values = [filters[name] for name in names if name not in list_queries.VALUELESS]
+    statement = list_queries.issues(names, sort, bool(cursor), paging.rows_for(limit))
     rows = await connection.fetch(statement, token, *keys, *values)
     if not rows:
         raise unauthorized()
@@ -137,8 +137,8 @@ async def timelines(connection: Connection, token: bytes, ids: list[UUID]) -> di
 async def ids(connection: Connection, token: bytes, filters: dict[str, Any], since: datetime, until: datetime) -> list[UUID]:
     """Ids of every issue of a filter that was reported in a span, newest first."""
     names = tuple(sorted(filters))
-    values = [filters[name] for name in names if name not in queries.VALUELESS]
-    rows = await connection.fetch(queries.ids(names), token, since, until, *values)
+    values = [filters[name] for name in names if name not in list_queries.VALUELESS]
+    rows = await connection.fetch(list_queries.ids(names), token, since, until, *values)
     if not rows:
         raise unauthorized()
     return [row["id"] for row in rows if row["id"] is not None]
@@ -146,12 +146,12 @@ async def ids(connection: Connection, token: bytes, filters: dict[str, Any], sin
 
 async def by_ids(connection: Connection, token: bytes, ids: list[UUID]) -> list[dict[str, Any]]:
     """Issues by their ids, in that order, without those that have left the caller's scope."""
-    return [issue_json(row) for row in await connection.fetch(queries.BY_IDS, token, ids)]
+    return [issue_json(row) for row in await connection.fetch(list_queries.BY_IDS, token, ids)]
 
 
 async def oldest(connection: Connection) -> datetime | None:
     """When the first issue of all was reported."""
-    return await connection.fetchval(queries.OLDEST)
+    return await connection.fetchval(list_queries.OLDEST)
 
 
 async def serves(connection: Connection, account: UUID, area: UUID) -> bool:

@@ -52,6 +52,11 @@ def _did(action: str, language: str) -> str:
     return action
 
 
+def _acted_as(event: dict[str, Any], language: str) -> str:
+    name = event["by"]["as"]
+    return say(f"as-{name}", language) if f"as-{name}" in TEXTS else name
+
+
 def _moment(at: datetime, zone: ZoneInfo) -> str:
     return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
 
@@ -113,7 +118,7 @@ def laid_out(dossier: Dossier, figures: list[Figure], manner: Manner) -> Paper:
     for event in dossier.events:
         if event["by"]["as"] in ("clock", "system"):
             continue
-        role = say(f"as-{event['by']['as']}", language) if f"as-{event['by']['as']}" in TEXTS else event["by"]["as"]
+        role = _acted_as(event, language)
         people.setdefault((role, event["by"]["name"] or t("nameless")), {})[_did(event["action"], language)] = None
     comma = "、" if language == "zh-CN" else ", "
     blocks.append(Line(t("people"), "head"))
@@ -129,8 +134,7 @@ def laid_out(dossier: Dossier, figures: list[Figure], manner: Manner) -> Paper:
         did = _did(event["action"], language)
         if event["to"] and event["to"] != event["from"]:
             did += f" → {say('state-' + event['to'], language)}"
-        role = say(f"as-{event['by']['as']}", language) if f"as-{event['by']['as']}" in TEXTS else ""
-        who = " ".join(part for part in (role, event["by"]["name"] or "") if part)
+        who = " ".join(part for part in (_acted_as(event, language), event["by"]["name"] or "") if part)
         steps.append([_moment(event["at"], manner.zone), did, who, _words(dossier, event, manner.zone, language)])
     blocks.append(Line(t("timeline"), "head"))
     blocks.append(Table(steps, [22, 25, 20, 33], head("when", "what", "who", "words")))
