@@ -36,6 +36,8 @@ _KEPT = (
     "rectified_at", "merged_into", "closed_at", "category", "category_version", "lon", "lat", "cell_id", "area_id", "place",
     "reports", "premises_id",
 )  # fmt: skip
+# Written after those, since they came later.
+_KEPT_TOO = ("first_deadline", "first_left_s", "unresolved")
 
 
 # Events that add to an issue and conflict with nothing.
@@ -135,9 +137,11 @@ async def _write(
 ) -> None:
     """Write state and event. `departed` are accounts who may lose sight of the issue beside those whom the change itself shows."""
     gone = [row[name] for name in _AUDIENCES if row[name] is not None and row[name] != change[name]]
+    was = {name: row[name] for name in (*_KEPT, *_KEPT_TOO) if row[name] != change[name]}
     version = await connection.fetchval(
         queries.CHANGE, row["id"], row["version"], state, *(change[name] for name in _KEPT), photos, action, row["state"],
-        actor, acting, data, [*gone, *departed], *planned(row, change, state, now()),
+        actor, acting, data, [*gone, *departed], *planned(row, change, state, now()), was or None,
+        *(change[name] for name in _KEPT_TOO),
     )  # fmt: skip
     if version is None:
         raise Raced(row["id"], row["version"])

@@ -354,13 +354,14 @@ with i as (
     unit_id = $4, assignee_id = $5, deadline = $6, deadline_left_s = $7, extension_until = $8, authority = $9, reply_by = $10,
     rectified_by = $11, rectified_at = $12, merged_into = $13, closed_at = $14, category = $15, category_version = $16,
     position = st_setsrid(st_makepoint($17, $18), 4326), cell_id = $19, area_id = $20, place = $21,
-    reports = $22, premises_id = $23, evidence = evidence + $24, duty = $31, duty_at = $32
+    reports = $22, premises_id = $23, evidence = evidence + $24, duty = $31, duty_at = $32,
+    first_deadline = $34, first_left_s = $35, unresolved = $36
   where id = $1 and version = $2 returning id, version, state
 ), d as (
   insert into departures (audience, issue_id) select gone, i.id from i, unnest($30::uuid[]) gone
 )
-insert into events (issue_id, version, action, from_state, to_state, actor_id, acted_as, data)
-select i.id, i.version, $25, $26, i.state, $27, $28, $29 from i returning version
+insert into events (issue_id, version, action, from_state, to_state, actor_id, acted_as, data, was)
+select i.id, i.version, $25, $26, i.state, $27, $28, $29, $33 from i returning version
 """
 # What happened since a version was read, when all of it conflicts with nothing: then an action may simply be tried again.
 ONLY_ADDED = """

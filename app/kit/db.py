@@ -32,7 +32,7 @@ _told: dict[Any, set[UUID]] = {}
 
 
 def _dumps(value: object) -> str:
-    return orjson.dumps(value).decode()
+    return orjson.dumps(value, default=str).decode()  # asyncpg's UUID is a subclass, which orjson does not know
 
 
 async def _keep(connection: Any) -> None:
