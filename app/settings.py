@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     upload_days: int = Field(default=7, ge=1, le=90, description="Days after which an unfinished upload is given up.")
     track_days: int = Field(default=30, ge=1, le=3650, description="Days after which the track of a walk is forgotten.")
     extension_days: int = Field(default=30, ge=1, le=366, description="Days by which one extension may move a deadline, at most.")
-    extensions: int = Field(default=3, ge=0, le=50, description="Extensions of one assignment, at most.")
+    extensions: int = Field(default=3, ge=0, le=50, description="Extensions of one deadline, at most.")
     smtp_url: str = Field(
         default="",
         description="Mail server for notices: smtp://user:password@host:port or smtps://…; without it no mail is sent.",

@@ -13,8 +13,8 @@ def ahead(**time):
 async def test_extensions_have_limits(town):
     leader, worker = await town.person("leader"), await town.person("worker")
     issue = (await leader.report(**town.body()))["issue"]["id"]
-    await leader.act(issue, "assign", unit=str(town.unit), deadline=ahead(days=2))
-    for deadline in (ahead(days=-1), ahead(days=1), ahead(days=33)):
+    await leader.act(issue, "assign", unit=str(town.unit))
+    for deadline in (ahead(days=-1), ahead(hours=20), ahead(days=33)):
         for person, action in ((worker, "request_extension"), (leader, "grant_extension")):
             refused = await person.act(issue, action, expect=422, deadline=deadline, reason="x")
             assert refused["errors"][0]["pointer"] == "/deadline", deadline
@@ -24,8 +24,10 @@ async def test_extensions_have_limits(town):
         assert (await leader.act(issue, "grant_extension"))["deadline"]
     spent = await worker.act(issue, "request_extension", expect=409, deadline=ahead(days=9), reason="还要时间")
     assert spent["type"] == "/problems/extensions-used-up"
+    # To assign it again begins no new count.
     await leader.act(issue, "assign", unit=str(town.unit))
-    await worker.act(issue, "request_extension", deadline=ahead(days=20), reason="吊车")
+    again = await worker.act(issue, "request_extension", expect=409, deadline=ahead(days=20), reason="吊车")
+    assert again["type"] == "/problems/extensions-used-up"
 
 
 async def test_a_weeks_sample_is_drawn_once_and_a_finding_reopens(town, database):

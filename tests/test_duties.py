@@ -34,7 +34,8 @@ async def test_reminded_then_overdue_each_once(town, database):
     leader, worker = await town.person("leader"), await town.person("worker")
     issue = (await leader.report(**town.body()))["issue"]["id"]
     assert await plan(database, issue) == (None, None, None)
-    await leader.act(issue, "assign", unit=str(town.unit), deadline=(datetime.now(UTC) + timedelta(hours=40)).isoformat())
+    longer = (datetime.now(UTC) + timedelta(hours=40)).isoformat()
+    await leader.act(issue, "assign", unit=str(town.unit), deadline=longer, reason="量大")
     duty, at, deadline = await plan(database, issue)
     assert duty == "remind" and abs((deadline - at) - timedelta(hours=10)) < timedelta(seconds=2)  # a quarter of the time
     await leader.act(issue, "comment", note="看")

@@ -7,9 +7,10 @@ area, or the nearest one above it, has entered itself (`exceptions`: day → whe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from math import floor
 from typing import Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -18,11 +19,15 @@ import chinese_calendar
 
 from app.duties import queries
 from app.kit.db import Connection
+from app.kit.times import within
 
 Clock = Literal["working", "calendar"]
 _SPANS = ((time(8, 30), time(12, 0)), (time(14, 0), time(17, 30)))
+# Further than this nothing is reckoned: a stored deadline may be anything.
 _MAX_DAYS = 366 * 8
+_MOST_S = 100 * 366 * 86_400
 Exceptions = Mapping[date, bool]
+_Spans = list[tuple[datetime, datetime]]
 _NONE: Exceptions = {}
 
 
@@ -54,7 +59,7 @@ def _by_country(day: date, zone: str) -> bool:
     return day.weekday() < 5
 
 
-def _spans(day: date, zone: str, exceptions: Exceptions) -> list[tuple[datetime, datetime]]:
+def _spans(day: date, zone: str, exceptions: Exceptions) -> _Spans:
     if not is_working_day(day, zone, exceptions):
         return []
     tz = ZoneInfo(zone)
@@ -64,33 +69,68 @@ def _spans(day: date, zone: str, exceptions: Exceptions) -> list[tuple[datetime,
     ]
 
 
-def add(start: datetime, seconds: int, clock: Clock, zone: str, exceptions: Exceptions = _NONE) -> datetime:
-    """The instant `seconds` of `clock` time after `start`, in UTC."""
-    start = start.astimezone(UTC)
-    if clock == "calendar":
-        return start + timedelta(seconds=seconds)
-    left = timedelta(seconds=max(0, seconds))
+def _days_from(start: datetime, zone: str, exceptions: Exceptions, step: int) -> Iterator[_Spans]:
+    """The working spans of each day from that of `start` on (`step` 1), or back (-1), for years."""
     day = start.astimezone(ZoneInfo(zone)).date()
     for _ in range(_MAX_DAYS):
-        for opens, closes in _spans(day, zone, exceptions):
+        spans = _spans(day, zone, exceptions)
+        yield spans if step > 0 else spans[::-1]
+        day += timedelta(days=step)
+
+
+def _ahead(start: datetime, left: timedelta, zone: str, exceptions: Exceptions) -> datetime:
+    last = start
+    for spans in _days_from(start, zone, exceptions, 1):
+        for opens, closes in spans:
             begin = max(opens, start)
             if begin < closes:
                 if left <= closes - begin:
                     return begin + left
                 left -= closes - begin
-        day += timedelta(days=1)
-    raise ValueError("a deadline this far away cannot be reckoned in working hours")
+                last = closes
+    return last
+
+
+def _back(start: datetime, left: timedelta, zone: str, exceptions: Exceptions) -> datetime:
+    first = start
+    for spans in _days_from(start, zone, exceptions, -1):
+        for opens, closes in spans:
+            end = min(closes, start)
+            if opens < end:
+                if left <= end - opens:
+                    return end - left
+                left -= end - opens
+                first = opens
+    return first
+
+
+def add(start: datetime, seconds: int, clock: Clock, zone: str, exceptions: Exceptions = _NONE) -> datetime:
+    """The instant `seconds` of `clock` time after `start`, in UTC; before it where they are negative.
+
+    Beyond what is reckoned (eight years of days, and every instant's bounds) it is the last that is.
+    """
+    start = within(start)
+    span = timedelta(seconds=max(-_MOST_S, min(_MOST_S, seconds)))
+    if clock == "calendar":
+        return within(start + span)
+    if span < timedelta():
+        return _back(start, -span, zone, exceptions)
+    return _ahead(start, span, zone, exceptions)
 
 
 def between(start: datetime, end: datetime, clock: Clock, zone: str, exceptions: Exceptions = _NONE) -> int:
-    """Seconds of `clock` time from `start` to `end`; negative calendar time, or 0 working time, when `end` is past."""
-    start, end = start.astimezone(UTC), end.astimezone(UTC)
+    """Whole seconds of `clock` time from `start` to `end`, negative when `end` is past.
+
+    Rounded down, so that nothing is gained by stopping a clock again and again.
+    """
+    start, end = within(start), within(end)
     if clock == "calendar":
-        return int((end - start).total_seconds())
+        return floor((end - start).total_seconds())
+    early, late = min(start, end), max(start, end)
     total = timedelta()
-    day, last = start.astimezone(ZoneInfo(zone)).date(), end.astimezone(ZoneInfo(zone)).date()
-    while day <= last:
-        for opens, closes in _spans(day, zone, exceptions):
-            total += max(timedelta(), min(closes, end) - max(opens, start))
-        day += timedelta(days=1)
-    return int(total.total_seconds())
+    for spans in _days_from(early, zone, exceptions, 1):
+        for opens, closes in spans:
+            total += max(timedelta(), min(closes, late) - max(opens, early))
+        if spans and spans[-1][1] >= late:
+            break
+    return floor(total.total_seconds() if start <= end else -total.total_seconds())

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from app.kit.times import within
+
 # Reminded when a quarter of the time is left, at least two hours before.
 _SHARE, _AT_LEAST = 4, timedelta(hours=2)
 _RUNNING = frozenset({"reported", "accepted", "assigned", "in_progress"})
@@ -18,6 +20,7 @@ Duty = tuple[str | None, datetime | None]
 
 
 def _before(end: datetime, at: datetime, remind: str, overdue: str) -> Duty:
+    end = within(end)
     moment = end - max((end - at) / _SHARE, _AT_LEAST)
     return (remind, moment) if moment > at else (overdue, end)
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
 
-from app.duties import calendar
+from app.duties import calendar, deadlines
 from app.duties.planning import planned
 from app.grid.locate import locate
 from app.issues import queries
@@ -26,7 +27,7 @@ from app.kit.access import Caller
 from app.kit.datum import Datum
 from app.kit.db import Connection, tell_after_commit
 from app.kit.problems import Problem, from_validation, invalid, not_found
-from app.kit.times import now
+from app.kit.times import MAX_DEADLINE, now, told_instant, within
 from app.settings import settings
 
 # Columns that say who sees an issue beside its reporters.
@@ -39,6 +40,8 @@ _KEPT = (
 # Written after those, since they came later.
 _KEPT_TOO = ("first_deadline", "first_left_s", "unresolved")
 
+# Where nobody has been asked to mend it yet: there an issue may be without a clock.
+_UNASKED = ("reported", "accepted")
 
 # Events that add to an issue and conflict with nothing.
 _ADDITIONS = [
@@ -138,6 +141,11 @@ async def _write(
     """Write state and event. `departed` are accounts who may lose sight of the issue beside those whom the change itself shows."""
     gone = [row[name] for name in _AUDIENCES if row[name] is not None and row[name] != change[name]]
     was = {name: row[name] for name in (*_KEPT, *_KEPT_TOO) if row[name] != change[name]}
+    # What the statement reckons itself.
+    if photos:
+        was["evidence"] = row["evidence"]
+    if action in ("send_back", "fail_inspection"):
+        was["rework"] = row["rework"]
     version = await connection.fetchval(
         queries.CHANGE, row["id"], row["version"], state, *(change[name] for name in _KEPT), photos, action, row["state"],
         actor, acting, data, [*gone, *departed], *planned(row, change, state, now()), was or None,
@@ -165,27 +173,28 @@ class _Reckoning:
         return await step() if step is not None else None
 
     def _future(self, field: str, value: datetime | None) -> None:
-        if value is not None and value <= now():
+        """An instant that lies ahead, and no further than people plan."""
+        if value is None:
+            return
+        if value <= now():
             raise invalid(f"/{field}", "past-time")
+        if value > now() + MAX_DEADLINE:
+            fields = [(f"/{field}", "too-far")]
+            raise Problem(422, "validation", fields=fields, days=MAX_DEADLINE.days)
 
-    async def _time_left(self) -> int | None:
-        change, deadline = self.change, self.change["deadline"]
-        if deadline is None:
-            return None
-        days = await calendar.exceptions(self.connection, change["area_id"])
-        return calendar.between(now(), deadline, change["deadline_clock"], change["time_zone"], days)
+    async def _counting(self, of: Any = None) -> deadlines.Counting:
+        """How the issue's time, or another's, is counted: by category, in the area's calendar."""
+        row = of or self.change
+        days = await calendar.exceptions(self.connection, row["area_id"])
+        return deadlines.Counting(now(), row["deadline_clock"], row["time_zone"], days)
 
-    async def _after(self, seconds: int) -> datetime:
-        """The instant so much of the category's time from now, in the calendar of the issue's area."""
-        change = self.change
-        days = await calendar.exceptions(self.connection, change["area_id"])
-        return calendar.add(now(), seconds, change["deadline_clock"], change["time_zone"], days)
-
-    async def _resume_clock(self) -> None:
-        left = self.change["deadline_left_s"]
-        if left is not None:
-            self.change["deadline"] = await self._after(left)
-        self.change.update(deadline_left_s=None, authority=None, reply_by=None)
+    async def _go_on(self, counting: deadlines.Counting) -> None:
+        """What was handed over comes back: its clock goes on with the time that was left."""
+        if self.change["state"] == "handed_over":
+            row = await self.connection.fetchrow(queries.CLOCK_STOPPED, self.change["id"])
+            stopped = deadlines.Stopped(row["at"], row["was"]) if row and row["was"] else None
+            deadlines.go_on(self.change, counting, stopped)
+        self.change.update(authority=None, reply_by=None)
 
     def _needs_after_photo(self) -> None:
         if self.change["after_photo"] and not self.wish.photos:
@@ -205,12 +214,25 @@ class _Reckoning:
         elif person is not None and not await self.connection.fetchval(queries.PERSON_SERVES, person, change["area_id"]):
             raise invalid("/assignee", "unknown-account")
         self._future("deadline", wish.deadline)
-        deadline = wish.deadline or await self._after(change["deadline_hours"] * 3600)
-        change.update(
-            unit_id=unit, assignee_id=person, deadline=deadline, deadline_left_s=None, extension_until=None,
-            authority=None, reply_by=None,
-        )  # fmt: skip
-        self.data.update(deadline=deadline.isoformat(), **({"unit": str(unit)} if unit else {"assignee": str(person)}))
+        await self._put_deadline(wish.deadline)
+        change.update(unit_id=unit, assignee_id=person, extension_until=None)
+        deadline = change["deadline"].isoformat()
+        self.data.update(deadline=deadline, **({"unit": str(unit)} if unit else {"assignee": str(person)}))
+
+    async def _put_deadline(self, wished: datetime | None) -> None:
+        """The first assignment of a round begins its clock, with the category's time unless less is
+        named. Every other one keeps it: to name a later deadline is to extend it."""
+        change = self.change
+        counting = await self._counting()
+        await self._go_on(counting)
+        base = change["deadline"] or counting.after(change["deadline_hours"] * 3600)
+        until = base if wished is None else wished
+        if until > base:
+            if self.wish.reason is None:
+                raise invalid("/reason", "later-needs-reason")
+            await self._check_limits(until, base)
+        if deadlines.set_deadline(change, until, base):
+            self.data["extended_from"] = base.isoformat()
 
     async def rectify(self) -> None:
         self._needs_after_photo()
@@ -227,15 +249,15 @@ class _Reckoning:
 
     async def hand_over(self) -> None:
         self._future("reply_by", self.wish.reply_by)
-        self.change.update(
-            deadline_left_s=await self._time_left(), deadline=None, extension_until=None, authority=self.wish.authority,
-            reply_by=self.wish.reply_by,
-        )  # fmt: skip
+        deadlines.stop(self.change, await self._counting())
+        self.change.update(extension_until=None, authority=self.wish.authority, reply_by=self.wish.reply_by)
 
     async def reply(self) -> str:
         assert self.wish.to is not None
         self.data["authority"] = self.change["authority"]
-        await self._resume_clock()
+        await self._go_on(await self._counting())
+        if self.change["deadline"] is not None:
+            self.data["deadline"] = self.change["deadline"].isoformat()
         if self.wish.to == "rectified":
             self._needs_after_photo()
             # Mended by the authority outside: nobody here, so anybody who may verify can.
@@ -243,12 +265,16 @@ class _Reckoning:
         return self.wish.to
 
     async def _check_extension(self, until: datetime) -> None:
-        """Later than the deadline in force, by so many days at most, and so often at most for one assignment."""
+        """Later than the deadline in force."""
         self._future("deadline", until)
         deadline = self.change["deadline"]
         if deadline is not None and until <= deadline:
             raise invalid("/deadline", "not-later")
-        if until > max(deadline or now(), now()) + timedelta(days=settings().extension_days):
+        await self._check_limits(until, deadline or now())
+
+    async def _check_limits(self, until: datetime, base: datetime) -> None:
+        """By so many days, and so often, since the issue was reported or opened again."""
+        if until > max(within(base), now()) + timedelta(days=settings().extension_days):
             raise Problem(422, "validation", fields=[("/deadline", "extension-too-long")], days=settings().extension_days)
         granted: Any = await self.connection.fetchval(queries.EXTENSIONS, self.change["id"])
         if granted >= settings().extensions:
@@ -264,7 +290,10 @@ class _Reckoning:
         if until is None:
             raise Problem(409, "no-extension")
         await self._check_extension(until)
-        self.change.update(deadline=until, extension_until=None)
+        before = self.change["deadline"]
+        if deadlines.set_deadline(self.change, until, before):
+            self.data["extended_from"] = before.isoformat()
+        self.change["extension_until"] = None
         self.data["deadline"] = until.isoformat()
 
     async def refuse_extension(self) -> None:
@@ -273,12 +302,14 @@ class _Reckoning:
         self.change["extension_until"] = None
 
     async def close_unresolved(self) -> None:
-        self.change.update(closed_at=now(), authority=None, reply_by=None, deadline_left_s=None, extension_until=None)
+        self.change.update(closed_at=now(), unresolved=self.wish.reason_code, extension_until=None)
+        self.change.update(authority=None, reply_by=None, deadline_left_s=None, first_left_s=None)
 
     async def reopen(self) -> None:
+        """A new round: who mends it is named anew, and the clock begins anew with that."""
         self.change.update(
-            closed_at=None, rectified_by=None, rectified_at=None, unit_id=None, assignee_id=None, deadline=None,
-            deadline_left_s=None, extension_until=None, authority=None, reply_by=None,
+            closed_at=None, rectified_by=None, rectified_at=None, unit_id=None, assignee_id=None,
+            extension_until=None, authority=None, reply_by=None, unresolved=None, **deadlines.NO_CLOCK,
         )  # fmt: skip
 
     fail_inspection = reopen
@@ -295,7 +326,10 @@ class _Reckoning:
         if kind is None:
             raise invalid("/category", "unknown-category")
         self.data["before"] = self.change["category"]
+        before = await self._counting()
         self.change.update(category=kind["code"], category_version=kind["version"])
+        if kind["deadline_clock"] != before.clock:
+            deadlines.recount(self.change, before, replace(before, clock=kind["deadline_clock"]))
 
     async def relocate(self) -> None:
         assert self.wish.position is not None
@@ -322,9 +356,19 @@ class _Reckoning:
         what = {"reports": [str(r["id"]) for r in moved], "photos": [str(p["photo_id"]) for p in shown]}
         return what, {r["account_id"] for r in moved}
 
-    async def _count(self, other: Any, by: int, what: dict[str, list[str]], action: str, side: str, gone: set[UUID]) -> None:
-        """The other issue's side of a merge or its undo."""
-        change = dict(other) | {"reports": other["reports"] + by * len(what["reports"])}
+    async def _count(
+        self,
+        other: Any,
+        by: int,
+        what: dict[str, list[str]],
+        action: str,
+        side: str,
+        gone: set[UUID],
+        clock: dict[str, Any],
+    ) -> None:
+        """The other issue's side of a merge or its undo; `clock`: what of its clock changes."""
+        reports = other["reports"] + by * len(what["reports"])
+        change = dict(other) | {"reports": reports} | clock
         await _write(
             self.connection, other, other["state"], change, action, self.caller.account_id, self.acting,
             {side: str(self.change["id"]), **what}, by * len(what["photos"]), gone,
@@ -339,7 +383,10 @@ class _Reckoning:
         if survivor is None or acts_as(self.action, survivor["state"], survivor["relation"], False) is None:
             raise invalid("/into", "unknown-issue")
         what, reporters = await self._move(self.change["id"], target, None)
-        await self._count(survivor, 1, what, "absorb", "from", set())
+        clock = {name: survivor[name] for name in deadlines.NO_CLOCK}
+        counting = await self._counting(survivor)
+        deadlines.join(clock, self.change, survivor["state"] == "handed_over", counting)
+        await self._count(survivor, 1, what, "absorb", "from", set(), clock)
         self.data.update(into=str(target), state=self.change["state"], **what)
         self.change.update(merged_into=target, reports=0)
         # Who had joined the merged issue now sees the survivor in its place, and its first reporter both.
@@ -355,12 +402,24 @@ class _Reckoning:
             raise Raced(survivor["id"], survivor["version"])
         merge: Any = await self.connection.fetchval(queries.MERGE_EVENT, self.change["id"])
         what, reporters = await self._move(target, self.change["id"], merge)
-        await self._count(survivor, -1, what, "release", "to", reporters)
+        clock = await self._given_back(survivor)
+        await self._count(survivor, -1, what, "release", "to", reporters, clock)
         self.data.update(what)
         self.change.update(merged_into=None, reports=len(what["reports"]))
         self.photos = len(what["photos"])
         assert merge["state"] in OPEN
         return merge["state"]
+
+    async def _given_back(self, survivor: Any) -> dict[str, Any]:
+        """The survivor's own clock, where it took this issue's and nothing has moved it since."""
+        taken = (survivor["id"], str(self.change["id"]))
+        was: Any = await self.connection.fetchval(queries.CLOCK_TAKEN, *taken)
+        if was is None:
+            return {}
+        own: dict[str, Any] = {name: was[name] for name in deadlines.NO_CLOCK if name in was}
+        if own.get("deadline", ...) is None and survivor["state"] not in _UNASKED:
+            return {}
+        return {n: told_instant(v) if isinstance(v, str) else v for n, v in own.items()}
 
 
 def _text(value: UUID | None) -> str | None:

@@ -60,7 +60,7 @@ ACTIONS: dict[str, Action] = {
             ("reported", "accepted", "assigned", "in_progress", "handed_over"),
             ("assigned",),
             _MANAGERS,
-            may=("unit", "assignee", "deadline", "note"),
+            may=("unit", "assignee", "deadline", "reason", "note"),
         ),
         Action("start", ("assigned",), ("in_progress",), ("assignee",)),
         Action(

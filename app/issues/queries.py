@@ -7,6 +7,15 @@ from functools import lru_cache
 from app.kit.access import CALLER, HOLDS, REACH, RELATION, SCOPE
 from app.kit.paging import MAX_LIMIT, rows_for
 
+# How often the deadline was extended since the issue was reported or opened again.
+_EXTENDED = """(
+  select count(*)::int from events x
+  where x.issue_id = {0}
+    and (x.action = 'grant_extension' or x.action = 'assign' and x.data ? 'extended_from')
+    and x.version > coalesce((
+      select max(b.version) from events b
+      where b.issue_id = {0} and b.action in ('reopen', 'fail_inspection')), 0)
+)"""
 OVERDUE = "(i.deadline < now() and i.state in ('reported', 'accepted', 'assigned', 'in_progress'))"
 _ENDED_LATELY = "(coalesce(i.closed_at, i.updated_at) > now() - interval '14 days')"
 
@@ -25,7 +34,10 @@ i.cell_id::text, cell.name as cell_name, i.area_id::text, area.name as area_name
 i.unit_id::text, unit.name as unit_name, i.assignee_id::text,
 case when c.is_admin or i.assignee_id = c.account_id or i.area_id = any(c.staffs) or i.cell_id = any(c.leads)
   then assignee.name end as assignee_name,
-i.deadline, {OVERDUE} as overdue, i.extension_until, i.authority, i.reply_by,
+i.deadline, i.first_deadline,
+case when i.first_deadline is null and i.first_left_s is null then 0
+  else {_EXTENDED.format("i.id")} end as extensions,
+{OVERDUE} as overdue, i.extension_until, i.authority, i.reply_by,
 i.recurrence_of::text, i.recurrences, i.merged_into::text, i.premises_id::text, premises.name as premises_name, i.reports,
 case when i.evidence > 0 then (
   select json_agg(json_build_object('id', e.photo_id, 'kind', e.kind, 'state', coalesce(p.state, 'awaited'), 'doubts',
@@ -173,7 +185,7 @@ select id, version, state, is_open, rectified_by, rectified_at, closed_at, area_
 from issues where id = $1 for update
 """
 KIND = f"""
-select v.code, v.version, v.after_photo, {
+select v.code, v.version, v.after_photo, v.deadline_clock, {
     _MAY_CLOSE.format(area="$2::uuid", cell="$3::uuid", category="g.code", default="v.volunteer_may_close")
 } as volunteer_may_close
 from categories g join category_versions v using (code, version) where g.code = $1 and g.active
@@ -187,15 +199,22 @@ on conflict (id) do nothing returning id
 # What is added to an issue and conflicts with nothing else: a joining report, a photograph that arrives. The update takes the row's
 # lock, so additions and actions made at once are ordered, each with a version of its own.
 ADD = """
-with i as (
+with o as (
+  select reports, evidence, rectified_by, rectified_at, closed_at, premises_id from issues where id = $1
+), i as (
   update issues set reports = reports + $2, evidence = evidence + $3, state = $4, rectified_by = $5, rectified_at = $6, closed_at = $7,
     version = version + 1, updated_at = now(), tx = pg_current_xact_id(), premises_id = coalesce(premises_id, $14),
     duty = case when $4 in ('rectified', 'closed') then null else duty end,
     duty_at = case when $4 in ('rectified', 'closed') then null else duty_at end
-  where id = $1 returning id, version, state, area_id, unit_id, assignee_id, reporter_id
+  where id = $1
+  returning id, version, state, reports, evidence, rectified_by, rectified_at, closed_at, premises_id
 )
-insert into events (issue_id, version, action, from_state, to_state, actor_id, acted_as, report_id, data)
-select i.id, i.version, $8, $9, i.state, $10, $11, $12, $13 from i returning version
+insert into events (
+  issue_id, version, action, from_state, to_state, actor_id, acted_as, report_id, data, was)
+select i.id, i.version, $8, $9, i.state, $10, $11, $12, $13, (
+  select jsonb_object_agg(b.key, b.value) from o cross join lateral jsonb_each(to_jsonb(o)) b
+  where b.value is distinct from to_jsonb(i) -> b.key)
+from i returning version
 """
 ISSUES_OF_PHOTO = """
 select i.id, i.state, i.rectified_by, i.rectified_at, i.closed_at, i.area_id, i.unit_id, i.assignee_id, i.reporter_id, e.report_id
@@ -367,10 +386,22 @@ select i.id, i.version, $25, $26, i.state, $27, $28, $29, $33 from i returning v
 ONLY_ADDED = """
 select coalesce(bool_and(action = any($3::text[])), false) from events where issue_id = $1 and version > $2
 """
-# How often the deadline was extended since the issue was last assigned.
-EXTENSIONS = """
-select count(*)::int from events e where e.issue_id = $1 and e.action = 'grant_extension'
-  and e.version > coalesce((select max(a.version) from events a where a.issue_id = $1 and a.action = 'assign'), 0)
+EXTENSIONS = f"select {_EXTENDED.format('$1')}"
+# When the clock of what is handed over was stopped, and the columns before that; nothing where its
+# time has come to be counted in another way since.
+CLOCK_STOPPED = """
+select e.at, e.was from (
+  select e.at, e.was from events e
+  where e.issue_id = $1 and (e.action = 'hand_over' or e.was ? 'deadline_left_s')
+  order by e.version desc limit 1
+) e where e.was ? 'deadline'
+"""
+# The survivor $1's clock before it took that of $2, unless something has moved it since.
+CLOCK_TAKEN = """
+select e.was from events e
+where e.issue_id = $1 and e.action = 'absorb' and e.data ->> 'from' = $2
+  and e.version = (select max(l.version) from events l where l.issue_id = $1
+    and l.was ?| array['deadline', 'first_deadline', 'deadline_left_s', 'first_left_s'])
 """
 PREMISES_OF = "select exists (select from premises where id = $1 and area_id = $2)"
 RULE = """

@@ -42,6 +42,8 @@ def issue_json(row: Any, datum: Datum = "wgs84") -> dict[str, Any]:
         "unit": _ref(row["unit_id"], row["unit_name"]),
         "assignee": _ref(row["assignee_id"], row["assignee_name"]),
         "deadline": row["deadline"],
+        "first_deadline": row["first_deadline"],
+        "extensions": row["extensions"],
         "overdue": bool(row["overdue"]),
         "extension_until": row["extension_until"],
         "handover": {"authority": row["authority"], "reply_by": row["reply_by"]} if row["authority"] else None,

@@ -155,6 +155,10 @@ class Issue(Wire):
     unit: Ref | None
     assignee: Ref | None
     deadline: Instant | None
+    # The deadline before extensions, by which it is on time or late; null where none was granted.
+    first_deadline: Instant | None
+    # How often it was extended since the issue was reported or opened again.
+    extensions: int
     overdue: bool
     extension_until: Instant | None
     handover: Handover | None

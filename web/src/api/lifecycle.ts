@@ -5,7 +5,7 @@ export const ACTIONS = {
   reject: { needs: ["reason"], may: [] },
   merge: { needs: ["into"], may: ["reason"] },
   unmerge: { needs: [], may: ["reason"] },
-  assign: { needs: [], may: ["unit", "assignee", "deadline", "note"] },
+  assign: { needs: [], may: ["unit", "assignee", "deadline", "reason", "note"] },
   start: { needs: [], may: [] },
   rectify: { needs: ["photos"], may: ["note"] },
   verify: { needs: [], may: ["note"] },
