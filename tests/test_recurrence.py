@@ -111,3 +111,105 @@ async def test_past_cases_are_linked_along_the_chain(town, database):
     ]
     spots = (await staff.get("/v1/black-spots"))["items"]
     assert [(s["latest_issue"], s["recurrences"]) for s in spots] == [(str(fourth.id), 3)]
+
+
+async def closed_at(database, issue, at):
+    async with database.acquire() as connection:
+        await connection.execute("update issues set closed_at = $2 where id = $1", uuid.UUID(issue), at)
+
+
+async def test_it_comes_back_within_the_second_of_its_closing(town, database):
+    """A phone says when in whole seconds, the server closes to the microsecond."""
+    leader, staff = await town.person("leader"), await town.person("staff")
+    second = datetime.now(UTC).replace(microsecond=0)
+    first = (await leader.report(**town.body()))["issue"]["id"]
+    await staff.act(first, "close_unresolved", reason_code="gone")
+    await closed_at(database, first, second + timedelta(milliseconds=700))
+    again = (await leader.report(**town.body(observed_at=second.isoformat())))["issue"]["id"]
+    await recurrence.follow(database)
+    assert (await leader.get(f"/v1/issues/{again}"))["recurrence_of"] == first
+
+
+async def test_what_was_seen_well_before_the_closing_is_no_recurrence(town, database):
+    leader, staff = await town.person("leader"), await town.person("staff")
+    first = (await leader.report(**town.body()))["issue"]["id"]
+    await staff.act(first, "close_unresolved", reason_code="gone")
+    seen_at = (datetime.now(UTC) - timedelta(seconds=30)).isoformat()
+    late = (await leader.report(**town.body(observed_at=seen_at)))["issue"]["id"]
+    await recurrence.follow(database)
+    assert (await leader.get(f"/v1/issues/{late}"))["recurrence_of"] is None
+
+
+async def test_what_was_reported_before_the_closing_is_a_duplicate(town, database):
+    """Both within one second, and read by the follower only after that."""
+    leader, staff = await town.person("leader"), await town.person("staff")
+    first = (await leader.report(**seen(town)))["issue"]["id"]
+    second = (await leader.report(**seen(town)))["issue"]
+    await staff.act(first, "close_unresolved", reason_code="gone")
+    created = datetime.fromisoformat(second["created_at"])
+    await closed_at(database, first, created.replace(microsecond=0))
+    await recurrence.follow(database)
+    assert (await leader.get(f"/v1/issues/{second['id']}"))["recurrence_of"] is None
+
+
+async def test_a_phone_ahead_of_the_time_closes_nothing_later_than_it_was_told(town, database):
+    leader = await town.person("leader")
+    async with database.acquire() as connection:
+        await connection.execute(
+            "insert into assignment_rules (area_id, category, volunteer_may_close) values ($1, 'litter', true)", town.area
+        )
+    ahead = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()
+    first = (await leader.report(**town.body(observed_at=ahead, mended_on_the_spot=True)))["issue"]
+    assert first["state"] == "closed"
+    again = (await leader.report(**seen(town)))["issue"]["id"]
+    await recurrence.follow(database)
+    assert (await leader.get(f"/v1/issues/{again}"))["recurrence_of"] == first["id"]
+
+
+async def test_two_past_cases_of_one_second_do_not_repeat_each_other(town, database):
+    from app.issues.history import Past, PastEvent, load
+
+    volunteer, staff = await town.person("volunteer"), await town.person("staff")
+    at = (datetime.now(UTC) - timedelta(days=9)).replace(microsecond=0)
+    cases = [
+        Past(
+            id=uuid.uuid4(), category="litter", lat=town.lat + 0.005, lon=town.lon + 0.005, opened_at=at, closed_at=at,
+            reporter_id=volunteer.id, state="closed",
+            events=[
+                PastEvent("report", None, "reported", at, volunteer.id, "reporter"),
+                PastEvent("import_close", "reported", "closed", at, None, "import"),
+            ],
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    async with database.transaction() as connection:
+        await load(connection, cases, town.area)
+        assert await recurrence.link(connection, [case.id for case in cases]) == 1
+    found = [(await staff.get(f"/v1/issues/{case.id}"))["recurrences"] for case in cases]
+    assert sorted(found) == [0, 1]
+
+
+async def test_coming_back_keeps_what_it_changed(town, database):
+    leader, staff = await town.person("leader"), await town.person("staff")
+    await again(town, leader, staff)
+    second = (await leader.report(**seen(town)))["issue"]["id"]
+    await recurrence.follow(database)
+    async with database.acquire() as connection:
+        was = await connection.fetchval("select was from events where issue_id = $1 and action = 'recur'", uuid.UUID(second))
+    assert was == {"recurrence_of": None, "recurrences": 0}
+
+
+async def test_the_last_of_501_black_spots_gets_an_owner(town, database):
+    leader = await town.person("leader")
+    last = uuid.uuid4()
+    issue = uuid.UUID((await leader.report(**town.body()))["issue"]["id"])
+    put = (
+        "insert into black_spots (id, area_id, cell_id, category, position, mercator, latest_issue_id, recurrences, last_seen_at) "
+        "select $1, area_id, cell_id, category, position, mercator, id, $2, now() from issues where id = $3"
+    )
+    async with database.transaction() as connection:
+        await connection.executemany(put, [(uuid.uuid4(), 9, issue) for _ in range(500)])
+        await connection.execute(put, last, 3, issue)
+    answer = await leader.call("PUT", f"/v1/black-spots/{last}", json={"owner": str(leader.id), "plan": "每日两巡"})
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["id"], answer.json()["owner_name"]) == (str(last), "leader某")

@@ -26,37 +26,51 @@ with due as (
 )
 select area_id, unit_id, assignee_id, reporter_id from i
 """
-# What an issue repeats: the one of its kind that was closed last within the radius and 30 days before.
+# What an issue repeats: the one of its kind that was closed last within the radius and 30 days before. An issue is as old as its
+# reporter's phone says, often in whole seconds, while it is closed to the microsecond: they are compared by the second. Nor was an
+# issue closed later than this server heard of it, whatever a phone says.
 _EARLIER = """
     select p.id, p.recurrences from issues p
+    cross join lateral (
+      select l.id, date_trunc('second', least(p.closed_at, l.at)) as at from events l
+      where l.issue_id = p.id and l.to_state = 'closed' and l.from_state is distinct from 'closed' order by l.version desc limit 1
+    ) shut
     where p.state = 'closed' and p.category = {0}.category and p.id <> {0}.id
       and p.mercator && st_expand({0}.mercator, {1}.radius_m / greatest(cos(radians(st_y({0}.position))), 0.01))
-      and p.closed_at <= {0}.created_at and p.closed_at > {0}.created_at - interval '30 days'
-      and st_distancesphere(p.position, {0}.position) <= {1}.radius_m
-    order by p.closed_at desc, p.id limit 1"""
+      and p.closed_at < {0}.created_at + interval '1 day' and shut.at <= {0}.created_at
+      and p.closed_at > {0}.created_at - interval '30 days'
+      and {2} and st_distancesphere(p.position, {0}.position) <= {1}.radius_m
+    order by shut.at desc, p.closed_at desc, p.id limit 1"""
+# What was closed after this server had heard of the new one was open then: a duplicate.
+_CLOSED_BEFORE = "shut.id < new.event_id"
+# Of past cases, which come in any order, the one reported later repeats the other: never each the other.
+_REPORTED_BEFORE = "(p.created_at, p.id) < (i.created_at, i.id)"
+# An issue is linked once, from nothing.
+_WAS_NONE = "jsonb_build_object('recurrence_of', null, 'recurrences', 0)"
 # Read the event log from one snapshot to the next for new issues, and link each to what it repeats. `skip locked` lets one worker read at a
 # time; a link is made once, from null. What happened is read first and by itself: how much it is the planner does not know, and would else
 # walk through every issue there is.
 FOLLOW_RECURRENCES = f"""
 with f as materialized (select name, snapshot::pg_snapshot as base from followers where name = 'recurrence' for update skip locked),
 happened as materialized (
-  select e.issue_id, e.version, e.action, e.at from f join events e on e.tx >= pg_snapshot_xmin(f.base) and not pg_visible_in_snapshot(e.tx, f.base)
+  select e.id, e.issue_id, e.version, e.action, e.at from f join events e on e.tx >= pg_snapshot_xmin(f.base) and not pg_visible_in_snapshot(e.tx, f.base)
 ), new as materialized (
-  select i.id, i.category, i.position, i.mercator, i.created_at, v.radius_m
+  select i.id, i.category, i.position, i.mercator, i.created_at, v.radius_m, e.id as event_id
   from happened e cross join lateral (select * from issues i where i.id = e.issue_id and i.recurrence_of is null offset 0) i
   join category_versions v on v.code = i.category and v.version = i.category_version
   where e.version = 1 and e.action in ('report', 'report_mended') and e.at > now() - interval '1 day'
 ), found as (
   select new.id, p.id as earlier, p.recurrences from new cross join lateral (
-    {_EARLIER.format("new", "new")}) p
+    {_EARLIER.format("new", "new", _CLOSED_BEFORE)}) p
 ), i as (
   update issues i set recurrence_of = found.earlier, recurrences = found.recurrences + 1, version = i.version + 1, updated_at = now(),
     tx = pg_current_xact_id()
   from found where i.id = found.id and i.recurrence_of is null
   returning i.id, i.version, i.state, i.recurrence_of, i.recurrences, i.area_id, i.unit_id, i.assignee_id, i.reporter_id
 ), e as (
-  insert into events (issue_id, version, action, from_state, to_state, acted_as, data)
-  select i.id, i.version, 'recur', i.state, i.state, 'clock', jsonb_build_object('of', i.recurrence_of, 'times', i.recurrences) from i
+  insert into events (issue_id, version, action, from_state, to_state, acted_as, data, was)
+  select i.id, i.version, 'recur', i.state, i.state, 'clock', jsonb_build_object('of', i.recurrence_of, 'times', i.recurrences),
+    {_WAS_NONE} from i
 ), u as (
   update followers set snapshot = pg_current_snapshot()::text from f where followers.name = f.name
 )
@@ -69,7 +83,7 @@ with recursive links as materialized (
   select i.id, p.id as earlier, p.recurrences from issues i
   join category_versions v on v.code = i.category and v.version = i.category_version
   cross join lateral (
-    {_EARLIER.format("i", "v")}) p
+    {_EARLIER.format("i", "v", _REPORTED_BEFORE)}) p
   where i.id = any($1::uuid[]) and i.recurrence_of is null
 ), chain as (
   select l.id, l.earlier, l.recurrences + 1 as times from links l where not exists (select from links e where e.id = l.earlier)
@@ -78,8 +92,9 @@ with recursive links as materialized (
   update issues i set recurrence_of = chain.earlier, recurrences = chain.times, version = i.version + 1, tx = pg_current_xact_id()
   from chain where i.id = chain.id returning i.id, i.version, i.state, i.recurrence_of, i.recurrences, i.updated_at, i.created_at
 ), e as (
-  insert into events (issue_id, version, action, from_state, to_state, acted_as, at, data)
-  select i.id, i.version, 'recur', i.state, i.state, 'clock', i.updated_at, jsonb_build_object('of', i.recurrence_of, 'times', i.recurrences) from i
+  insert into events (issue_id, version, action, from_state, to_state, acted_as, at, data, was)
+  select i.id, i.version, 'recur', i.state, i.state, 'clock', i.updated_at,
+    jsonb_build_object('of', i.recurrence_of, 'times', i.recurrences), {_WAS_NONE} from i
 )
 select id, recurrences, created_at from i order by created_at
 """
@@ -104,15 +119,17 @@ END_BLACK_SPOTS = """
 update black_spots b set ended_at = now() where b.ended_at is null and b.last_seen_at < now() - interval '30 days'
   and not exists (select from issues i where i.id = b.latest_issue_id and i.is_open)
 """
-BLACK_SPOTS = """
+_BLACK_SPOTS = """
 select b.id::text, b.category, json_build_object('lat', st_y(b.position), 'lon', st_x(b.position))::jsonb as position,
   json_build_object('id', c.id, 'name', c.name)::jsonb as cell, b.area_id::text as area, b.latest_issue_id::text as latest_issue, b.recurrences,
   b.came_back, b.plan, b.since, b.last_seen_at, b.ended_at, b.owner_id::text as owner,
   case when $1 or b.area_id = any($4::uuid[]) or b.cell_id = any($5::uuid[]) then o.name end as owner_name
 from black_spots b left join cells c on c.id = b.cell_id left join accounts o on o.id = b.owner_id
-where ($1 or b.area_id = any($2::uuid[])) and (b.ended_at is not null) = $3
+where ($1 or b.area_id = any($2::uuid[])) and {}
 order by b.recurrences desc, b.since, b.id limit 500
 """
+BLACK_SPOTS = _BLACK_SPOTS.format("(b.ended_at is not null) = $3")
+ONE_BLACK_SPOT = _BLACK_SPOTS.format("b.id = $3")
 BLACK_SPOT = """
 select area_id from black_spots where id = $1 and ($2 or area_id = any($3::uuid[]) or cell_id = any($4::uuid[])) for update
 """
