@@ -97,10 +97,11 @@ async def _scenes(connection: Connection, issue: dict[str, Any], until: datetime
     """Photographs that were there when the issue was handed over, without those of it mended; of a merged issue, where they went."""
     id = UUID(issue["id"])
     photos = (await shown.of_issues(connection, [id])).get(issue["id"], [])
-    survivor = await connection.fetchrow(queries.SURVIVOR, id)
+    survivor = await connection.fetchrow(queries.SURVIVORS, [id])
     if survivor is not None:
-        moved = (await shown.of_issues(connection, [survivor["id"]])).get(str(survivor["id"]), [])
-        photos = [*photos, *(photo for photo in moved if photo.id in survivor["photos"])]
+        gone: Any = await connection.fetchval(queries.MOVED_PHOTOS, id)
+        moved = (await shown.of_issues(connection, [UUID(survivor["id"])])).get(survivor["id"], [])
+        photos = [*photos, *(photo for photo in moved if photo.id in gone)]
     return [photo for photo in photos if photo.kind != "after" and photo.at <= until and photo.file]
 
 

@@ -149,14 +149,16 @@ CELL_NAME = "select name from cells where id = $1"
 ADDRESS_OF = """
 select a.phone, a.address from authorities a join area_tree t on t.ancestor_id = a.area_id where t.area_id = $1 and a.name = $2 limit 1
 """
-# The issue that a merged one ($1) belongs to in the end, and which photographs went along.
-SURVIVOR = """
+# Of merged issues ($1) the one that each belongs to in the end.
+SURVIVORS = """
 with recursive chain as (
-  select id, number, merged_into, 0 as depth from issues where id = $1
+  select id as merged, id, number, merged_into, 0 as depth from issues where id = any($1::uuid[]) and merged_into is not null
   union all
-  select s.id, s.number, s.merged_into, chain.depth + 1 from chain join issues s on s.id = chain.merged_into where chain.depth < 50
+  select c.merged, s.id, s.number, s.merged_into, c.depth + 1 from chain c join issues s on s.id = c.merged_into where c.depth < 50
 )
-select c.id, c.number, array(select jsonb_array_elements_text(m.data -> 'photos')) as photos from chain c cross join lateral (
-  select data from events where issue_id = $1 and action = 'merge' order by version desc limit 1) m
-where c.merged_into is null and c.depth > 0
+select merged::text, id::text, number from chain where merged_into is null
+"""
+# Which photographs a merged issue took along.
+MOVED_PHOTOS = """
+select array(select jsonb_array_elements_text(data -> 'photos')) from events where issue_id = $1 and action = 'merge' order by version desc limit 1
 """

@@ -13,7 +13,6 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from html import escape
 from typing import Any, Literal
 
@@ -24,6 +23,10 @@ from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Emu, Mm, Pt
 from PIL import Image
+
+from app.kit.language import day_told as day_told
+from app.kit.language import moment_told as moment_told
+from app.kit.language import month_told as month_told
 
 # XML 1.0 holds none of these, escaped or not.
 _ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
@@ -39,14 +42,6 @@ _PICTURE_PX, _PICTURE_MM = 900, (72, 52)
 def clean(text: str) -> str:
     """Without what XML cannot say, and without what changes the direction of writing."""
     return _TURNING.sub("", _ILLEGAL.sub("", text))
-
-
-def day_told(day: date, language: str) -> str:
-    return f"{day.year}年{day.month}月{day.day}日" if language == "zh-CN" else f"{day.day} {day:%B %Y}"
-
-
-def month_told(day: date, language: str) -> str:
-    return f"{day.year}年{day.month}月" if language == "zh-CN" else f"{day:%B %Y}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import { Compare, Photos } from '../parts/picture'
 import { SmallMap } from '../parts/small-map'
 import { Page } from '../shell'
 import { ago, day, moment, t, word } from '../words'
-import { Acting, GRAVE, QUICK, quickly, ranked } from '../parts/acting'
+import { Acting, called, GRAVE, QUICK, quickly, ranked } from '../parts/acting'
 import type { Problem } from '../api/http'
 
 export const IssuePage: FunctionComponent = () => {
@@ -105,13 +105,13 @@ const Shown: FunctionComponent<{ issue: Issue }> = ({ issue }) => {
 
       {actions.length > 0 && (
         <div class="acts" role="group" aria-label={t('actions')}>
-          {actions.slice(0, 2).map((name, n) => <button key={name} class={`button ${n === 0 ? 'first' : ''} ${GRAVE.has(name) && n > 0 ? 'grave' : ''}`} data-action={name} onClick={() => act(name)}>{word('action', name)}</button>)}
+          {actions.slice(0, 2).map((name, n) => <button key={name} class={`button ${n === 0 ? 'first' : ''} ${GRAVE.has(name) && n > 0 ? 'grave' : ''}`} data-action={name} onClick={() => act(name)}>{called(issue, name)}</button>)}
           {actions.length > 2 && <button class="button" aria-label={t('more-actions')} onClick={() => setMore(true)}><Ellipsis class="icon" aria-hidden="true" /></button>}
         </div>
       )}
       {more && (
         <Sheet title={t('actions')} onClose={() => setMore(false)}>
-          {actions.slice(2).map((name) => <button key={name} class={`button ${GRAVE.has(name) ? 'grave' : ''}`} data-action={name} onClick={() => act(name)}>{word('action', name)}</button>)}
+          {actions.slice(2).map((name) => <button key={name} class={`button ${GRAVE.has(name) ? 'grave' : ''}`} data-action={name} onClick={() => act(name)}>{called(issue, name)}</button>)}
           <button class="button" onClick={() => setMore(false)}>{t('close')}</button>
         </Sheet>
       )}
