@@ -56,20 +56,6 @@ def test_words_are_there_in_both_languages_and_none_is_unused():
     made = ("ledger-", "show-", "queue-", "sort-", "view-", "theme-", "by-")
     unused = {key for key in zh if "." not in key and f"'{key}'" not in source and not key.startswith(made)}
     assert unused == set()
-    for state in (
-        "reported",
-        "accepted",
-        "assigned",
-        "in_progress",
-        "handed_over",
-        "rectified",
-        "closed",
-        "rejected",
-        "withdrawn",
-        "merged",
-    ):
-        assert f"state.{state}" in zh
-    assert {f"action.{name}" for name in contract.ACTIONS} <= zh
 
 
 async def test_the_pages_are_served_strictly_and_compressed(app, monkeypatch):

@@ -60,7 +60,7 @@ async def test_one_issue_from_report_to_reopening_with_every_notice(town, databa
     assert len(page["items"]) == 2 and len(rest["items"]) == 3
     chinese = await town.person("volunteer", language="zh-CN")
     await chinese.report(**town.body())
-    assert (await leader.get("/v1/notices")) and "受理" not in str(await inbox(leader))
+    assert (await leader.get("/v1/notices")) and "立案" not in str(await inbox(leader))
 
 
 def test_the_table_names_only_what_exists():
@@ -146,7 +146,7 @@ async def test_chat_robots(town, database, do_jobs, receiver, kind, text):
     await follow(database)
     await do_jobs()
     await do_jobs()
-    assert [text(b) for b in receiver.bodies] == [f"{issue['number']} 垃圾，东浦巷：新上报，请受理。"]
+    assert [text(b) for b in receiver.bodies] == [f"{issue['number']} 垃圾，东浦巷：新上报，请及时审核立案。"]
     if kind == "dingtalk":
         assert "&timestamp=" in receiver.paths[0] and "&sign=" in receiver.paths[0]
     if kind == "feishu":
@@ -257,7 +257,7 @@ async def test_mail(town, database, do_jobs, run, monkeypatch):
 
     letter = message_from_bytes(letters[0], policy=policy.default)
     assert len(letters) == 1 and letter["To"] == "leader@example.org" and issue["number"] in letter["Subject"]
-    assert letter.get_content().strip().startswith(f"{issue['number']} 垃圾，东浦巷：新上报，请受理。")
+    assert letter.get_content().strip().startswith(f"{issue['number']} 垃圾，东浦巷：新上报，请及时审核立案。")
     failures = {c["address"]: c["failure"] for c in (await leader.get("/v1/channels"))["items"]}
     assert failures == {"leader@example.org": None, "nobody@example.org": "mail-refused"}
 

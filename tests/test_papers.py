@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import re
 import uuid
 import zipfile
@@ -66,8 +67,8 @@ async def test_a_dossier_says_who_did_what_and_shows_before_and_after(town, do_j
         assert answer.status_code == 200 and "dossier.docx" in answer.headers["content-disposition"]
     text, pictures = words((await staff.call("GET", f"/v1/issues/{id}/dossier.docx")).content)
     assert pictures == 2 and number in text and "<w:p>&amp;]]>" in text and "长" * 3900 in text and "东浦巷<12>号" in text
-    assert text.count("照片未到或已损坏") == 2 and "整改前（" in text and "整改后（" in text
-    for told in ("上报人volunteer某", "网格长leader某", "经办单位worker某", "整改", "核查", "已清理", "环卫站", "期限"):
+    assert text.count("照片缺失或已损坏") == 2 and "整改前（" in text and "整改后（" in text
+    for told in ("上报人volunteer某", "网格长leader某", "环卫站worker某", "整改完成", "核查", "已清理", "环卫站", "期限"):
         assert told in text, told
     page = await staff.call("GET", f"/v1/issues/{id}/dossier.html")
     assert "<w:p>" not in page.text and "&lt;w:p&gt;" in page.text and page.text.count("data:image/jpeg;base64,") == 2
@@ -156,7 +157,7 @@ async def test_photographs_of_the_week_stand_in_its_paper(town, app, database, d
     ]  # fmt: skip
     assert "photographs" not in await staff.get("/v1/summaries/weekly.json", area=str(town.area))
     text, pictures = words((await staff.call("GET", "/v1/summaries/weekly.docx", params=asked)).content)
-    assert pictures == 4 and "附：整改前后照片" in text and made[1][1] in text and made[0][1] not in text
+    assert pictures == 4 and "附件：整改前后照片" in text and made[1][1] in text and made[0][1] not in text
     before = (datetime.now(UTC) - timedelta(days=7)).date()
     text, pictures = words((await staff.call("GET", "/v1/summaries/weekly.docx", params=asked | {"week": str(before)})).content)
     assert pictures == 2 and made[0][1] in text
@@ -170,7 +171,7 @@ async def test_photographs_of_the_week_stand_in_its_paper(town, app, database, d
     await objects.delete([store.variant(held[0]["file"], "screen.jpg")])
     await objects.put(store.variant(held[1]["file"], "screen.jpg"), b"\xff\xd8\xff rotten")
     text, pictures = words((await staff.call("GET", "/v1/summaries/weekly.docx", params=asked)).content)
-    assert pictures == 2 and text.count("照片未到或已损坏") == 2
+    assert pictures == 2 and text.count("照片缺失或已损坏") == 2
     assert (await staff.call("GET", "/v1/summaries/weekly.html", params=asked)).status_code == 200
 
 
@@ -312,6 +313,35 @@ async def test_residents_look_up_at_the_place_what_became_of_it(town, monkeypatc
     assert (await staff.call("GET", f"/v1/public/issues/{issue['number']}")).status_code == 200
     await volunteer.act(issue["id"], "withdraw")
     assert (await staff.call("GET", path)).status_code == 404
+
+
+async def test_a_poster_of_an_issue_merged_again_and_again_leads_to_the_last(town, monkeypatch):
+    monkeypatch.setattr(settings(), "public", True)
+    volunteer, staff = await town.person("volunteer", language="zh-CN"), await town.person("staff", language="zh-CN")
+    chain = [(await volunteer.report(**town.body()))["issue"] for _ in range(4)]
+    for merged, into in itertools.pairwise(chain):
+        await staff.act(merged["id"], "merge", into=into["id"])
+    last = chain[-1]["number"]
+    for issue in chain:
+        page = await staff.call("GET", f"/v1/issues/{issue['id']}/poster.html")
+        assert page.status_code == 200 and f"编号 {last}" in page.text
+        public = await volunteer.get(f"/v1/public/issues/{issue['number']}")
+        assert public["number"] == last
+        assert public["merged_from"] == (None if issue is chain[-1] else issue["number"])
+        assert public["steps"][0]["state"] == "reported"
+
+
+async def test_a_dossier_of_a_merged_issue_says_where_it_went(town):
+    volunteer, staff = await town.person("volunteer", language="zh-CN"), await town.person("staff", language="zh-CN")
+    chain = [(await volunteer.report(**town.body(place=f"东浦巷{n}号", photos=[str(uuid.uuid4())])))["issue"] for n in (1, 2, 3)]
+    for merged, into in itertools.pairwise(chain):
+        await staff.act(merged["id"], "merge", into=into["id"])
+    last = chain[-1]["number"]
+    for issue in chain[:2]:
+        text, _ = words((await staff.call("GET", f"/v1/issues/{issue['id']}/dossier.docx")).content)
+        assert f"东浦巷{1 if issue is chain[0] else 2}号" in text and f"已并入编号{last}的问题" in text
+    text, _ = words((await staff.call("GET", f"/v1/issues/{chain[-1]['id']}/dossier.docx")).content)
+    assert "已并入" not in text and "并入其他问题" not in text and "合并了其他问题" in text
 
 
 async def test_activities_have_photographs_that_whoever_reads_the_area_sees(town):

@@ -53,6 +53,7 @@ def _request(key, town, issue, photo, thanked):
         ("POST", "/v1/reports/batch"): {"items": [town.body(id=str(uuid.uuid4()))]},
         ("POST", "/v1/issues/{id}/actions"): {"action": "comment", "note": "x"},
         ("PUT", "/v1/areas/{id}/calendar/{day}"): {"working": True},
+        ("PUT", "/v1/areas/{id}/office"): {"phone": "0877-6600110"},
         ("PUT", "/v1/assignment-rules/{id}"): {"area": str(town.area), "unit": unit, "category": "litter"},
         ("POST", "/v1/notices/read"): {},
         ("PUT", "/v1/channels/{id}"): {"kind": "mail", "address": f"{uuid.uuid4().hex}@example.org"},
@@ -90,9 +91,9 @@ def _request(key, town, issue, photo, thanked):
         .replace("{variant}", "original")
         .replace("{day}", "2026-10-01")
     )
-    ids |= {(m, p): str(town.area) for m, p in ROUTES if "/calendar" in p or p == "/v1/areas/{id}/summary"} | {
-        ("POST", "/v1/jobs/{id}/retry"): "0"
-    }
+    ids |= {
+        (m, p): str(town.area) for m, p in ROUTES if "/calendar" in p or p in ("/v1/areas/{id}/summary", "/v1/areas/{id}/office")
+    } | {("POST", "/v1/jobs/{id}/retry"): "0"}
     target = ids.get(key, issue if "/issues/" in path or "/reports/" in path else str(uuid.uuid4()))
     target = re.sub(r"\{\w+\}", target, path)
     if path == "/v1/hotspots":
@@ -118,6 +119,7 @@ SCOPED = {
     ("GET", "/v1/summaries/weekly.json"), ("GET", "/v1/summaries/weekly.html"), ("GET", "/v1/summaries/weekly.docx"), ("PUT", "/v1/summaries/weekly"),
     ("PUT", "/v1/activities/{id}"), ("GET", "/v1/activities"), ("GET", "/v1/league"), ("GET", "/v1/circulation.html"), ("GET", "/v1/circulation.docx"),
     ("GET", "/v1/issues/{id}/dossier.html"), ("GET", "/v1/issues/{id}/dossier.docx"),
+    ("GET", "/v1/areas/{id}/office"), ("PUT", "/v1/areas/{id}/office"),
 }  # fmt: skip
 # Ids that nobody holds in this walk: 404 for whoever may call the route at all.
 MISSING = {
@@ -133,6 +135,8 @@ MISSING = {
     ("POST", "/v1/patrols/{id}/points"),
     ("GET", "/v1/patrols/{id}"),
     ("GET", "/v1/issues/{id}/handover-letter"),
+    ("GET", "/v1/issues/{id}/handover-letter.html"),
+    ("GET", "/v1/issues/{id}/handover-letter.docx"),
     ("GET", "/v1/issues/{id}/poster.html"),
     ("POST", "/v1/jobs/{id}/retry"),
     ("GET", "/v1/premises/{id}"),
@@ -155,7 +159,7 @@ MAY = {
     ("PUT", "/v1/assignment-rules/{id}"): {"staff", "admin"}, ("PUT", "/v1/authorities/{id}"): {"staff", "admin"},
     ("PUT", "/v1/premises/{id}"): {"leader", "staff", "admin"}, ("PUT", "/v1/samples/{id}"): {"staff", "admin"},
     ("PUT", "/v1/stand-ins/{id}"): {"staff", "admin"}, ("PUT", "/v1/summaries/weekly"): {"staff", "admin"},
-    ("PUT", "/v1/activities/{id}"): {"leader", "staff", "admin"},
+    ("PUT", "/v1/activities/{id}"): {"leader", "staff", "admin"}, ("PUT", "/v1/areas/{id}/office"): {"staff", "admin"},
 }  # fmt: skip
 
 

@@ -49,7 +49,7 @@ async def test_the_record_of_a_shop(town, do_jobs):
     seen = await volunteer.get(f"/v1/premises/{id}")
     assert seen["owner"] is None and seen["phone"] is None and seen["name"] == "老王<面馆>"
     page = await leader.call("GET", f"/v1/premises/{id}/record", headers={"accept-language": "zh-CN"})
-    for words in ("老王&lt;面馆&gt;", "王建国", "2026-03-01", "当面告知", "反复"):
+    for words in ("老王&lt;面馆&gt;", "王建国", "2026年3月1日", "当面告知", "反复"):
         assert words in page.text
     assert "王建国" not in (await volunteer.call("GET", f"/v1/premises/{id}/record")).text
     for query in ({"cell": str(town.cells[0])}, {"area": str(town.area)}, {"q": "面馆"}):

@@ -186,9 +186,31 @@ async def test_an_invitation_and_what_is_published(town, address, monkeypatch):
         await page.reload()
         await expect(page.locator(".timeline li")).to_have_count(1)
         text = await page.locator("main").inner_text()
-        assert "王阿姨" not in text and "新上报" in text
+        assert "王阿姨" not in text and "已上报" in text
         await page.goto("/public")
         await expect(page.locator(f"a[href='/see/{issue['number']}']")).to_be_visible()
+        await context.close()
+
+
+async def test_a_leader_is_not_led_to_mend_what_a_unit_owes(town, address, database):
+    """Overdue with a unit: the first button reminds, and the time is told in an office's words."""
+    volunteer, leader, worker = [await town.person(role) for role in ("volunteer", "leader", "worker")]
+    issue = (await volunteer.report(**town.body()))["issue"]["id"]
+    await leader.act(issue, "assign", unit=str(town.unit))
+    async with database.transaction() as connection:
+        await connection.execute("update issues set deadline = now() - interval '390 minutes' where id = $1", uuid.UUID(issue))
+    async with browser() as launched:
+        context, page = await opened(launched, address, leader, here(town), "zh-CN")
+        for path in ("/app/queue?show=overdue", f"/app/issues/{issue}"):
+            await page.goto(path)
+            first = page.locator("[data-action]").first
+            await expect(first).to_have_text("留言催办")
+            await expect(first).to_have_attribute("data-action", "comment")
+            await expect(page.locator(".badge.late").first).to_have_text("已超期6小时")
+        await context.close()
+        context, page = await opened(launched, address, worker, here(town), "zh-CN")
+        await page.goto(f"/app/issues/{issue}")
+        await expect(page.locator("[data-action]").first).to_have_text("整改完成")
         await context.close()
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from app.issues.lifecycle import ACTIONS, OPEN, STATES
 from app.kit.language import TEXTS
+from app.kit.policy import ROLES
 from app.main import create_app
 
 HERE = Path(__file__).parent
@@ -40,12 +41,26 @@ def lifecycle() -> str:
     )
 
 
+# What begins a text's key, and the kind of name that the client knows it by; of a happening and an action the client makes no difference.
+_KINDS = {"as": "as", "reason": "reason", "state": "state", "action": "action", "happened": "action", "role": "role"}
+_LABELS = ("state", "action", "role")
+
+
+def _named(language: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for key, text in TEXTS.items():
+        begin, _, name = key.partition("-")
+        kind = _KINDS.get(begin)
+        if kind and (kind != "role" or name in ROLES):
+            told = text[language]
+            # In English a label begins with a capital, within a sentence the word does not.
+            found[f"{kind}.{name}"] = told[:1].upper() + told[1:] if kind in _LABELS else told
+    return found
+
+
 def names() -> str:
-    """Words that papers and screens say alike: as what somebody acted, and for what reason."""
-    told = {
-        language: {key.replace("-", ".", 1): text[short] for key, text in TEXTS.items() if key.startswith(("as-", "reason-"))}
-        for language, short in (("zh-CN", "zh"), ("en", "en"))
-    }
+    """Words that papers and screens say alike: states, actions and what else happens, roles, as what somebody acted, and for what reason."""
+    told = {"zh-CN": _named("zh"), "en": _named("en")}
     head = "// Written by web/contract.py from the service's own words.\n"
     return f"{head}export const NAMES: Record<'zh-CN' | 'en', Record<string, string>> = {json.dumps(told, ensure_ascii=False, indent=2)}\n"
 

@@ -92,6 +92,3 @@ on conflict (id) do update set name = excluded.name, kind = excluded.kind, phone
   active = excluded.active where authorities.area_id = excluded.area_id
 returning id::text, area_id::text as area, name, kind, phone, address, active
 """
-ADDRESS_OF = """
-select a.phone, a.address from authorities a join area_tree t on t.ancestor_id = a.area_id where t.area_id = $1 and a.name = $2 limit 1
-"""

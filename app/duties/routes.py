@@ -1,4 +1,4 @@
-"""HTTP of the office's calendar, and of handing over to authorities outside."""
+"""HTTP of the office's calendar, the directory of authorities outside, and samples for inspection."""
 
 from __future__ import annotations
 
@@ -8,20 +8,15 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import asyncpg
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from pydantic import Field
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
-from app.catalogue import catalogue
-from app.duties import calendar, letter, queries
+from app.duties import calendar, queries
 from app.duties.schemas import Authorities
-from app.issues import reading
-from app.kit.language import choose
 from app.kit.problems import Problem, invalid, not_found
-from app.kit.route import Route, TheCaller, Token, Transaction
+from app.kit.route import Route, TheCaller, Transaction
 from app.kit.wire import Name, Text, Wire, answer, page
-from app.photos import shown, store
-from app.settings import settings
 
 router = APIRouter(route_class=Route, tags=["duties"])
 
@@ -103,36 +98,6 @@ async def put_authority(id: UUID, wish: AuthorityIn, caller: TheCaller, connecti
     if row is None:
         raise not_found()
     return answer(dict(row))
-
-
-@router.get("/v1/issues/{id}/handover-letter", responses={200: {"content": {"text/html": {}}, "description": "A page to print"}})
-async def get_letter(id: UUID, request: Request, caller: TheCaller, token: Token, connection: Transaction) -> Response:
-    """The letter of handover as a page to print, with photographs; while the issue is handed over, for who may hand it over."""
-    issue = await reading.one(connection, token, id)
-    area = UUID(issue["area"]["id"]) if issue["area"] else None
-    cell = UUID(issue["cell"]["id"]) if issue["cell"] else None
-    if issue["handover"] is None or not (caller.is_admin or area in caller.staffs or cell in caller.leads):
-        raise not_found()
-    language = choose(request.headers.get("accept-language", ""), settings().language)
-    names = {c["code"]: c["name"] for group in await catalogue.read(connection) for c in group["categories"]}
-    zone: Any = await connection.fetchval("select time_zone from areas where id = $1", area)
-    address = await connection.fetchrow(queries.ADDRESS_OF, area, issue["handover"]["authority"])
-    objects = store.held(request.app.state)
-    held = (await shown.of_issues(connection, [id])).get(issue["id"], [])
-    photos = [(photo.kind, content) for photo in held if (content := await shown.content(objects, photo.file))]
-    html = letter.page(
-        issue,
-        names[issue["category"]][language],
-        dict(address) if address else {},
-        photos,
-        ZoneInfo(zone or settings().time_zone),
-        language,
-    )
-    headers = {
-        "content-security-policy": "default-src 'none'; img-src data:; style-src 'unsafe-inline'",
-        "cache-control": "private, no-store",
-    }
-    return HTMLResponse(html, headers=headers)
 
 
 class SampleIn(Wire):

@@ -36,6 +36,13 @@ with places as (
 """
 PLACE = f"{_AREA} where a.id = $1 union all {_CELL} where l.id = $1 and l.retired_at is null"
 
+# What an area's papers are signed with, and whom a reply is sent to.
+OFFICE = "select id::text as area, issuer, contact, phone from areas where id = $1"
+PUT_OFFICE = """
+update areas set issuer = $2, contact = $3, phone = $4 where id = $1
+returning id::text as area, issuer, contact, phone
+"""
+
 UNITS = """
 select u.id::text, u.name, u.kind, u.phone, u.area_id::text as area from units u
 where ($1 or u.area_id in (select t.area_id from area_tree t where t.ancestor_id = any($2::uuid[])

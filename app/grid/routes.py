@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from app.grid import queries
-from app.grid.schemas import AreaFeature, AreaFeatures, Located, Units
+from app.grid.schemas import AreaFeature, AreaFeatures, Located, Office, Units
 from app.kit import paging
 from app.kit.access import Caller
 from app.kit.datum import Datum, from_wgs84, to_wgs84
@@ -26,6 +26,14 @@ class UnitIn(Wire):
     area: UUID
     name: Name
     kind: Annotated[Text, Query(min_length=1, max_length=40)] = "other"
+    phone: Annotated[Text, Query(max_length=40)] = ""
+
+
+class OfficeIn(Wire):
+    """What an area's papers are signed with, and whom a reply is sent to; empty where there is nothing to say."""
+
+    issuer: Annotated[Text, Query(max_length=100)] = ""
+    contact: Annotated[Text, Query(max_length=50)] = ""
     phone: Annotated[Text, Query(max_length=40)] = ""
 
 
@@ -94,6 +102,27 @@ async def get_area(id: UUID, caller: TheCaller, connection: Transaction, datum: 
     if row is None:
         raise not_found()
     return answer(_feature(row, datum))
+
+
+@router.get("/v1/areas/{id}/office", responses={200: {"model": Office}})
+async def get_office(id: UUID, caller: TheCaller, connection: Transaction) -> Response:
+    """The body that signs an area's papers, and its contact for replies."""
+    row = await connection.fetchrow(queries.OFFICE, id) if caller.is_admin or id in caller.reads else None
+    if row is None:
+        raise not_found()
+    return answer(dict(row))
+
+
+@router.put("/v1/areas/{id}/office", responses={200: {"model": Office}})
+async def put_office(id: UUID, wish: OfficeIn, caller: TheCaller, connection: Transaction) -> Response:
+    """Say which body signs an area's papers, and whom authorities send their replies to."""
+    row = None
+    if caller.is_admin or id in caller.staffs:
+        # One statement on one row: of two at once the later stands, and the same again changes nothing.
+        row = await connection.fetchrow(queries.PUT_OFFICE, id, wish.issuer, wish.contact, wish.phone)
+    if row is None:
+        raise not_found()
+    return answer(dict(row))
 
 
 @router.get("/v1/units", responses={200: {"model": Units}})

@@ -46,6 +46,15 @@ class Located(Wire):
     area: Named | None
 
 
+class Office(Wire):
+    """`issuer` signs the area's papers (empty: the area's name); `contact` and `phone` are told to who owes a reply."""
+
+    area: UUID
+    issuer: str
+    contact: str
+    phone: str
+
+
 class Unit(Wire):
     id: UUID
     name: str

@@ -35,9 +35,14 @@ select {_PUBLIC} from (
 
 
 PUBLISHED = {rows: _published(rows) for rows in (paging.DEFAULT_LIMIT + 1, paging.MAX_LIMIT + 1)}
+# Of a merged issue the survivor, where the chain of merges ends.
 PUBLISHED_ONE = f"""
+with recursive chain as (
+  select id, merged_into, 0 as depth from issues where number = $1
+  union all select s.id, s.merged_into, chain.depth + 1 from chain join issues s on s.id = chain.merged_into where chain.depth < 50
+)
 select {_PUBLIC}, e.to_state, e.at
-from issues named join issues i on i.id = coalesce(named.merged_into, named.id) and {_PUBLISHED} {_PUBLIC_NAMES}
+from chain join issues i on i.id = chain.id and {_PUBLISHED} {_PUBLIC_NAMES}
 left join events e on e.issue_id = i.id and e.to_state is distinct from e.from_state
-where named.number = $1 order by e.version
+where chain.merged_into is null order by e.version
 """

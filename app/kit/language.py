@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 TEXTS: dict[str, dict[str, str]] = tomllib.loads(Path(__file__).with_name("texts.toml").read_text("utf-8"))
 
@@ -30,3 +32,17 @@ def choose(accept_language: str, default: str) -> str:
 def say(key: str, language: str, **values: Any) -> str:
     """The sentence `key` in `language`, filled in. Raises KeyError for a sentence that does not exist."""
     return TEXTS[key]["zh" if language == "zh-CN" else "en"].format(**values)
+
+
+def day_told(day: date, language: str) -> str:
+    return f"{day.year}年{day.month}月{day.day}日" if language == "zh-CN" else f"{day.day} {day:%B %Y}"
+
+
+def moment_told(at: datetime, zone: ZoneInfo, language: str) -> str:
+    """An instant as a place's clock shows it."""
+    local = at.astimezone(zone)
+    return f"{day_told(local.date(), language)} {local:%H:%M}"
+
+
+def month_told(day: date, language: str) -> str:
+    return f"{day.year}年{day.month}月" if language == "zh-CN" else f"{day:%B %Y}"

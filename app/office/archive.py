@@ -56,8 +56,14 @@ class _Archive:
         page = written.as_html(dossier.laid_out(one, dossier.figures(one, {}, sources, manner), manner), manner.base)
         self._add(name, page.encode())
         self.sheet.write(self.book.write([issue]))
-        cells = (manner.category(issue["category"]), str(issue["cell"]["name"]) if issue["cell"] else "", issue["place"],
-                 say(f"state-{issue['state']}", manner.language), f"{issue['created_at'].astimezone(manner.zone):%Y-%m-%d %H:%M}", str(len(photos)))  # fmt: skip
+        cells = (
+            manner.category(issue["category"]),
+            str(issue["cell"]["name"]) if issue["cell"] else "",
+            issue["place"],
+            say(f"state-{issue['state']}", manner.language),
+            written.moment_told(issue["created_at"], manner.zone, manner.language),
+            str(len(photos)),
+        )
         told = "".join(f"<td>{escape(written.clean(cell))}</td>" for cell in cells)
         self.lines.append(f'<tr><td><a href="{name}">{issue["number"]}</a></td>{told}</tr>')
         return self.pouring.poured()
@@ -88,7 +94,7 @@ class _Archive:
             f'<th scope="col">{escape(say(f"ledger-{name}", language))}</th>'
             for name in ("number", "category", "cell", "place", "state", "created_at", "photos")
         )
-        made = t("made", at=f"{now().astimezone(self.manner.zone):%Y-%m-%d %H:%M}", n=len(self.lines))
+        made = t("made", at=written.moment_told(now(), self.manner.zone, language), n=len(self.lines))
         page = (
             f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{t("title")}</title><style>{_STYLE}</style></head>'
             f'<body><h1>{t("title")}</h1><p>{made}</p><p><a href="ledger.xlsx">{t("ledger")}</a></p><p>{t("sums")}</p>'

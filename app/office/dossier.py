@@ -9,13 +9,14 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from app.issues import reading
+from app.issues.lifecycle import ACTIONS
 from app.kit.db import Connection, Database
 from app.kit.language import TEXTS, say
 from app.kit.times import now
 from app.office import queries
 from app.office.ledger import Manner
 from app.office.pictures import figure
-from app.office.written import Block, Figure, Line, Paper, Pictures, Table, day_told
+from app.office.written import Block, Figure, Line, Paper, Pictures, Table, day_told, moment_told
 from app.photos import shown
 from app.photos.shown import Shown
 from app.photos.store import Store
@@ -25,16 +26,18 @@ _WORDS = ("note", "reason", "authority", "place")
 
 @dataclass(frozen=True, slots=True)
 class Dossier:
-    """An issue, its history as the caller may know it, its photographs, and names of what the history refers to by id."""
+    """An issue, its history as the caller may know it, its photographs, names of what the history refers to by id, and of a merged issue the
+    number of the one that it belongs to in the end."""
 
     issue: dict[str, Any]
     events: list[dict[str, Any]]
     photos: list[Shown]
     names: dict[str, str]
+    survivor: str | None = None
 
 
 async def gathered(connection: Connection, token: bytes, issues: list[dict[str, Any]]) -> list[Dossier]:
-    """The dossiers of issues that the caller may see, in three statements however many they are."""
+    """The dossiers of issues that the caller may see, in a few statements however many they are."""
     ids = [UUID(issue["id"]) for issue in issues]
     events = await reading.timelines(connection, token, ids)
     photos = await shown.of_issues(connection, ids)
@@ -42,7 +45,13 @@ async def gathered(connection: Connection, token: bytes, issues: list[dict[str, 
     names = {row["id"]: row["name"] for row in await connection.fetch(queries.UNIT_NAMES, list(units))}
     for happened in events.values():
         names.update({event["by"]["id"]: event["by"]["name"] for event in happened if event["by"]["id"]})
-    return [Dossier(issue, events.get(issue["id"], []), photos.get(issue["id"], []), names) for issue in issues]
+    survivors: dict[str, str] = {}
+    if any(issue["merged_into"] for issue in issues):
+        survivors = {row["merged"]: row["number"] for row in await connection.fetch(queries.SURVIVORS, ids)}
+    return [
+        Dossier(issue, events.get(issue["id"], []), photos.get(issue["id"], []), names, survivors.get(issue["id"]))
+        for issue in issues
+    ]
 
 
 def _did(action: str, language: str) -> str:
@@ -52,13 +61,28 @@ def _did(action: str, language: str) -> str:
     return action
 
 
-def _acted_as(event: dict[str, Any], language: str) -> str:
-    name = event["by"]["as"]
-    return say(f"as-{name}", language) if f"as-{name}" in TEXTS else name
+def _steps(dossier: Dossier, language: str) -> list[tuple[dict[str, Any], str]]:
+    """What people and the clock did, each with as what: of a unit that was asked its name. Photographs that arrive are not steps."""
+    steps: list[tuple[dict[str, Any], str]] = []
+    unit = ""
+    for event in dossier.events:
+        data, acted = event["data"], event["by"]["as"]
+        role = say(f"as-{acted}", language) if f"as-{acted}" in TEXTS else acted
+        if event["action"] != "photo":
+            steps.append((event, unit if acted == "assignee" and unit else role))
+        if event["action"] in ("assign", "import_assign"):
+            unit = dossier.names.get(data.get("unit") or "", "")
+    return steps
 
 
-def _moment(at: datetime, zone: ZoneInfo) -> str:
-    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
+def _step(event: dict[str, Any], language: str) -> str:
+    """What was done; and the state that it led to, where the deed alone does not say it."""
+    did = _did(event["action"], language)
+    action = ACTIONS.get(event["action"])
+    told = len(action.to or ()) > 1 if action else event["action"] == "report_mended"
+    if told and event["to"] and event["to"] != event["from"]:
+        did = say("dossier-step", language, did=did, state=say(f"state-{event['to']}", language))
+    return did
 
 
 def _words(dossier: Dossier, event: dict[str, Any], zone: ZoneInfo, language: str) -> str:
@@ -70,7 +94,7 @@ def _words(dossier: Dossier, event: dict[str, Any], zone: ZoneInfo, language: st
     words += [dossier.names[data[name]] for name in ("unit", "assignee") if data.get(name) in dossier.names]
     until = data.get("deadline") or data.get("reply_by")
     if isinstance(until, str):
-        words.append(say("dossier-until", language, at=_moment(datetime.fromisoformat(until), zone)))
+        words.append(say("dossier-until", language, at=moment_told(datetime.fromisoformat(until), zone, language)))
     return "；".join(words) if language == "zh-CN" else "; ".join(words)
 
 
@@ -81,7 +105,7 @@ def _facts(issue: dict[str, Any], manner: Manner) -> list[list[str]]:
         return str(ref["name"] or "—") if ref else "—"
 
     def at(value: datetime | None) -> str:
-        return _moment(value, manner.zone) if value else "—"
+        return moment_told(value, manner.zone, language) if value else "—"
 
     more = [
         say("dossier-reports-n", language, n=issue["reports"]) if issue["reports"] > 1 else "",
@@ -112,14 +136,15 @@ def laid_out(dossier: Dossier, figures: list[Figure], manner: Manner) -> Paper:
         Line(t("subtitle", number=issue["number"], day=today), "middle"),
         Table(_facts(issue, manner), [22, 78]),
     ]
+    if dossier.survivor:
+        blocks.append(Line(t("merged", number=dossier.survivor)))
     blocks.append(Line(t("pictures"), "head"))
     blocks.append(Pictures("", figures) if figures else Line(t("no-pictures")))
+    done = _steps(dossier, language)
     people: dict[tuple[str, str], dict[str, None]] = {}
-    for event in dossier.events:
-        if event["by"]["as"] in ("clock", "system"):
-            continue
-        role = _acted_as(event, language)
-        people.setdefault((role, event["by"]["name"] or t("nameless")), {})[_did(event["action"], language)] = None
+    for event, role in done:
+        if event["by"]["as"] not in ("clock", "system"):
+            people.setdefault((role, event["by"]["name"] or t("nameless")), {})[_did(event["action"], language)] = None
     comma = "、" if language == "zh-CN" else ", "
     blocks.append(Line(t("people"), "head"))
     blocks.append(
@@ -130,12 +155,10 @@ def laid_out(dossier: Dossier, figures: list[Figure], manner: Manner) -> Paper:
         )
     )
     steps: list[list[str]] = []
-    for event in dossier.events:
-        did = _did(event["action"], language)
-        if event["to"] and event["to"] != event["from"]:
-            did += f" → {say('state-' + event['to'], language)}"
-        who = " ".join(part for part in (_acted_as(event, language), event["by"]["name"] or "") if part)
-        steps.append([_moment(event["at"], manner.zone), did, who, _words(dossier, event, manner.zone, language)])
+    for event, role in done:
+        who = " ".join(part for part in (role, event["by"]["name"] or "") if part)
+        words = _words(dossier, event, manner.zone, language)
+        steps.append([moment_told(event["at"], manner.zone, language), _step(event, language), who, words])
     blocks.append(Line(t("timeline"), "head"))
     blocks.append(Table(steps, [22, 25, 20, 33], head("when", "what", "who", "words")))
     return Paper(language, t("title"), issue["area"]["name"] if issue["area"] else "", blocks)

@@ -135,3 +135,30 @@ select kind, on_day >= $2 as this, sum(count)::int as count, sum(collected)::int
   (array_agg(distinct place) filter (where place <> ''))[1:3] as places
 from activities where area_id = any({_BELOW}) and (on_day >= $2 and on_day < $2 + 7 or on_day >= $2 - 7 and on_day <= $3) group by 1, 2
 """
+
+# --- letters of handover ----------------------------------------------------------------------------------------------
+# One handing over of an issue by its version in the history ($2; null: the last), and who did it.
+HANDED_OVER = """
+select e.version, e.at, e.data, a.name as by from events e left join accounts a on a.id = e.actor_id
+where e.issue_id = $1 and e.action = 'hand_over' and ($2::int is null or e.version = $2) order by e.version desc limit 1
+"""
+# What later events changed, each as it was before, the latest first.
+CHANGED_SINCE = "select was from events where issue_id = $1 and version > $2 and was is not null order by version desc"
+OFFICE = "select name, issuer, contact, phone, time_zone from areas where id = $1"
+CELL_NAME = "select name from cells where id = $1"
+ADDRESS_OF = """
+select a.phone, a.address from authorities a join area_tree t on t.ancestor_id = a.area_id where t.area_id = $1 and a.name = $2 limit 1
+"""
+# Of merged issues ($1) the one that each belongs to in the end.
+SURVIVORS = """
+with recursive chain as (
+  select id as merged, id, number, merged_into, 0 as depth from issues where id = any($1::uuid[]) and merged_into is not null
+  union all
+  select c.merged, s.id, s.number, s.merged_into, c.depth + 1 from chain c join issues s on s.id = c.merged_into where c.depth < 50
+)
+select merged::text, id::text, number from chain where merged_into is null
+"""
+# Which photographs a merged issue took along.
+MOVED_PHOTOS = """
+select array(select jsonb_array_elements_text(data -> 'photos')) from events where issue_id = $1 and action = 'merge' order by version desc limit 1
+"""

@@ -22,7 +22,7 @@ from app.kit.language import choose
 from app.kit.problems import invalid, not_found
 from app.kit.route import Route, TheCaller, TheDatabase, Token, Transaction, base_url
 from app.kit.wire import Name, Note, Text, Wire, answer, page
-from app.office import archive, circulation, dossier, league, ledger, pictures, poster, queries, weekly, workbook, written
+from app.office import archive, circulation, dossier, league, ledger, letter, pictures, poster, queries, weekly, workbook, written
 from app.office.schemas import Activities, Activity, League, Weekly
 from app.photos import shown, store
 from app.settings import settings
@@ -280,6 +280,37 @@ async def get_dossier_page(id: UUID, request: Request, caller: TheCaller, databa
 async def get_dossier_word(id: UUID, request: Request, caller: TheCaller, database: TheDatabase, token: Token) -> Response:
     """The same as a Word file."""
     return await _word(await _dossier(id, request, database, token), "dossier")
+
+
+class LetterAsked(Asked):
+    handover: int | None = Field(
+        None, ge=1, le=2**31 - 1, description="Version of a hand_over in the timeline; default: the last."
+    )
+    language: Literal["zh-CN", "en"] | None = Field(None, description="Default: the reader's.")
+
+
+async def _letter(id: UUID, request: Request, caller: Caller, database: Database, token: bytes) -> written.Paper:
+    asked = read(LetterAsked, request)
+    language = asked.language or _language(request)
+    async with database.acquire() as connection:
+        names = await _names(connection, language)
+    objects = store.held(request.app.state)
+    return await letter.paper(database, token, caller, objects, id, asked.handover, names, language)
+
+
+@router.get("/v1/issues/{id}/handover-letter", responses={200: _HTML}, openapi_extra=described(LetterAsked))
+@router.get("/v1/issues/{id}/handover-letter.html", responses={200: _HTML}, openapi_extra=described(LetterAsked))
+async def get_letter(id: UUID, request: Request, caller: TheCaller, database: TheDatabase, token: Token) -> Response:
+    """The letter of one handing over as a page to print, with photographs and a slip for the reply; for who may hand over."""
+    return await _page(await _letter(id, request, caller, database, token), request)
+
+
+@router.get(
+    "/v1/issues/{id}/handover-letter.docx", responses={200: {"content": {_DOCX: {}}}}, openapi_extra=described(LetterAsked)
+)
+async def get_letter_word(id: UUID, request: Request, caller: TheCaller, database: TheDatabase, token: Token) -> Response:
+    """The same as a Word file."""
+    return await _word(await _letter(id, request, caller, database, token), "handover-letter")
 
 
 @router.get("/v1/issues/{id}/poster.html", responses={200: _HTML})

@@ -13,7 +13,6 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from html import escape
 from typing import Any, Literal
 
@@ -25,8 +24,14 @@ from docx.oxml.ns import qn
 from docx.shared import Emu, Mm, Pt
 from PIL import Image
 
+from app.kit.language import day_told as day_told
+from app.kit.language import moment_told as moment_told
+from app.kit.language import month_told as month_told
+
 # XML 1.0 holds none of these, escaped or not.
 _ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+# Marks of direction: one that somebody typed would turn the words that follow it round.
+_TURNING = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 # Offices have 方正小标宋 and 仿宋_GB2312; the others stand in where they are missing.
 _SONG, _FANG, _HEI = "方正小标宋简体", "仿宋_GB2312", "黑体"
 _LINE_PT, _TEXT_MM = 28.95, 156
@@ -35,16 +40,8 @@ _PICTURE_PX, _PICTURE_MM = 900, (72, 52)
 
 
 def clean(text: str) -> str:
-    """Without what XML cannot say."""
-    return _ILLEGAL.sub("", text)
-
-
-def day_told(day: date, language: str) -> str:
-    return f"{day.year}年{day.month}月{day.day}日" if language == "zh-CN" else f"{day.day} {day:%B %Y}"
-
-
-def month_told(day: date, language: str) -> str:
-    return f"{day.year}年{day.month}月" if language == "zh-CN" else f"{day:%B %Y}"
+    """Without what XML cannot say, and without what changes the direction of writing."""
+    return _TURNING.sub("", _ILLEGAL.sub("", text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +49,7 @@ class Line:
     """A line of text; `spans` the same in pieces, each with the path on this server that leads to what it counts, or None; `sheet`: on a new one."""
 
     text: str
-    kind: Literal["body", "head", "middle", "small"] = "body"
+    kind: Literal["body", "head", "middle", "small", "flush"] = "body"
     spans: Sequence[tuple[str, str | None]] = ()
     sheet: bool = False
 
@@ -107,9 +104,9 @@ h1 { font: 22pt/1.4 "方正小标宋简体", "STZhongsong", "Noto Serif CJK SC",
 h2 { font: 16pt/28.95pt "黑体", "SimHei", "Noto Sans CJK SC", sans-serif; margin: 0; text-indent: 2em; break-after: avoid }
 p { margin: 0; text-indent: 2em; overflow-wrap: anywhere } p.middle { text-align: center; text-indent: 0 }
 p.sign { text-align: right; margin-top: 2em; text-indent: 0 }
-p.small { font-size: 12pt; line-height: 1.6 } .sheet { break-before: page; margin-top: 2em }
+p.small { font-size: 12pt; line-height: 1.6 } p.flush { text-indent: 0 } .sheet { break-before: page; margin-top: 2em }
 .wide { overflow-x: auto } table { border-collapse: collapse; width: 100%; font-size: 12pt; line-height: 1.5; margin: .4em 0 }
-th, td { border: 1px solid #444; padding: .15em .4em; text-align: left; vertical-align: top; overflow-wrap: anywhere; font-weight: normal }
+th, td { border: 1px solid #444; padding: .15em .4em; text-align: left; vertical-align: top; overflow-wrap: anywhere; font-weight: normal; white-space: pre-wrap }
 th { background: #f2f2f2 }
 figure { margin: .6em 0; break-inside: avoid } figcaption { font-size: 12pt; line-height: 1.5 } .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 3mm }
 .pair img { width: 100%; max-height: 75mm; object-fit: contain; background: #f6f6f6 }
@@ -277,7 +274,7 @@ def _block(document: Any, block: Block, language: str) -> None:
     elif block.kind == "small":
         _run(_formed(document.add_paragraph(), line_pt=20), block.text, _FANG, 12)
     else:
-        paragraph = _formed(document.add_paragraph(), indent=True)
+        paragraph = _formed(document.add_paragraph(), indent=block.kind != "flush")
         head = block.kind == "head"
         paragraph.paragraph_format.keep_with_next = head
         paragraph.paragraph_format.page_break_before = block.sheet

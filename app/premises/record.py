@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from html import escape
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from app.grid.locate import locate
 from app.kit.access import Caller
 from app.kit.db import Connection
-from app.kit.language import say
+from app.kit.language import day_told, say
 from app.kit.problems import Problem, invalid, not_found
 from app.photos import shown
 from app.premises import queries
@@ -124,10 +124,10 @@ def page(record: Record, categories: dict[str, str], zone: ZoneInfo, language: s
         return escape(say(f"premises-{key}", language))
 
     def day(at: datetime | None) -> str:
-        return at.astimezone(zone).strftime("%Y-%m-%d") if at else "—"
+        return day_told(at.astimezone(zone).date(), language) if at else "—"
 
     it = record.premises
-    letter = it["letter"]["signed_on"] if it["letter"] else t("unsigned")
+    letter = day_told(date.fromisoformat(it["letter"]["signed_on"]), language) if it["letter"] else t("unsigned")
     facts = [
         ("kind", t(it["kind"])), ("address", it["address"] or "—"), ("cell", it["cell"]["name"] if it["cell"] else "—"),
         *([("owner", it["owner"] or "—"), ("phone", it["phone"] or "—")] if it["owner"] is not None else []), ("letter", letter),

@@ -7,14 +7,14 @@ import { OPEN } from '../api/lifecycle'
 import type { Issue, TimelineEntry } from '../api/wire'
 import { fetchKept, useKept } from '../keep/kept'
 import { own } from '../keep/sending'
-import { me, office, roles } from '../keep/session'
+import { inviter, me, office, roles } from '../keep/session'
 import { cells, heardAt, issues, online, take } from '../keep/sync'
 import { Age, categoryName, Deadline, Empty, ProblemBox, Sheet, StateBadge, told, Waiting } from '../parts/bits'
 import { Compare, Photos } from '../parts/picture'
 import { SmallMap } from '../parts/small-map'
 import { Page } from '../shell'
 import { ago, day, moment, t, word } from '../words'
-import { Acting, GRAVE, QUICK, quickly, ranked } from '../parts/acting'
+import { Acting, called, GRAVE, QUICK, quickly, ranked } from '../parts/acting'
 import type { Problem } from '../api/http'
 
 export const IssuePage: FunctionComponent = () => {
@@ -94,25 +94,24 @@ const Shown: FunctionComponent<{ issue: Issue }> = ({ issue }) => {
             </>
           ) : <button class="button small" onClick={() => print()}><Printer class="icon" aria-hidden="true" />{t('print')}</button>}
           {shownToAll && <a class="button small" href={`/v1/issues/${issue.id}/poster.html`} target="_blank" rel="noopener"><QrCode class="icon" aria-hidden="true" />{t('poster')}</a>}
-          {issue.actions.includes('reply') && <a class="button small" href={`/v1/issues/${issue.id}/handover-letter`} target="_blank" rel="noopener">{t('letter')}</a>}
         </div>
       </section>
 
       <section class="card" aria-label={t('timeline')}>
         <h2>{t('timeline')}</h2>
         <Age kept={timeline} />
-        <ol class="timeline">{timeline.body?.items.map((entry) => <Happened key={`${entry.version}-${entry.action}`} entry={entry} />)}</ol>
+        <ol class="timeline">{timeline.body?.items.map((entry) => <Happened key={`${entry.version}-${entry.action}`} entry={entry} issue={issue.id} />)}</ol>
       </section>
 
       {actions.length > 0 && (
         <div class="acts" role="group" aria-label={t('actions')}>
-          {actions.slice(0, 2).map((name, n) => <button key={name} class={`button ${n === 0 ? 'first' : ''} ${GRAVE.has(name) && n > 0 ? 'grave' : ''}`} data-action={name} onClick={() => act(name)}>{word('action', name)}</button>)}
+          {actions.slice(0, 2).map((name, n) => <button key={name} class={`button ${n === 0 ? 'first' : ''} ${GRAVE.has(name) && n > 0 ? 'grave' : ''}`} data-action={name} onClick={() => act(name)}>{called(issue, name)}</button>)}
           {actions.length > 2 && <button class="button" aria-label={t('more-actions')} onClick={() => setMore(true)}><Ellipsis class="icon" aria-hidden="true" /></button>}
         </div>
       )}
       {more && (
         <Sheet title={t('actions')} onClose={() => setMore(false)}>
-          {actions.slice(2).map((name) => <button key={name} class={`button ${GRAVE.has(name) ? 'grave' : ''}`} data-action={name} onClick={() => act(name)}>{word('action', name)}</button>)}
+          {actions.slice(2).map((name) => <button key={name} class={`button ${GRAVE.has(name) ? 'grave' : ''}`} data-action={name} onClick={() => act(name)}>{called(issue, name)}</button>)}
           <button class="button" onClick={() => setMore(false)}>{t('close')}</button>
         </Sheet>
       )}
@@ -121,7 +120,7 @@ const Shown: FunctionComponent<{ issue: Issue }> = ({ issue }) => {
   )
 }
 
-const Happened: FunctionComponent<{ entry: TimelineEntry }> = ({ entry }) => {
+const Happened: FunctionComponent<{ entry: TimelineEntry; issue: string }> = ({ entry, issue }) => {
   const data = entry.data as Record<string, unknown>
   const words = ['reason', 'note', 'authority'].map((name) => data[name]).filter((value): value is string => typeof value === 'string' && value !== '')
   const until = data['deadline'] ?? data['reply_by']
@@ -132,6 +131,9 @@ const Happened: FunctionComponent<{ entry: TimelineEntry }> = ({ entry }) => {
       {words.map((text) => <p key={text}>{text}</p>)}
       {typeof data['reason_code'] === 'string' && <p>{word('reason', data['reason_code'])}</p>}
       {typeof until === 'string' && <p class="small">{t('until', { at: moment(until) })}</p>}
+      {entry.action === 'hand_over' && inviter.value && (
+        <p class="row no-print">{(['html', 'docx'] as const).map((form) => <a key={form} class="button small" href={`/v1/issues/${issue}/handover-letter.${form}?handover=${entry.version}`} {...(form === 'html' ? { target: '_blank', rel: 'noopener' } : { download: '', 'aria-label': `${t('letter')} Word` })}>{form === 'html' ? t('letter') : 'Word'}</a>)}</p>
+      )}
     </li>
   )
 }

@@ -7,12 +7,12 @@ import type { Issue } from '../api/wire'
 import { own } from '../keep/sending'
 import { myCells, office } from '../keep/session'
 import { issues } from '../keep/sync'
-import { Acting, GRAVE, QUICK, quickly, ranked } from '../parts/acting'
+import { Acting, called, GRAVE, QUICK, quickly, ranked } from '../parts/acting'
 import { Empty } from '../parts/bits'
 import { Growing } from '../parts/growing'
 import { IssueRow } from '../parts/issue-row'
 import { Page } from '../shell'
-import { t, word } from '../words'
+import { t } from '../words'
 
 const SHOWS = {
   new: (issue: Issue) => issue.state === 'reported',
@@ -46,9 +46,9 @@ export const QueuePage: FunctionComponent = () => {
             <IssueRow issue={issue} note={busy.has(issue.id) ? t('on-its-way') : undefined} />
             {!busy.has(issue.id) && (
               <div class="row" role="group" aria-label={t('actions-for', { number: issue.number })}>
-                {ranked(issue).filter((name) => name !== 'comment').slice(0, show === 'new' ? 4 : 3).map((name, n) => (
+                {ranked(issue).filter((name) => name !== 'comment' || issue.overdue).slice(0, show === 'new' ? 4 : 3).map((name, n) => (
                   <button key={name} class={`button small ${n === 0 ? 'first' : ''} ${GRAVE.has(name) ? 'grave' : ''}`} data-action={name}
-                    onClick={() => (QUICK.has(name) ? void quickly(issue, name) : setActing({ issue, action: name }))}>{word('action', name)}</button>
+                    onClick={() => (QUICK.has(name) ? void quickly(issue, name) : setActing({ issue, action: name }))}>{called(issue, name)}</button>
                 ))}
               </div>
             )}

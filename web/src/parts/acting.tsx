@@ -11,7 +11,7 @@ import { newId } from '../keep/ids'
 import { useKept } from '../keep/kept'
 import { enqueue } from '../keep/outbox'
 import { send } from '../keep/sending'
-import { me } from '../keep/session'
+import { me, myUnits } from '../keep/session'
 import { categories, cells, groups, issues, online } from '../keep/sync'
 import { language, metres, t, word } from '../words'
 import { categoryName, ProblemBox, say, Sheet, told } from './bits'
@@ -28,9 +28,21 @@ const RANK = [
   'pass_inspection', 'fail_inspection', 'reopen', 'withdraw',
 ]
 
+/** Whether the caller, or a unit of theirs, was asked to mend it. */
+const asked = (issue: Issue) => issue.assignee?.id === me.value?.id || (issue.unit !== null && myUnits.value.includes(issue.unit.id))
+
+const others = (issue: Issue) => !asked(issue) && (issue.unit !== null || issue.assignee !== null)
+
+/** What a button is called: a comment on what others owe reminds them. */
+export const called = (issue: Issue, action: string): string => (action === 'comment' && issue.overdue && others(issue) ? t('urge') : word('action', action))
+
 /** The order on the screen: what usually comes next is first. */
 export function ranked(issue: Issue): string[] {
+  const theirs = others(issue)
   const rank = (name: string) => {
+    // What somebody else was asked to mend is not to be mended for them: once it is overdue they are reminded with a comment.
+    if (theirs && name === 'rectify') return RANK.length + 1
+    if (theirs && issue.overdue && name === 'comment') return -1
     // Nobody is granted, or refused, what he did not ask for, unless somebody looks for it.
     if (/^(grant|refuse)_extension$/.test(name) && !issue.extension_until) return RANK.length + 1
     return RANK.includes(name) ? RANK.indexOf(name) : RANK.length

@@ -9,7 +9,7 @@ import type { Issue } from '../api/wire'
 import { isFull } from '../keep/room'
 import type { Kept } from '../keep/kept'
 import { categories } from '../keep/sync'
-import { ago, language, moment, t, word } from '../words'
+import { language, moment, past, t, word } from '../words'
 
 const TONES: Record<string, string> = {
   reported: 'calm', accepted: 'calm', assigned: 'wait', in_progress: 'wait', handed_over: 'wait', rectified: 'good', closed: 'good', rejected: '', withdrawn: '', merged: '',
@@ -18,7 +18,7 @@ export const StateBadge: FunctionComponent<{ state: string }> = ({ state }) => <
 
 export const Deadline: FunctionComponent<{ issue: Pick<Issue, 'deadline' | 'overdue' | 'closed_at'> }> = ({ issue }) =>
   issue.overdue ? (
-    <span class="badge late">{t('overdue')}{issue.deadline ? ` ${ago(issue.deadline)}` : ''}</span>
+    <span class="badge late">{issue.deadline ? t('overdue-for', { span: past(issue.deadline) }) : t('overdue')}</span>
   ) : issue.deadline && !issue.closed_at ? (
     <span class="small quiet">{t('due', { at: moment(issue.deadline) })}</span>
   ) : null

@@ -58,6 +58,14 @@ export function ago(at: string | Date): string {
   return spans().format(Math.round(seconds / size), unit)
 }
 
+/** How long ago something was, as "6 hours" or "2 days". */
+export function past(at: string | Date): string {
+  const seconds = Math.max(0, (Date.now() - new Date(at).getTime()) / 1000)
+  const units: [string, number][] = [['day', 86_400], ['hour', 3_600], ['minute', 60]]
+  const [unit, size] = units.find(([, size]) => seconds >= size) ?? ['minute', 60]
+  return new Intl.NumberFormat(chosen.value, { style: 'unit', unit, unitDisplay: 'long' }).format(Math.floor(seconds / size))
+}
+
 export const metres = (m: number): string => (m < 1000 ? t('metres', { n: Math.round(m) }) : t('kilometres', { n: (m / 1000).toFixed(1) }))
 export const percent = (rate: number | null): string => (rate === null ? '–' : `${Math.round(rate * 100)} %`)
 /** Words of a list, in the manner of the language. */
