@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Generator
@@ -41,7 +42,7 @@ Data = Annotated[Path | None, typer.Option(help="The data folder (GRIDPATROL_DAT
 
 
 def fail(message: str) -> typer.Exit:
-    console.print(message, style="red", markup=False, highlight=False)
+    console.print(message, style="red", markup=False, highlight=False, soft_wrap=True)
     return typer.Exit(1)
 
 
@@ -89,8 +90,12 @@ async def _with_pool(url: str, work: Work[T]) -> T:
 
 def with_connection(data: Path | None, work: Work[T]) -> T:
     """Run `work(connection)` in one transaction on the migrated database."""
-    with database_url(data) as url:
-        return asyncio.run(_with_pool(url, work))
+    try:
+        with database_url(data) as url:
+            return asyncio.run(_with_pool(url, work))
+    except KeyboardInterrupt:
+        console.print("Stopped; nothing was taken.")
+        raise typer.Exit(130) from None
 
 
 @cli.command()
@@ -244,17 +249,27 @@ def import_reports_command(
     file: Path,
     preset: Annotated[Literal["boston"], typer.Option(help="How to read the file: boston.")] = "boston",
     refusals: Annotated[Path | None, typer.Option(help="CSV of the rows that were refused; default FILE.refused.csv.")] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Encoding of a file that is not UTF-8 and has no mark that says which, as gb18030.")
+    ] = None,
     data: Data = None,
 ) -> None:
-    """Past cases with their history, from CSV (also gzipped). Repeatable without doubling anything."""
+    """Past cases with their history, from CSV (also gzipped). Repeatable without doubling anything. Exit code 1 when nothing was taken."""
+    from app.grid.imports import ImportProblem
     from app.interop.cases import import_cases
+    from app.interop.tables import ENCODINGS
 
-    out = refusals or Path.cwd() / f"{file.name.split('.')[0]}.refused.csv"
+    if encoding is not None and encoding.lower() not in ENCODINGS:
+        raise fail(f"--encoding is one of {', '.join(ENCODINGS)}.")
+    named = encoding.lower() if encoding else None
+    out = refusals or Path.cwd() / f"{re.sub('(?:[.]csv)?(?:[.]gz)?$', '', file.name, flags=re.IGNORECASE)}.refused.csv"
     try:
-        told = with_connection(data, _bind(import_cases, file, preset, out, console))
-    except OSError as error:
+        outcome = with_connection(data, _bind(import_cases, file, preset, out, console, named))
+    except (OSError, ImportProblem) as error:
         raise fail(str(error)) from None
-    print(told)
+    print(outcome)
+    if outcome.is_empty:
+        raise typer.Exit(1)
 
 
 @grid.command("make")

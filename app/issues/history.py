@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from app.kit.db import Connection
 from app.kit.wire import dumps
 from app.settings import settings
+
+# What lies outside is no past case's: lists, papers and numbers reckon with years of four digits.
+FIRST = datetime(2000, 1, 1, tzinfo=UTC)
+END = datetime(2101, 1, 1, tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -108,11 +112,19 @@ _COLUMNS = (
 )  # fmt: skip
 
 
+def _check(case: Past) -> None:
+    instants = (case.opened_at, case.deadline, case.reply_by, case.rectified_at, case.closed_at, *(e.at for e in case.events))
+    if not all(FIRST <= at < END for at in instants if at is not None):
+        raise ValueError(f"case {case.id} has an instant outside the years 2000 to 2100")
+
+
 async def load(connection: Connection, cases: Sequence[Past], home: UUID | None) -> int:
     """Write cases that are not here yet; how many that were. `home` is the area of those that lie in none.
 
-    Runs in the caller's transaction.
+    Runs in the caller's transaction. Raises ValueError for an instant outside the years 2000 to 2100.
     """
+    for case in cases:
+        _check(case)
     await connection.execute(_STAGES)
     await connection.copy_records_to_table(
         "past",

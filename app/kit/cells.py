@@ -1,0 +1,85 @@
+"""Text in the cells of CSV files: how it stays text in a spreadsheet, and what no cell may hold."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# Not only ASCII: a spreadsheet set up for Chinese or Japanese reads the full and the half width alike, and NFKC folds them.
+_FORMULA = ("=", "+", "-", "@", "\N{MINUS SIGN}")
+_PLAIN_NUMBER = re.compile(r"0|[1-9][0-9]{0,10}")
+# Numbers, dates and times in the ways a spreadsheet reads them: 3-5, 010-2, 1/2, 12:30, 1e5, 50%, 2026年3月5日.
+_NUMERIC = re.compile(
+    r"(?:[0-9.,:/+\-\s%()$¥年月日时時分秒]|(?<=[0-9])[eE](?=[0-9+\-]))*(?:[aApP]\.?[mM]\.?|上午|下午)?", re.ASCII
+)
+_MONTH = (
+    "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    "|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+)
+_GAP = r"[\s.,/-]"
+_WORDED_DATE = re.compile(rf"{_MONTH}{_GAP}*[0-9]+(?:{_GAP}+[0-9]+)?|[0-9]+{_GAP}*{_MONTH}(?:{_GAP}*[0-9]+)?", re.IGNORECASE)
+_TRUTH = ("true", "false")
+# What a decoder puts where bytes are no character.
+LOST = "\ufffd"
+# Drawn as nothing, though they are letters or symbols to Unicode: the Hangul fillers and the empty Braille pattern.
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+_INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Cs", "Zl", "Zp", "Zs", "Mn", "Me"})
+
+
+def is_visible(text: str) -> bool:
+    """Whether anything of a text can be seen."""
+    return any(c not in _BLANK and unicodedata.category(c) not in _INVISIBLE for c in text)
+
+
+def fault(text: str, longest: int) -> str | None:
+    """Why a text cannot be kept as it is, or None."""
+    for char in "" if text.isascii() and text.isprintable() else text:
+        if char == LOST:
+            return "has lost characters (U+FFFD)"
+        if _is_no_text(char):
+            return f"has the character U+{ord(char):04X}, which no text has"
+    return f"is longer than {longest} characters" if len(text) > longest else None
+
+
+def shown(text: str) -> str:
+    """A text for people to mend: what no text has is drawn as a lost character."""
+    return "".join(LOST if _is_no_text(char) else char for char in text)
+
+
+def _is_no_text(char: str) -> bool:
+    kind = unicodedata.category(char)
+    return kind == "Cs" or (kind == "Cc" and char not in "\t\n\r") or ord(char) & 0xFFFE == 0xFFFE
+
+
+def as_text(text: str) -> str:
+    """A cell that every spreadsheet takes for text: an apostrophe goes before whatever would be a formula, a number or a date.
+
+    A whole number of up to eleven digits without a leading zero reads the same either way, and stays as it is.
+    """
+    return "'" + text if _is_more_than_text(text) else text
+
+
+def bare(cell: str) -> str:
+    """A cell without the apostrophe of `as_text`."""
+    return cell[1:] if cell.startswith("'") and _is_more_than_text(cell[1:]) else cell
+
+
+def _is_more_than_text(text: str) -> bool:
+    if not text or _PLAIN_NUMBER.fullmatch(text):
+        return False
+    if "\u4e00" <= text[0] <= "\u9fff":
+        return False
+    if text[0] in "\t\r\n":
+        return True
+    # A spreadsheet passes over what cannot be seen before it looks for a formula.
+    seen = next((n for n, char in enumerate(text) if is_visible(char)), len(text))
+    folded = unicodedata.normalize("NFKC", text[seen : seen + 64]).strip()
+    if folded.startswith(_FORMULA):
+        return True
+    whole = folded if len(text) - seen <= 64 else ""
+    has_digit = any(char in "0123456789" for char in whole)
+    return (
+        (has_digit and _NUMERIC.fullmatch(whole) is not None)
+        or _WORDED_DATE.fullmatch(whole) is not None
+        or whole.lower() in _TRUTH
+    )
