@@ -30,3 +30,22 @@ def choose(accept_language: str, default: str) -> str:
 def say(key: str, language: str, **values: Any) -> str:
     """The sentence `key` in `language`, filled in. Raises KeyError for a sentence that does not exist."""
     return TEXTS[key]["zh" if language == "zh-CN" else "en"].format(**values)
+
+
+# What stands between a sentence and something that it mentions by the way.
+_BEFORE = ("（{}）", " ({})", "，{}", ", {}", "：{}", ": {}")
+_MARKS = "，。、；：！？,.;:!? "
+
+
+def say_known(key: str, language: str, values: dict[str, Any]) -> str:
+    """The sentence `key` without what is empty among `values`, and without the mark that leads to it."""
+    template = TEXTS[key]["zh" if language == "zh-CN" else "en"]
+    for name in (name for name, value in values.items() if value in ("", None)):
+        for form in _BEFORE:
+            template = template.replace(form.format(f"{{{name}}}"), "")
+    return template.format(**values).strip()
+
+
+def trimmed(text: str | None) -> str:
+    """Words of a person on one line and without the marks at their ends, to stand within a sentence."""
+    return " ".join((text or "").split()).strip(_MARKS)
