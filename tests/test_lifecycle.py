@@ -116,3 +116,59 @@ async def test_assignment_by_rule_and_its_refusals(town, database):
     person = await town.person("volunteer")
     assert (await leader.act(id, "assign", assignee=str(person.id)))["assignee"]["name"] == "volunteer某"
     assert "start" in (await person.get(f"/v1/issues/{id}"))["actions"]
+
+
+async def refusal(person, issue, action, **fields):
+    """What is told to somebody who may not; never a word of the state."""
+    told = await person.act(issue, action, expect=409, **fields)
+    assert told["type"] == "/problems/not-open" and action not in told["actions"] and told["issue"]["id"] == issue
+    return told["reason"], told["detail"]
+
+
+async def test_who_rectified_is_told_that_somebody_else_must_verify(town):
+    leader, volunteer = await town.person("leader", language="zh-CN"), await town.person("volunteer")
+    issue = (await volunteer.report(**town.body()))["issue"]["id"]
+    await leader.act(issue, "assign", unit=str(town.unit))
+    await leader.act(issue, "rectify")
+    assert await refusal(leader, issue, "verify") == (
+        "rectifier", "此问题由您整改，“核查通过”须由他人办理（上报人、网格长、社区工作人员）。",
+    )  # fmt: skip
+    assert (await refusal(leader, issue, "send_back", reason="没清完"))[0] == "rectifier"
+
+
+async def test_a_worker_of_another_unit_is_told_whose_it_is(town, database):
+    leader, other = await town.person("leader"), await town.person("volunteer")
+    issue = (await leader.report(**town.body()))["issue"]["id"]
+    await leader.act(issue, "assign", unit=str(town.unit))
+    async with database.acquire() as connection:
+        unit = uuid.uuid4()
+        await connection.execute("insert into units values ($1, $2, '城管队', 'bureau', '')", unit, town.area)
+        await connection.execute(
+            "insert into role_grants (account_id, role, area_id, unit_id) values ($1, 'worker', $2, $3)",
+            other.id, town.area, unit,
+        )  # fmt: skip
+    assert await refusal(other, issue, "start") == ("other", "“start” is not for you to do here, but for: unit.")
+
+
+async def test_a_late_reporter_is_told_that_it_is_late(town, database):
+    volunteer, staff = await town.person("volunteer"), await town.person("staff")
+    issue = (await volunteer.report(**town.body()))["issue"]["id"]
+    await staff.act(issue, "close_unresolved", reason_code="gone")
+    async with database.acquire() as connection:
+        await connection.execute("update issues set closed_at = closed_at - interval '15 days' where id = $1", uuid.UUID(issue))
+    reason, detail = await refusal(volunteer, issue, "reopen", reason="仍在")
+    assert reason == "too_late" and "14 days" in detail
+
+
+async def test_who_is_not_the_only_reporter_is_told_so(town):
+    first, second = await town.person("volunteer"), await town.person("volunteer")
+    issue = (await first.report(**town.body()))["issue"]["id"]
+    await second.report(**town.body(issue_id=issue))
+    assert (await refusal(first, issue, "withdraw"))[0] == "not_alone"
+
+
+async def test_what_the_state_forbids_to_everybody_is_said_of_the_state(town):
+    leader = await town.person("leader")
+    issue = (await leader.report(**town.body()))["issue"]["id"]
+    told = await leader.act(issue, "verify", expect=409)
+    assert told["reason"] == "state" and told["detail"] == "The issue is reported: “verify” is not possible now."

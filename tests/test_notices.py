@@ -2,14 +2,17 @@
 
 import asyncio
 import json
+import re
 import uuid
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from app.kit.language import TEXTS
 from app.notices import queries
 from app.notices.law import KINDS, TOLD
-from app.notices.telling import follow
+from app.notices.telling import follow, sentence
 from app.settings import settings
 
 
@@ -425,3 +428,129 @@ async def test_one_message_a_day_in_the_readers_language(town, database, do_jobs
     await do_jobs()
     lines = [line for body in receiver.bodies for line in body["text"]["content"].splitlines()]
     assert len(receiver.bodies) == 1 and [line.split(" ")[0] for line in lines] == numbers and "newly reported" in lines[0]
+
+
+async def kinds(person):
+    return [kind for kind, _ in await inbox(person)]
+
+
+def shown(at):
+    """An instant as notices show it in the town's zone."""
+    return (datetime.fromisoformat(at) + timedelta(hours=8)).strftime("%m-%d %H:%M")
+
+
+@pytest.mark.parametrize("author", ["volunteer", "leader", "worker", "staff"])
+async def test_a_comment_reaches_those_concerned_but_not_its_author(town, database, author):
+    people = {role: await town.person(role) for role in ("volunteer", "leader", "worker", "staff")}
+    issue = (await people["volunteer"].report(**town.body(place="东浦巷")))["issue"]["id"]
+    await people["leader"].act(issue, "assign", unit=str(town.unit))
+    await people[author].act(issue, "comment", note="明天有车吗？")
+    for _ in range(2):
+        await follow(database)
+    told = {role: (await kinds(person)).count("commented") for role, person in people.items()}
+    assert told == {role: int(role in ("volunteer", "leader", "worker") and role != author) for role in people}
+    for role in {"volunteer", "leader", "worker"} - {author}:
+        text = next(text for kind, text in await inbox(people[role]) if kind == "commented")
+        assert text.endswith("Litter, 东浦巷: a new comment: 明天有车吗？")
+
+
+async def test_a_comment_on_what_lies_in_no_cell_reaches_the_office(town, database):
+    volunteer, staff = await town.person("volunteer"), await town.person("staff")
+    outside = {"lat": town.lat + 0.05, "lon": town.lon + 0.05}
+    issue = (await volunteer.report(**town.body(position=outside)))["issue"]["id"]
+    await volunteer.act(issue, "comment", note="在路口")
+    await follow(database)
+    assert await kinds(staff) == ["unplaced", "commented"]
+
+
+async def test_a_comment_after_reopening_is_no_longer_told_to_the_unit(town, database):
+    volunteer, leader, worker = [await town.person(r) for r in ("volunteer", "leader", "worker")]
+    issue = (await volunteer.report(**town.body()))["issue"]["id"]
+    await leader.act(issue, "assign", unit=str(town.unit))
+    await worker.act(issue, "rectify")
+    await leader.act(issue, "verify")
+    await leader.act(issue, "reopen", reason="又来了")
+    await leader.act(issue, "comment", note="内部讨论")
+    await follow(database)
+    assert await kinds(worker) == ["assigned", "closed"] and "commented" in await kinds(volunteer)
+
+
+async def test_a_notice_tells_what_was_so_at_the_event(town, database):
+    """Everything is changed before anybody is told: each notice says what it said when it happened."""
+    leader, worker, staff, volunteer = [await town.person(r) for r in ("leader", "worker", "staff", "volunteer")]
+    issue = (await volunteer.report(**town.body(place="东浦巷")))["issue"]["id"]
+    first = (await leader.act(issue, "assign", unit=str(town.unit)))["deadline"]
+    later = (datetime.now(UTC) + timedelta(days=3)).isoformat()
+    await leader.act(issue, "grant_extension", deadline=later, reason="住户出差")
+    reply_by = (datetime.now(UTC) + timedelta(days=2)).isoformat()
+    await leader.act(issue, "hand_over", authority="县交警大队", reply_by=reply_by)
+    await leader.act(issue, "reclassify", category="graffiti")
+    await leader.act(issue, "relocate", position={"lat": town.lat + 0.005, "lon": town.lon + 0.015}, place="北门")
+    await staff.act(issue, "close_unresolved", reason_code="gone")
+    await follow(database)
+    number = (await leader.get(f"/v1/issues/{issue}"))["number"]
+    here = f"{number} Litter, 东浦巷"
+    assert await inbox(worker) == [
+        ("assigned", f"{here}: assigned to you, to be mended by {shown(first)}."),
+        ("extension_granted", f"{here}: extended until {shown(later)}."),
+    ]
+    assert await inbox(staff) == [
+        ("handed_over", f"{here}: handed over to 县交警大队, a reply is owed by {shown(reply_by)}."),
+    ]
+    assert [kind for kind, _ in await inbox(leader)] == ["new"]
+
+
+async def test_a_notice_is_told_to_whom_it_concerned_then(town, database):
+    """Merged before anybody was told: the reporter hears of both, and the first unit of its assignment."""
+    volunteer, other, leader, worker = [await town.person(r) for r in ("volunteer", "volunteer", "leader", "worker")]
+    issue = (await volunteer.report(**town.body()))["issue"]["id"]
+    survivor = (await other.report(**town.body()))["issue"]["id"]
+    last = (await other.report(**town.body()))["issue"]["id"]
+    await leader.act(issue, "accept")
+    await leader.act(issue, "assign", unit=str(town.unit))
+    await leader.act(issue, "merge", into=survivor)
+    await leader.act(survivor, "merge", into=last)
+    await follow(database)
+    assert await kinds(volunteer) == ["accepted", "merged", "merged"] and await kinds(worker) == ["assigned"]
+
+
+async def test_who_is_given_what_is_overdue_is_told_so(town, database):
+    from app.duties import running
+
+    leader, worker = await town.person("leader"), await town.person("worker")
+    unit = uuid.uuid4()
+    issue = (await leader.report(**town.body(place="东浦巷")))["issue"]["id"]
+    await leader.act(issue, "assign", unit=str(town.unit))
+    async with database.acquire() as connection:
+        await connection.execute("insert into units values ($1, $2, '城管队', 'bureau', '')", unit, town.area)
+        await connection.execute(
+            "update issues set deadline = now() - interval '5 hours', duty = 'overdue', duty_at = now() - interval '5 hours' "
+            "where id = $1", uuid.UUID(issue),
+        )  # fmt: skip
+    await running.run(database)
+    other = await town.person("worker")
+    async with database.acquire() as connection:
+        await connection.execute("update role_grants set unit_id = $2 where account_id = $1", other.id, unit)
+    await leader.act(issue, "assign", unit=str(unit))
+    await leader.act(issue, "assign", unit=str(town.unit))
+    for _ in range(2):
+        await follow(database)
+    assert sorted(await kinds(other)) == ["assigned", "overdue"]
+    # Whom the clock has told is not told again of the same deadline.
+    assert (await kinds(worker)).count("overdue") == 1 and (await kinds(leader)).count("overdue") == 1
+    due = (await leader.get(f"/v1/issues/{issue}"))["deadline"]
+    texts = dict(await inbox(other))
+    assert texts["assigned"].endswith(f"东浦巷: assigned to you; it was due by {shown(due)}, mend it at once.")
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+@pytest.mark.parametrize("kind", sorted(k[len("notice-") :] for k in TEXTS if k.startswith("notice-") and "subject" not in k))
+@pytest.mark.parametrize("place", ["", "东浦巷12号，", "\n"])
+def test_no_sentence_limps_where_something_is_not_known(kind, language, place):
+    """Nothing is left of the mark before an empty place or reason, and no mark of a place's own is doubled."""
+    zone = ZoneInfo("Asia/Shanghai")
+    for reason in ("", "还有碎砖"):
+        told = {"number": "2026-000001", "category": "litter", "place": place, "reason": reason, "authority": "县交警大队"}
+        text = sentence(kind, told | {"overdue": 1, "unowned": 2}, {"litter": ("垃圾", "Litter")}, language, zone)
+        assert not re.search(r"[，。：:,.；;（(]\s*[，。：:,.；;）)]|[：:]$|^[，：:,]|  |\n", text), text
+        assert "2026-000001" in text or kind in ("digest", "thanked")

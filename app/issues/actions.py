@@ -20,7 +20,7 @@ from app.duties import calendar, deadlines
 from app.duties.planning import planned
 from app.grid.locate import locate
 from app.issues import queries
-from app.issues.lifecycle import ACTIONS, OPEN, Action, Who, acts_as
+from app.issues.lifecycle import ACTIONS, OPEN, REOPEN_DAYS, Action, Who, acts_as, personal_obstacle
 from app.issues.reading import etag, one
 from app.issues.schemas import ActionIn, wrong_fields
 from app.kit.access import Caller
@@ -105,7 +105,8 @@ async def _act_once(
     acting = acts_as(action, row["state"], row["relation"], row["ended_lately"]) if action else None
     if action is None or acting is None:
         issue = await one(connection, token, id, datum)
-        raise Problem(409, "not-open", state=row["state"], action=name, extra={"issue": issue, "actions": issue["actions"]})
+        told = {"issue": issue, "actions": issue["actions"]}
+        raise _refused(action, name, row["state"], row["relation"], told)
     try:
         wish = ActionIn.model_validate(fields)
     except ValidationError as error:
@@ -124,6 +125,18 @@ async def _act_once(
         photos = await connection.fetchval(queries.ADD_EVIDENCE, id, wish.photos, None, kind, caller.account_id)
     await _write(connection, row, state, change, action.name, caller.account_id, acting, data, photos, reckoning.departed)
     return await one(connection, token, id, datum, just_changed=True)
+
+
+def _refused(action: Action | None, name: str, state: str, relation: int, told: dict[str, Any]) -> Problem:
+    """Why somebody may not: the state allows it to nobody, or it allows it to others."""
+    obstacle = None if action is None else personal_obstacle(action, state, relation)
+    if action is None or obstacle is None:
+        extra = told | {"reason": "state"}
+        return Problem(409, "not-open", state=state, action=name, extra=extra)
+    who = tuple(f"as-{who}" for who in action.who)
+    sentence, extra = f"not-yours-{obstacle}", told | {"reason": obstacle}
+    days = REOPEN_DAYS
+    return Problem(409, "not-open", sentence=sentence, action=name, who=who, days=days, extra=extra)
 
 
 async def _write(

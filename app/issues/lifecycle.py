@@ -106,6 +106,20 @@ def acts_as(action: Action, state: str, relation: int, recently_ended: bool) -> 
     return None
 
 
+Obstacle = Literal["rectifier", "too_late", "not_alone", "other"]
+
+
+def personal_obstacle(action: Action, state: str, relation: int) -> Obstacle | None:
+    """Why somebody may not take an action that the state would allow to others; None where it is the state."""
+    if state not in action.sources:
+        return None
+    if action.not_rectifier and relation & RECTIFIER:
+        return "rectifier"
+    if relation & REPORTER and "late_reporter" in action.who:
+        return "too_late"
+    return "not_alone" if relation & REPORTER and "sole_reporter" in action.who else "other"
+
+
 @lru_cache(maxsize=8192)
 def open_actions(state: str, relation: int, recently_ended: bool) -> tuple[str, ...]:
     """The actions open to somebody with `relation` on an issue in `state`."""

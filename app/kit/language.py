@@ -46,3 +46,22 @@ def moment_told(at: datetime, zone: ZoneInfo, language: str) -> str:
 
 def month_told(day: date, language: str) -> str:
     return f"{day.year}年{day.month}月" if language == "zh-CN" else f"{day:%B %Y}"
+
+
+# What stands between a sentence and something that it mentions by the way.
+_BEFORE = ("（{}）", " ({})", "，{}", ", {}", "：{}", ": {}")
+_MARKS = "，。、；：！？,.;:!? "
+
+
+def say_known(key: str, language: str, values: dict[str, Any]) -> str:
+    """The sentence `key` without what is empty among `values`, and without the mark that leads to it."""
+    template = TEXTS[key]["zh" if language == "zh-CN" else "en"]
+    for name in (name for name, value in values.items() if value in ("", None)):
+        for form in _BEFORE:
+            template = template.replace(form.format(f"{{{name}}}"), "")
+    return template.format(**values).strip()
+
+
+def trimmed(text: str | None) -> str:
+    """Words of a person on one line and without the marks at their ends, to stand within a sentence."""
+    return " ".join((text or "").split()).strip(_MARKS)

@@ -24,7 +24,8 @@ log = structlog.get_logger()
 
 
 class Problem(Exception):
-    """Refuse a request. `slug` names the problem and its sentence in texts.toml; `fields` are (JSON pointer, sentence key)."""
+    """Refuse a request. `slug` names the problem and its sentence in texts.toml; `sentence` another one
+    that says more; `fields` are (JSON pointer, sentence key)."""
 
     def __init__(
         self,
@@ -34,11 +35,12 @@ class Problem(Exception):
         fields: Sequence[tuple[str, str]] = (),
         headers: dict[str, str] | None = None,
         extra: dict[str, Any] | None = None,
+        sentence: str | None = None,
         **values: Any,
     ) -> None:
         super().__init__(slug)
         self.status, self.slug, self.fields, self.headers = status, slug, fields, headers
-        self.extra, self.values = extra or {}, values
+        self.extra, self.values, self.sentence = extra or {}, values, sentence or slug
 
 
 NOT_FOUND = ("not-found", 404)
@@ -59,8 +61,17 @@ _TITLES = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not 
 
 
 def _spoken(values: dict[str, Any], language: str) -> dict[str, Any]:
-    """States and actions by the names that people know; what has no name is shown as it came."""
-    return {name: say(f"{name}-{value}", language) if f"{name}-{value}" in TEXTS else value for name, value in values.items()}
+    """States and actions by the names that people know; what has no name is shown as it came. A tuple
+    holds the keys of sentences that are listed."""
+    comma = "、" if language == "zh-CN" else ", "
+
+    def spoken(name: str, value: Any) -> Any:
+        if isinstance(value, tuple):
+            keys: tuple[str, ...] = value
+            return comma.join(dict.fromkeys(say(key, language) for key in keys))
+        return say(f"{name}-{value}", language) if f"{name}-{value}" in TEXTS else value
+
+    return {name: spoken(name, value) for name, value in values.items()}
 
 
 def document(request: Request, problem: Problem) -> Response:
@@ -69,7 +80,7 @@ def document(request: Request, problem: Problem) -> Response:
         "type": f"/problems/{problem.slug}",
         "title": _TITLES.get(problem.status, "Error"),
         "status": problem.status,
-        "detail": say(problem.slug, language, **_spoken(problem.values, language)),
+        "detail": say(problem.sentence, language, **_spoken(problem.values, language)),
         "errors": [{"pointer": pointer, "message": say(key, language, **problem.values)} for pointer, key in problem.fields],
         **problem.extra,
     }

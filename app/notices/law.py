@@ -8,7 +8,7 @@ TOLD: dict[str, tuple[tuple[str, str], ...]] = {
     "report_mended": (("leaders", "mended_on_the_spot"),),
     "accept": (("reporters", "accepted"),),
     "reject": (("reporters", "rejected"),),
-    "assign": (("assignees", "assigned"),),
+    "assign": (("assignees", "assigned"), ("late_assignees", "overdue")),
     "rectify": (("reporters", "mended"), ("leaders", "to_verify")),
     "verify": (("reporters", "closed"), ("assignees", "closed")),
     "send_back": (("assignees", "sent_back"), ("staff_at_third", "sent_back_often")),
@@ -17,6 +17,8 @@ TOLD: dict[str, tuple[tuple[str, str], ...]] = {
     "request_extension": (("leaders", "extension_asked"),),
     "grant_extension": (("assignees", "extension_granted"),),
     "refuse_extension": (("assignees", "extension_refused"),),
+    # To everybody whom it concerns: it may be a question to any of them, and nobody else reads it in time.
+    "comment": (("leaders", "commented"), ("assignees", "commented"), ("reporters", "commented"), ("unplaced", "commented")),
     "close_unresolved": (("reporters", "closed_unresolved"),),
     "fail_inspection": (("leaders", "inspection_failed"), ("assignees", "inspection_failed"), ("staff", "inspection_failed")),
     "reopen": (("reporters", "reopened"), ("leaders", "reopened")),

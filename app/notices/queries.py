@@ -4,33 +4,50 @@ from app.kit.access import CALLER, HOLDS
 
 # Read the event log from one snapshot to the next and tell everybody concerned, in one statement, whose snapshot is the next one.
 # `skip locked`: one worker reads at a time, and a killed one's reading was never committed. The key holds what is told of, so that a
-# deadline that passes once is told once.
+# deadline that passes once is told once. What is told is what was so right after the event (`i`), whatever has become of the issue since:
+# a column that later events changed was what the first of them found. `b` is the issue as it was before.
 FOLLOW = f"""
 with f as materialized (select name, snapshot::pg_snapshot as base from followers where name = 'notices' for update skip locked),
 told as (
   select r.account_id, m.kind, e.issue_id, e.at,
-    case when e.acted_as = 'clock' then concat_ws(':', e.action, e.issue_id, e.data ->> 'ends') else 'event:' || e.id end as key,
+    case when e.acted_as = 'clock' then concat_ws(':', e.action, e.issue_id, e.data ->> 'ends')
+      -- To whom an overdue issue is given is told that it is, unless the clock has told them.
+      when m.who = 'late_assignees' then concat_ws(':', 'overdue', e.issue_id, to_jsonb(i.deadline) #>> '{{}}')
+      else 'event:' || e.id end as key,
     jsonb_strip_nulls(jsonb_build_object('number', i.number, 'category', i.category, 'place', i.place, 'deadline', i.deadline,
       'authority', coalesce(e.data ->> 'authority', i.authority), 'reply_by', i.reply_by, 'reason', coalesce(e.data ->> 'reason', e.data ->> 'note'),
+      'late', case when e.action = 'assign' and i.deadline < e.at then true end,
       'photo', e.data -> 'photos' -> 0)) as data
   from f join events e on e.tx >= pg_snapshot_xmin(f.base) and not pg_visible_in_snapshot(e.tx, f.base)
   join unnest($1::text[], $2::text[], $3::text[]) m(action, who, kind) on m.action = e.action
-  join issues i on i.id = e.issue_id
-  -- Who had to mend it at that time, whatever has become of it since.
+  join issues x on x.id = e.issue_id
   left join lateral (
-    select (a.data ->> 'unit')::uuid as unit_id, (a.data ->> 'assignee')::uuid as assignee_id from events a
-    where m.who = 'assignees' and a.issue_id = e.issue_id and a.action = 'assign' and a.version <= e.version order by a.version desc limit 1
+    select jsonb_object_agg(w.key, w.value) as was from (
+      select distinct on (w.key) w.key, w.value from events l cross join lateral jsonb_each(l.was) w
+      where l.issue_id = e.issue_id and l.version > e.version order by w.key, l.version
+    ) w
+  ) later on true
+  cross join lateral jsonb_populate_record(x, coalesce(later.was, '{{}}')) i
+  cross join lateral jsonb_populate_record(i, coalesce(e.was, '{{}}')) b
+  -- Who has to mend it after that, or had to until then.
+  left join lateral (
+    select case when i.unit_id is null and i.assignee_id is null then b.unit_id else i.unit_id end as unit_id,
+      coalesce(i.assignee_id, case when i.unit_id is null then b.assignee_id end) as assignee_id
+    where m.who = 'assignees' or m.who = 'late_assignees' and i.deadline < e.at
   ) asked on true
   cross join lateral (
-    select x.account_id from reports x where m.who = 'reporters' and (x.issue_id = i.id
-      or e.data -> 'reports' ? x.id::text and x.issue_id = i.merged_into)
+    select o.account_id from reports o where m.who = 'reporters' and o.issue_id = i.id
+    -- Those whose reports a merge has moved to another issue, then or since.
+    union select o.account_id from events g cross join lateral jsonb_array_elements_text(g.data -> 'reports') w(id)
+      join reports o on o.id = w.id::uuid
+      where m.who = 'reporters' and g.issue_id = e.issue_id and g.action = 'merge' and g.version >= e.version
     union select g.account_id from role_grants g where m.who = 'leaders' and g.role = 'leader' and g.cell_id = i.cell_id
       and {HOLDS.format("g")}
       -- While somebody stands in for a leader, he is told in his place.
       and not exists (select from stand_ins s join role_grants d on d.stand_in_id = s.id
         where s.leader_id = g.account_id and g.stand_in_id is null and d.cell_id = g.cell_id and {HOLDS.format("d")})
-    union select coalesce(asked.assignee_id, case when asked.unit_id is null then i.assignee_id end) where m.who = 'assignees'
-    union select g.account_id from role_grants g where m.who = 'assignees' and g.role = 'worker' and g.unit_id = asked.unit_id
+    union select asked.assignee_id
+    union select g.account_id from role_grants g where g.role = 'worker' and g.unit_id = asked.unit_id
     union select g.account_id from role_grants g where g.role = 'staff' and (m.who = 'staff' or m.who = 'unplaced' and i.cell_id is null
         or m.who = 'staff_at_third' and 3 = (
           select count(*) from events b where b.issue_id = e.issue_id and b.action = 'send_back' and b.version <= e.version))

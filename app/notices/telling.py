@@ -9,7 +9,8 @@ from uuid import UUID
 
 from app.kit.db import Connection, Database
 from app.kit.jobs import defer
-from app.kit.language import say
+from app.kit.language import say_known, trimmed
+from app.kit.times import local, told_instant
 from app.notices import queries
 from app.notices.law import TOLD
 from app.settings import settings
@@ -54,6 +55,8 @@ def sentence(kind: str, data: dict[str, Any], categories: dict[str, tuple[str, s
     zh, en = categories.get(data.get("category", ""), ("", ""))
     values: dict[str, Any] = {"place": "", "reason": "", "authority": "", "number": "", "overdue": 0, "unowned": 0} | data
     values["category"] = zh if language == "zh-CN" else en
+    values["place"] = trimmed(values["place"])
     for name in ("deadline", "reply_by"):
-        values[name] = datetime.fromisoformat(data[name]).astimezone(zone).strftime("%m-%d %H:%M") if data.get(name) else "—"
-    return say(f"notice-{kind}", language, **values).replace("()", "").replace("（）", "").strip()
+        at = told_instant(data.get(name))
+        values[name] = local(at, zone).strftime("%m-%d %H:%M") if at else "—"
+    return say_known(f"notice-{kind}{'_late' if kind == 'assigned' and data.get('late') else ''}", language, values)
