@@ -273,11 +273,14 @@ class _Reckoning:
         self.change["extension_until"] = None
 
     async def close_unresolved(self) -> None:
-        self.change.update(closed_at=now(), authority=None, reply_by=None, deadline_left_s=None, extension_until=None)
+        self.change.update(
+            closed_at=now(), unresolved=self.wish.reason_code, authority=None, reply_by=None, deadline_left_s=None,
+            extension_until=None,
+        )  # fmt: skip
 
     async def reopen(self) -> None:
         self.change.update(
-            closed_at=None, rectified_by=None, rectified_at=None, unit_id=None, assignee_id=None, deadline=None,
+            closed_at=None, unresolved=None, rectified_by=None, rectified_at=None, unit_id=None, assignee_id=None, deadline=None,
             deadline_left_s=None, extension_until=None, authority=None, reply_by=None,
         )  # fmt: skip
 

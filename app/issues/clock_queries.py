@@ -26,10 +26,11 @@ with due as (
 )
 select area_id, unit_id, assignee_id, reporter_id from i
 """
-# What an issue repeats: the one of its kind that was closed last within the radius and 30 days before.
+# What an issue repeats: the one of its kind that was closed last within the radius and 30 days before. What was closed unresolved
+# is there still, and to find it again is no recurrence; unless it was found to be gone.
 _EARLIER = """
     select p.id, p.recurrences from issues p
-    where p.state = 'closed' and p.category = {0}.category and p.id <> {0}.id
+    where p.state = 'closed' and coalesce(p.unresolved, 'gone') = 'gone' and p.category = {0}.category and p.id <> {0}.id
       and p.mercator && st_expand({0}.mercator, {1}.radius_m / greatest(cos(radians(st_y({0}.position))), 0.01))
       and p.closed_at <= {0}.created_at and p.closed_at > {0}.created_at - interval '30 days'
       and st_distancesphere(p.position, {0}.position) <= {1}.radius_m
@@ -55,8 +56,9 @@ happened as materialized (
   from found where i.id = found.id and i.recurrence_of is null
   returning i.id, i.version, i.state, i.recurrence_of, i.recurrences, i.area_id, i.unit_id, i.assignee_id, i.reporter_id
 ), e as (
-  insert into events (issue_id, version, action, from_state, to_state, acted_as, data)
-  select i.id, i.version, 'recur', i.state, i.state, 'clock', jsonb_build_object('of', i.recurrence_of, 'times', i.recurrences) from i
+  insert into events (issue_id, version, action, from_state, to_state, acted_as, data, was)
+  select i.id, i.version, 'recur', i.state, i.state, 'clock', jsonb_build_object('of', i.recurrence_of, 'times', i.recurrences),
+    jsonb_build_object('recurrence_of', null, 'recurrences', 0) from i
 ), u as (
   update followers set snapshot = pg_current_snapshot()::text from f where followers.name = f.name
 )
@@ -78,8 +80,9 @@ with recursive links as materialized (
   update issues i set recurrence_of = chain.earlier, recurrences = chain.times, version = i.version + 1, tx = pg_current_xact_id()
   from chain where i.id = chain.id returning i.id, i.version, i.state, i.recurrence_of, i.recurrences, i.updated_at, i.created_at
 ), e as (
-  insert into events (issue_id, version, action, from_state, to_state, acted_as, at, data)
-  select i.id, i.version, 'recur', i.state, i.state, 'clock', i.updated_at, jsonb_build_object('of', i.recurrence_of, 'times', i.recurrences) from i
+  insert into events (issue_id, version, action, from_state, to_state, acted_as, at, data, was)
+  select i.id, i.version, 'recur', i.state, i.state, 'clock', i.updated_at, jsonb_build_object('of', i.recurrence_of, 'times', i.recurrences),
+    jsonb_build_object('recurrence_of', null, 'recurrences', 0) from i
 )
 select id, recurrences, created_at from i order by created_at
 """

@@ -9,7 +9,7 @@ from app.kit import paging
 PUBLIC_DAYS = 30
 _PUBLISHED = f"(i.is_open or i.state = 'closed' and i.closed_at > now() - interval '{PUBLIC_DAYS} days')"
 _PUBLIC = """
-i.id, i.number, i.state, i.category, i.reports, i.recurrences, i.deadline, i.is_open and coalesce(i.deadline < now(), false) as overdue, i.created_at,
+i.id, i.number, i.state, i.unresolved, i.category, i.reports, i.recurrences, i.deadline, i.is_open and coalesce(i.deadline < now(), false) as overdue, i.created_at,
 i.closed_at, case when v.public_precision_m <= 10 then i.place else '' end as place, g.name as cell, a.name as area,
 round(st_y(b.at)::numeric, 6)::float8 as lat, round(st_x(b.at)::numeric, 6)::float8 as lon
 """
@@ -36,7 +36,7 @@ select {_PUBLIC} from (
 
 PUBLISHED = {rows: _published(rows) for rows in (paging.DEFAULT_LIMIT + 1, paging.MAX_LIMIT + 1)}
 PUBLISHED_ONE = f"""
-select {_PUBLIC}, e.to_state, e.at
+select {_PUBLIC}, e.to_state, e.action, e.at
 from issues named join issues i on i.id = coalesce(named.merged_into, named.id) and {_PUBLISHED} {_PUBLIC_NAMES}
 left join events e on e.issue_id = i.id and e.to_state is distinct from e.from_state
 where named.number = $1 order by e.version

@@ -33,7 +33,7 @@ case when i.evidence > 0 then (
   from evidence e left join photos p on p.id = e.photo_id and p.account_id = e.account_id
   left join photo_files f on f.sha256 = p.sha256 left join reports r on r.id = e.report_id
   where e.issue_id = i.id)::text end as photos,
-i.created_at, i.updated_at, i.closed_at, i.version, {RELATION} as relation, {_ENDED_LATELY} as ended_lately
+i.created_at, i.updated_at, i.closed_at, i.unresolved, i.version, {RELATION} as relation, {_ENDED_LATELY} as ended_lately
 """
 NAMES = """
 left join cells cell on cell.id = i.cell_id left join areas area on area.id = i.area_id
@@ -187,15 +187,21 @@ on conflict (id) do nothing returning id
 # What is added to an issue and conflicts with nothing else: a joining report, a photograph that arrives. The update takes the row's
 # lock, so additions and actions made at once are ordered, each with a version of its own.
 ADD = """
-with i as (
+with o as materialized (select * from issues where id = $1), i as (
   update issues set reports = reports + $2, evidence = evidence + $3, state = $4, rectified_by = $5, rectified_at = $6, closed_at = $7,
     version = version + 1, updated_at = now(), tx = pg_current_xact_id(), premises_id = coalesce(premises_id, $14),
     duty = case when $4 in ('rectified', 'closed') then null else duty end,
     duty_at = case when $4 in ('rectified', 'closed') then null else duty_at end
-  where id = $1 returning id, version, state, area_id, unit_id, assignee_id, reporter_id
+  where id = $1 returning *
 )
-insert into events (issue_id, version, action, from_state, to_state, actor_id, acted_as, report_id, data)
-select i.id, i.version, $8, $9, i.state, $10, $11, $12, $13 from i returning version
+insert into events (issue_id, version, action, from_state, to_state, actor_id, acted_as, report_id, data, was)
+select i.id, i.version, $8, $9, i.state, $10, $11, $12, $13, (
+  select jsonb_object_agg(x.name, x.was) from (values
+    ('reports', to_jsonb(o.reports), to_jsonb(i.reports)), ('rectified_by', to_jsonb(o.rectified_by), to_jsonb(i.rectified_by)),
+    ('rectified_at', to_jsonb(o.rectified_at), to_jsonb(i.rectified_at)), ('closed_at', to_jsonb(o.closed_at), to_jsonb(i.closed_at)),
+    ('premises_id', to_jsonb(o.premises_id), to_jsonb(i.premises_id))) x(name, was, is_now)
+  where x.was is distinct from x.is_now)
+from i join o on o.id = i.id returning version
 """
 ISSUES_OF_PHOTO = """
 select i.id, i.state, i.rectified_by, i.rectified_at, i.closed_at, i.area_id, i.unit_id, i.assignee_id, i.reporter_id, e.report_id
@@ -233,10 +239,11 @@ select {ISSUE} from c left join issues i on i.id = $2 {NAMES}
 # What became of what one account reported, by the present state of the issues; what was cleared on the spot; what it verified.
 RECORD = f"""
 with c as ({CALLER}), mine as (
-  select r.id, i.state from c join reports r on r.account_id = c.account_id join issues i on i.id = r.issue_id
+  select r.id, i.state, i.unresolved from c join reports r on r.account_id = c.account_id join issues i on i.id = r.issue_id
 )
 select c.account_id, c.name, (select count(*)::int from mine) as reports,
-  (select count(*)::int from mine where state = 'closed') as closed,
+  (select count(*)::int from mine where state = 'closed' and unresolved is null) as closed,
+  (select count(*)::int from mine where state = 'closed' and unresolved is not null) as unresolved,
   (select count(*)::int from c join events e on e.actor_id = c.account_id join mine on mine.id = e.issue_id
     where e.version = 1 and e.action = 'report_mended') as cleared
 from c
