@@ -36,6 +36,10 @@ class Settings(BaseSettings):
         default=False, description="Publish the map: open issues without names, no more exact than each category allows."
     )
     public_url: str = Field(default="", description="Address under which people reach the service; stands in links and QR codes.")
+    addressee: str = Field(
+        default="",
+        description="To whom weekly summaries are addressed; by default the office for the civilised city one level up.",
+    )
     session_days: int = Field(default=90, ge=1, le=3650, description="Days after which a signed-in device must sign in again.")
     max_body_bytes: int = Field(default=1_000_000, ge=10_000, description="Largest JSON body accepted, in bytes.")
     basemap: str = Field(

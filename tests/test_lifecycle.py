@@ -147,7 +147,7 @@ async def test_a_worker_of_another_unit_is_told_whose_it_is(town, database):
             "insert into role_grants (account_id, role, area_id, unit_id) values ($1, 'worker', $2, $3)",
             other.id, town.area, unit,
         )  # fmt: skip
-    assert await refusal(other, issue, "start") == ("other", "“start” is not for you to do here, but for: unit.")
+    assert await refusal(other, issue, "start") == ("other", "“start” is not for you to do here, but for: person in charge.")
 
 
 async def test_a_late_reporter_is_told_that_it_is_late(town, database):

@@ -161,7 +161,8 @@ async def test_ones_own_page_and_thanks(town, database):
     assert (await leader.call("PUT", f"/v1/thanks/{id}", json=wish | {"text": "x"})).status_code == 409
     assert (await staff.call("PUT", f"/v1/thanks/{id}", json=wish)).status_code == 404
     record = await volunteer.get("/v1/me/record")
-    assert (record["reports"], record["closed"], record["cleared"]) == (2, 2, 1)
+    # What was closed unresolved is told apart from what was mended.
+    assert (record["reports"], record["closed"], record["unresolved"], record["cleared"]) == (2, 1, 1, 1)
     assert record["walked"] == {"patrols": 1, "hours": 1.5, "cells": 0}
     assert [(t["text"], t["by"]) for t in record["thanks"]] == [("辛苦了，东浦巷干净多了", "leader某")]
     inbox = (await volunteer.get("/v1/notices"))["items"]

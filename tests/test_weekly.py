@@ -265,8 +265,8 @@ async def test_activities_feed_part_one_once_each(town):
     paper = await staff.get("/v1/summaries/weekly.json", area=str(town.area), language="zh-CN")
     texts = [clause["text"] for clause in paper["parts"][0]["clauses"]]
     assert texts == [
-        "入户宣传：走访42户（较上周同期增42）。发放调查表1850份（较上周同期增1850），收回1800份。发放宣传品2580份（较上周同期增1581）。",
-        "在东浦巷开展集中清理1次（较上周同期增1），参加30人次。召开会议1次（较上周同期增1），参加12人次。",
+        "入户宣传：走访42户（较上周同期增加42户）。发放调查表1850份（较上周同期增加1850份），收回1800份。发放宣传品2580份（较上周同期增加1581份）。",
+        "在东浦巷开展集中清理1次（较上周同期增加1次），参加30人次。召开会议1次（较上周同期增加1次），参加12人次。",
     ]  # fmt: skip
     listed = (await volunteer.get("/v1/activities", area=str(town.area), since=str(first), until=str(first)))["items"]
     assert len(listed) == 6 and {item["own"] for item in listed} == {False}

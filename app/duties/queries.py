@@ -32,7 +32,7 @@ with a as (
   from areas a where a.id = $2
 ), closed as materialized (
   select i.id from a join area_tree t on t.ancestor_id = a.id join issues i on i.area_id = t.area_id
-  where i.closed_at >= a.starts and i.closed_at < a.ends and i.state = 'closed'
+  where i.closed_at >= a.starts and i.closed_at < a.ends and i.state = 'closed' and i.unresolved is null
 ), s as (
   insert into samples (id, area_id, week, percent, closed, by_id)
   select $1, a.id, $3, $4::float8::numeric, (select count(*) from closed), $5 from a returning id, closed, percent

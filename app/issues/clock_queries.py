@@ -28,14 +28,15 @@ select area_id, unit_id, assignee_id, reporter_id from i
 """
 # What an issue repeats: the one of its kind that was closed last within the radius and 30 days before. An issue is as old as its
 # reporter's phone says, often in whole seconds, while it is closed to the microsecond: they are compared by the second. Nor was an
-# issue closed later than this server heard of it, whatever a phone says.
+# issue closed later than this server heard of it, whatever a phone says. What was closed unresolved is there still, and to find it
+# again is no recurrence; unless it was found to be gone.
 _EARLIER = """
     select p.id, p.recurrences from issues p
     cross join lateral (
       select l.id, date_trunc('second', least(p.closed_at, l.at)) as at from events l
       where l.issue_id = p.id and l.to_state = 'closed' and l.from_state is distinct from 'closed' order by l.version desc limit 1
     ) shut
-    where p.state = 'closed' and p.category = {0}.category and p.id <> {0}.id
+    where p.state = 'closed' and coalesce(p.unresolved, 'gone') = 'gone' and p.category = {0}.category and p.id <> {0}.id
       and p.mercator && st_expand({0}.mercator, {1}.radius_m / greatest(cos(radians(st_y({0}.position))), 0.01))
       and p.closed_at < {0}.created_at + interval '1 day' and shut.at <= {0}.created_at
       and p.closed_at > {0}.created_at - interval '30 days'

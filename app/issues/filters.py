@@ -55,17 +55,31 @@ class IssueFilters(Asked):
         None, description="The place without its number, else the cell, as papers name it.", min_length=1, max_length=200
     )
     recurring: bool | None = Field(None, description="Of a kind that was closed there before.")
-    open_at: AwareDatetime | None = Field(None, description="What was open then.")
-    late_at: AwareDatetime | None = Field(None, description="What was overdue then, by the deadline that it has now.")
+    outcome: Literal["resolved", "unresolved"] | None = Field(None, description="Closed since it was mended, or without.")
+    open_at: AwareDatetime | None = Field(
+        None,
+        description="What was open then; state, area, cell, category, unit, assignee, premises, street and recurring are asked of then, too.",
+    )
+    late_at: AwareDatetime | None = Field(
+        None, description="What was overdue then, by the deadline that it had then; the others as with `open_at`."
+    )
+    reply_late_at: AwareDatetime | None = Field(
+        None, description="What was handed over then and owed a reply by a date that had passed."
+    )
     happened: Literal[
-        "found", "mended_on_the_spot", "closed", "rectified", "in_time", "handed_over", "sent_back", "came_back"
-    ] | None = Field(None, description="What happened to it between `happened_since` and `happened_until`, as the weekly summary counts.")  # fmt: skip
+        "found", "mended_on_the_spot", "closed", "closed_unresolved", "rectified", "in_time", "in_time_extended", "handed_over", "sent_back",
+        "came_back",
+    ] | None = Field(None, description=(
+        "What happened to it between `happened_since` and `happened_until`, as the weekly summary counts; "
+        "`area` is then where it lay when it happened."
+    ))  # fmt: skip
     happened_since: AwareDatetime | None = None
     happened_until: AwareDatetime | None = None
 
 
 _NAMED = (
     "cell", "area", "unit", "assignee", "premises", "unowned", "created_since", "created_until", "street", "recurring", "open_at", "late_at",
+    "reply_late_at",
 )  # fmt: skip
 _EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
 
@@ -86,6 +100,11 @@ def chosen(asked: IssueFilters) -> dict[str, Any]:
     if asked.category:
         filters["category"] = asked.category
     filters.update({name: value for name in _NAMED if (value := getattr(asked, name)) is not None})
+    instants = [name for name in ("open_at", "late_at", "reply_late_at") if name in filters]
+    if len({filters[name] for name in instants}) > 1:
+        raise invalid(f"/{instants[-1]}", "one-instant")
+    if asked.outcome is not None:
+        filters[f"outcome_{asked.outcome}"] = True
     if asked.happened is None and (asked.happened_since or asked.happened_until):
         raise invalid("/happened", "field-missing")
     if asked.happened is not None:

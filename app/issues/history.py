@@ -53,17 +53,52 @@ class Past:
     rectified_by: UUID | None = None
     rectified_at: datetime | None = None
     closed_at: datetime | None = None
+    unresolved: str | None = None
     fingerprint: bytes = b""
+
+
+# The columns that an event of a past case sets beside the state, from its own data or to nothing.
+_SETS: dict[str, tuple[str, ...]] = {
+    "assign": ("unit_id", "assignee_id", "deadline"),
+    "grant_extension": ("deadline",),
+    "hand_over": ("authority", "reply_by"),
+    "recur": ("recurrences",),
+    "close_unresolved": ("unresolved",),
+}
+_CLEARS: dict[str, tuple[str, ...]] = {
+    "assign": ("authority", "reply_by"),
+    "reply": ("authority", "reply_by"),
+    "close_unresolved": ("authority", "reply_by"),
+    "send_back": ("rectified_at",),
+    "reopen": ("rectified_at", "closed_at", "unresolved", "unit_id", "assignee_id", "deadline"),
+    "fail_inspection": ("rectified_at", "closed_at", "unresolved", "unit_id", "assignee_id", "deadline"),
+}
+_SAID = {"unit_id": "unit", "assignee_id": "assignee", "recurrences": "times", "unresolved": "reason_code"}
+
+
+def changed(events: Sequence[PastEvent]) -> list[dict[str, Any] | None]:
+    """Of each event the columns that it changed, as they were before: what `events.was` holds."""
+    found: list[dict[str, Any] | None] = []
+    columns: dict[str, Any] = {"recurrences": 0}
+    for event in events:
+        new: dict[str, Any] = dict.fromkeys(_CLEARS.get(event.action, ()))
+        new |= {name: event.data.get(_SAID.get(name, name)) for name in _SETS.get(event.action, ())}
+        if event.to != event.source:
+            # A case that was closed when it was reported was mended and closed at once.
+            new |= {f"{event.to}_at": event.at} if event.to in ("rectified", "closed") else {}
+        found.append({name: columns.get(name) for name, value in new.items() if value != columns.get(name)} or None)
+        columns |= new
+    return found
 
 
 _STAGES = """
 create temporary table if not exists past (
   id uuid, category text, lat float8, lon float8, opened_at timestamptz, reporter_id uuid, state text, version int, note text,
   place text, unit_id uuid, assignee_id uuid, deadline timestamptz, authority text, reply_by timestamptz, rectified_by uuid,
-  rectified_at timestamptz, closed_at timestamptz, updated_at timestamptz, fingerprint bytea, cell_id uuid, area_id uuid
+  rectified_at timestamptz, closed_at timestamptz, unresolved text, updated_at timestamptz, fingerprint bytea, cell_id uuid, area_id uuid
 ) on commit drop;
 create temporary table if not exists past_events (
-  issue_id uuid, version int, action text, source text, target text, actor_id uuid, acted_as text, at timestamptz, data text
+  issue_id uuid, version int, action text, source text, target text, actor_id uuid, acted_as text, at timestamptz, data text, was text
 ) on commit drop;
 truncate past, past_events
 """
@@ -83,10 +118,11 @@ where area_id is null
 _ISSUES = """
 with added as (
   insert into issues (id, number, state, category, category_version, position, cell_id, area_id, place, note, reporter_id, unit_id,
-    assignee_id, deadline, authority, reply_by, rectified_by, rectified_at, closed_at, version, created_at, updated_at, duty, duty_at, rework)
+    assignee_id, deadline, authority, reply_by, rectified_by, rectified_at, closed_at, unresolved, version, created_at, updated_at, duty, duty_at,
+    rework)
   select p.id, next_issue_number(p.opened_at, coalesce(a.time_zone, $1)), p.state, p.category, k.version,
     st_setsrid(st_makepoint(p.lon, p.lat), 4326), p.cell_id, p.area_id, p.place, p.note, p.reporter_id, p.unit_id, p.assignee_id,
-    p.deadline, p.authority, p.reply_by, p.rectified_by, p.rectified_at, p.closed_at, p.version, p.opened_at, p.updated_at,
+    p.deadline, p.authority, p.reply_by, p.rectified_by, p.rectified_at, p.closed_at, p.unresolved, p.version, p.opened_at, p.updated_at,
     case when p.deadline > now() and p.state in ('reported', 'accepted', 'assigned', 'in_progress') then 'overdue'
          when p.reply_by > now() and p.state = 'handed_over' then 'reply_overdue' end,
     case when p.deadline > now() and p.state in ('reported', 'accepted', 'assigned', 'in_progress') then p.deadline
@@ -101,14 +137,14 @@ with added as (
     'wgs84', p.opened_at, p.opened_at, p.opened_at, p.place, p.note, false
   from past p join added using (id) join categories k on k.code = p.category
 )
-insert into events (issue_id, version, action, from_state, to_state, actor_id, acted_as, at, report_id, data)
+insert into events (issue_id, version, action, from_state, to_state, actor_id, acted_as, at, report_id, data, was)
 select e.issue_id, e.version, e.action, e.source, e.target, e.actor_id, e.acted_as, e.at,
-  case when e.version = 1 then e.issue_id end, e.data::jsonb
+  case when e.version = 1 then e.issue_id end, e.data::jsonb, e.was::jsonb
 from past_events e join added on added.id = e.issue_id order by e.at, e.version
 """
 _COLUMNS = (
     "id", "category", "lat", "lon", "opened_at", "reporter_id", "state", "note", "place", "unit_id", "assignee_id", "deadline",
-    "authority", "reply_by", "rectified_by", "rectified_at", "closed_at", "fingerprint",
+    "authority", "reply_by", "rectified_by", "rectified_at", "closed_at", "unresolved", "fingerprint",
 )  # fmt: skip
 
 
@@ -136,11 +172,22 @@ async def load(connection: Connection, cases: Sequence[Past], home: UUID | None)
     await connection.copy_records_to_table(
         "past_events",
         records=[
-            (case.id, n, e.action, e.source, e.to, e.actor_id, e.acted_as, e.at, dumps(e.data).decode())
+            (
+                case.id,
+                n,
+                e.action,
+                e.source,
+                e.to,
+                e.actor_id,
+                e.acted_as,
+                e.at,
+                dumps(e.data).decode(),
+                dumps(was).decode() if was else None,
+            )
             for case in cases
-            for n, e in enumerate(case.events, 1)
+            for n, (e, was) in enumerate(zip(case.events, changed(case.events), strict=True), 1)
         ],
-        columns=["issue_id", "version", "action", "source", "target", "actor_id", "acted_as", "at", "data"],
+        columns=["issue_id", "version", "action", "source", "target", "actor_id", "acted_as", "at", "data", "was"],
     )
     await connection.execute(_LOCATE)
     await connection.execute(_LOCATE_AREA, home)

@@ -28,6 +28,7 @@ _NEW_ISSUE: dict[str, Any] = {
     "unit_id": None, "unit_name": None, "assignee_id": None, "assignee_name": None, "deadline": None, "first_deadline": None,
     "extensions": 0, "overdue": False,
     "extension_until": None, "authority": None, "reply_by": None, "recurrence_of": None, "recurrences": 0, "merged_into": None, "reports": 1,
+    "unresolved": None,
     "version": 1, "ended_lately": True,
 }  # fmt: skip
 

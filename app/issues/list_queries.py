@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
+from app.issues.as_it_was import around, at_instant, below, left
 from app.issues.counting import COUNTED
 from app.issues.lifecycle import MENDABLE, OPEN
 from app.issues.queries import ISSUE, NAMES, OVERDUE
@@ -14,9 +16,8 @@ _SORTS = {
     "-updated_at": ("i.updated_at", "desc", "<"),
     "deadline": ("coalesce(i.deadline, 'infinity')", "asc", ">"),
 }
-# The state that an issue was in at an instant when it was open then: what has not changed since is as it is, of anything else the log tells how it was.
-_WAS = """i.created_at < ${0} and (i.is_open or i.updated_at >= ${0}) and case when i.updated_at < ${0} then i.state else (
-  select e.to_state from events e where e.issue_id = i.id and e.at < ${0} order by e.version desc limit 1) end"""
+# What was open at an instant is open still or has changed since.
+_OPEN_THEN = "(i.is_open or i.updated_at >= ${0})"
 _FILTERS = {
     "state": "i.state = any(${}::text[])",
     # One state other than `closed` has an index in the order of the list.
@@ -40,41 +41,82 @@ _FILTERS = {
     # As papers name it: the place without its number, else the cell.
     "street": "coalesce(i.street, (select g.name from cells g where g.id = i.cell_id)) = ${}",
     "recurring": "(i.recurrences > 0) = ${}",
-    "open_at": f"{_WAS} in {OPEN!r}",
-    "late_at": f"{_WAS} in {MENDABLE!r} and i.deadline < ${{0}}",
+    "outcome_resolved": "i.state = 'closed' and i.unresolved is null",
+    "outcome_unresolved": "i.unresolved is not null",
+    "open_at": f"{_OPEN_THEN} and t.state in {OPEN!r}",
+    "late_at": f"{_OPEN_THEN} and t.state in {MENDABLE!r} and t.deadline < ${{0}}",
+    "reply_late_at": f"{_OPEN_THEN} and t.state = 'handed_over' and t.reply_by < ${{0}}",
 } | {
     # Whatever has an event in a span has changed since it began.
     f"happened_{what}": "i.updated_at >= (${0}::timestamptz[])[1] and exists (select from events e where e.issue_id = i.id"
     " and e.at >= (${0}::timestamptz[])[1] and e.at < (${0}::timestamptz[])[2] and "
     + condition.replace("{", "{{").replace("}", "}}")
-    + ")"
+    + "{lying})"
     for what, condition in COUNTED.items()
 }
-VALUELESS = {"open", "mine", "overdue", "not_overdue"}
+# With an instant, these are asked of what the issue was then (`t`).
+_FILTERS_THEN = {
+    "state": "t.state = any(${}::text[])",
+    "one_state": "t.state = ${}",
+    "open": f"t.state in {OPEN!r}",
+    "cell": "t.cell_id = ${}",
+    "area": f"t.area_id = any({below('${}')})",
+    "category": "t.category = any(${}::text[])",
+    "unit": "t.unit_id = ${}",
+    "assignee": "t.assignee_id = ${}",
+    "premises": "t.premises_id = ${}",
+    "street": "coalesce(t.street, (select g.name from cells g where g.id = t.cell_id)) = ${}",
+    "recurring": "(t.recurrences > 0) = ${}",
+}
+_INSTANTS = ("open_at", "late_at", "reply_late_at")
+VALUELESS = {"open", "mine", "overdue", "not_overdue", "outcome_resolved", "outcome_unresolved"}
 _DRIVERS = ("cell", "unit", "assignee", "premises", "mine")
 
 
-def _narrowed(filters: tuple[str, ...], number: int) -> tuple[list[str], str]:
-    """Conditions for a set of filters whose values are parameters from `number` on, and the parameter that holds the area (or null)."""
-    terms: list[str] = []
-    area = "null"
+@dataclass(frozen=True, slots=True)
+class _Narrowed:
+    """How a set of filters narrows a list: its conditions, the parameter that holds the area (or null), what is joined to an issue, and the
+    ids of issues that lay in the area at the time asked for and have left it since."""
+
+    terms: list[str]
+    area: str
+    joined: str
+    left: str | None
+
+
+def _narrowed(filters: tuple[str, ...], number: int) -> _Narrowed:
+    """Conditions for a set of filters whose values are parameters from `number` on."""
+    places: dict[str, str] = {}
     for name in filters:
-        if name == "area":
-            area = f"${number}"
-        terms.append(_FILTERS[name].format(number))
-        number += name not in VALUELESS
-    return terms, area
+        if name not in VALUELESS:
+            places[name] = f"${number}"
+            number += 1
+    instant = next((places[name] for name in _INSTANTS if name in places), None)
+    happened = next((places[name] for name in filters if name.startswith("happened_")), None)
+    area = places.get("area", "null")
+    lying = f" and {around('area_id')} = any({below(area)})" if "area" in places and instant is None else ""
+    since = instant or (f"({happened}::timestamptz[])[1]" if happened else None)
+    terms: list[str] = []
+    for name in filters:
+        if name == "area" and happened and instant is None:
+            continue
+        known = _FILTERS_THEN if instant and name in _FILTERS_THEN else _FILTERS
+        terms.append(known[name].format(places.get(name, "$")[1:], lying=lying))
+    gone = left("area_id", below(area), since) if since and "area" in places else None
+    return _Narrowed(terms, area, at_instant(instant) if instant else "", gone)
 
 
-def _branches(area: str, conditions: str, order: str) -> str:
+def _branches(narrowed: _Narrowed, conditions: str, order: str) -> str:
     """Ids of the issues in scope, from each branch of the scope by its own index. `order` ends and limits each branch."""
+    area = narrowed.area
     areas = "array(select x.id from areas x) || c.reads" if area == "null" else (
         f"array(select t.area_id from area_tree t where t.ancestor_id = {area})"
     )  # fmt: skip
 
     def first(condition: str) -> str:
-        return f"select i.id from issues i where {condition} and {conditions} {order}"
+        return f"select i.id from issues i {narrowed.joined} where {condition} and {conditions} {order}"
 
+    gone = f"union select b.id from ({first(f'{SCOPE} and i.id in ({narrowed.left})')}) b" if narrowed.left else ""
     return f"""
   select b.id from unnest(case when c.is_admin or {area}::uuid is not null then {areas} else c.reads end) w(id)
     cross join lateral ({first(f"i.area_id = w.id and {SCOPE}")}) b
@@ -82,7 +124,14 @@ def _branches(area: str, conditions: str, order: str) -> str:
   union select b.id from unnest(c.units) w(id) cross join lateral ({first("i.unit_id = w.id")}) b
   union select b.id from ({first("i.assignee_id = c.account_id")}) b
   union select b.id from ({first("i.id in (select r.issue_id from reports r where r.account_id = c.account_id)")}) b
+  {gone}
 """
+
+
+def _driven(filters: tuple[str, ...]) -> bool:
+    """Whether a list is narrowed to what has an index of its own today: not where it is asked what was at an instant."""
+    names = {"mine"} if any(name in filters for name in _INSTANTS) else _DRIVERS
+    return any(name in filters for name in names)
 
 
 @lru_cache(maxsize=1024)
@@ -94,15 +143,16 @@ def issues(filters: tuple[str, ...], sort: str, after: bool, rows: int) -> str:
     rows × branches, however many issues there are. `rows` is a literal: see paging.rows_for.
     """
     key, direction, beyond = _SORTS[sort]
-    terms, area = _narrowed(filters, 4 if after else 2)
+    narrowed = _narrowed(filters, 4 if after else 2)
+    terms = narrowed.terms
     if after:
         terms.insert(0, f"({key}, i.id) {beyond} ($2::timestamptz, $3::uuid)")
     conditions = " and ".join(terms) or "true"
     order = f"order by {key} {direction}, i.id {direction} limit {rows}"
-    if any(name in filters for name in _DRIVERS):
-        found = f"select i.* from issues i where {SCOPE} and {conditions} {order}"
+    if _driven(filters):
+        found = f"select i.* from issues i {narrowed.joined} where {SCOPE} and {conditions} {order}"
     else:
-        found = f"select i.* from issues i join ({_branches(area, conditions, order)}) b on b.id = i.id {order}"
+        found = f"select i.* from issues i join ({_branches(narrowed, conditions, order)}) b on b.id = i.id {order}"
     return f"""
 with c as ({CALLER})
 select {ISSUE}, {key} as sort_key from c left join lateral ({found}) i on true {NAMES}
@@ -115,10 +165,10 @@ def ids(filters: tuple[str, ...]) -> str:
     """Ids of all issues for a set of filters that were reported within a span ($2 up to $3), newest first; one row with null when there
     are none. Parameters: token hash, the span, the filters' values. For a pass through very many: a page of a wide list reads as many rows of
     each branch as it has itself, this each row once."""
-    terms, area = _narrowed(filters, 4)
-    conditions = " and ".join([*terms, "i.created_at >= $2::timestamptz and i.created_at < $3::timestamptz"])
-    narrow = any(name in filters for name in _DRIVERS)
-    found = f"select i.id from issues i where {SCOPE} and {conditions}" if narrow else _branches(area, conditions, "")
+    narrowed = _narrowed(filters, 4)
+    conditions = " and ".join([*narrowed.terms, "i.created_at >= $2::timestamptz and i.created_at < $3::timestamptz"])
+    driven = f"select i.id from issues i {narrowed.joined} where {SCOPE} and {conditions}"
+    found = driven if _driven(filters) else _branches(narrowed, conditions, "")
     return f"""
 with c as ({CALLER})
 select i.id from c left join lateral (select i.id, i.created_at from issues i join ({found}) b on b.id = i.id) i on true

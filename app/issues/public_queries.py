@@ -9,7 +9,7 @@ from app.kit import paging
 PUBLIC_DAYS = 30
 _PUBLISHED = f"(i.is_open or i.state = 'closed' and i.closed_at > now() - interval '{PUBLIC_DAYS} days')"
 _PUBLIC = """
-i.id, i.number, i.state, i.category, i.reports, i.recurrences, i.deadline, i.is_open and coalesce(i.deadline < now(), false) as overdue, i.created_at,
+i.id, i.number, i.state, i.unresolved, i.category, i.reports, i.recurrences, i.deadline, i.is_open and coalesce(i.deadline < now(), false) as overdue, i.created_at,
 i.closed_at, case when v.public_precision_m <= 10 then i.place else '' end as place, g.name as cell, a.name as area,
 round(st_y(b.at)::numeric, 6)::float8 as lat, round(st_x(b.at)::numeric, 6)::float8 as lon
 """
@@ -41,7 +41,7 @@ with recursive chain as (
   select id, merged_into, 0 as depth from issues where number = $1
   union all select s.id, s.merged_into, chain.depth + 1 from chain join issues s on s.id = chain.merged_into where chain.depth < 50
 )
-select {_PUBLIC}, e.to_state, e.at
+select {_PUBLIC}, e.to_state, e.action, e.at
 from chain join issues i on i.id = chain.id and {_PUBLISHED} {_PUBLIC_NAMES}
 left join events e on e.issue_id = i.id and e.to_state is distinct from e.from_state
 where chain.merged_into is null order by e.version

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from app.issues import public_queries as queries
+from app.issues.reading import outcome
 from app.kit import paging
 from app.kit.db import Connection
 
@@ -16,7 +17,8 @@ def _json(row: Any) -> dict[str, Any]:
         "number": row["number"], "state": row["state"], "category": row["category"],
         "position": {"lat": row["lat"], "lon": row["lon"]}, "cell": row["cell"], "area": row["area"], "place": row["place"],
         "reports": row["reports"], "recurrences": row["recurrences"], "deadline": row["deadline"], "overdue": row["overdue"],
-        "created_at": row["created_at"], "closed_at": row["closed_at"],
+        "created_at": row["created_at"], "closed_at": row["closed_at"], "outcome": outcome(row["state"], row["unresolved"]),
+        "reason_code": row["unresolved"],
     }  # fmt: skip
 
 
@@ -45,5 +47,13 @@ async def one(connection: Connection, number: str) -> dict[str, Any] | None:
     rows = await connection.fetch(queries.PUBLISHED_ONE, number)
     if not rows:
         return None
-    steps = [{"state": row["to_state"], "at": row["at"]} for row in rows if row["to_state"]]
+    steps = [
+        {
+            "state": row["to_state"],
+            "at": row["at"],
+            "outcome": outcome(row["to_state"], row["action"] if row["action"] == "close_unresolved" else None),
+        }
+        for row in rows
+        if row["to_state"]
+    ]
     return _json(rows[0]) | {"merged_from": number if rows[0]["number"] != number else None, "steps": steps}

@@ -45,7 +45,7 @@ case when i.evidence > 0 then (
   from evidence e left join photos p on p.id = e.photo_id and p.account_id = e.account_id
   left join photo_files f on f.sha256 = p.sha256 left join reports r on r.id = e.report_id
   where e.issue_id = i.id)::text end as photos,
-i.created_at, i.updated_at, i.closed_at, i.version, {RELATION} as relation, {_ENDED_LATELY} as ended_lately
+i.created_at, i.updated_at, i.closed_at, i.unresolved, i.version, {RELATION} as relation, {_ENDED_LATELY} as ended_lately
 """
 NAMES = """
 left join cells cell on cell.id = i.cell_id left join areas area on area.id = i.area_id
@@ -252,10 +252,11 @@ select {ISSUE} from c left join issues i on i.id = $2 {NAMES}
 # What became of what one account reported, by the present state of the issues; what was cleared on the spot; what it verified.
 RECORD = f"""
 with c as ({CALLER}), mine as (
-  select r.id, i.state from c join reports r on r.account_id = c.account_id join issues i on i.id = r.issue_id
+  select r.id, i.state, i.unresolved from c join reports r on r.account_id = c.account_id join issues i on i.id = r.issue_id
 )
 select c.account_id, c.name, (select count(*)::int from mine) as reports,
-  (select count(*)::int from mine where state = 'closed') as closed,
+  (select count(*)::int from mine where state = 'closed' and unresolved is null) as closed,
+  (select count(*)::int from mine where state = 'closed' and unresolved is not null) as unresolved,
   (select count(*)::int from c join events e on e.actor_id = c.account_id join mine on mine.id = e.issue_id
     where e.version = 1 and e.action = 'report_mended') as cleared
 from c

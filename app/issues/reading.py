@@ -24,6 +24,11 @@ def _ref(id: str | None, name: str | None) -> dict[str, Any] | None:
     return None if id is None else {"id": id, "name": name}
 
 
+def outcome(state: str, unresolved: str | None) -> str | None:
+    """How a closed issue ended: mended, or given up for a reason. What was closed unresolved is counted as a success nowhere."""
+    return None if state != "closed" else "unresolved" if unresolved else "resolved"
+
+
 def issue_json(row: Any, datum: Datum = "wgs84") -> dict[str, Any]:
     """The wire form (schemas.Issue) of a row of `queries.ONE`."""
     lat, lon = row["lat"], row["lon"]
@@ -56,6 +61,8 @@ def issue_json(row: Any, datum: Datum = "wgs84") -> dict[str, Any]:
         "created_at": row["created_at"],
         "updated_at": row["updated_at"],
         "closed_at": row["closed_at"],
+        "outcome": outcome(row["state"], row["unresolved"]),
+        "reason_code": row["unresolved"],
         "version": row["version"],
         "actions": open_actions(row["state"], row["relation"], row["ended_lately"]),
     }
@@ -166,7 +173,7 @@ async def record(connection: Connection, token: bytes) -> tuple[UUID, dict[str, 
     row = await connection.fetchrow(queries.RECORD, token)
     if row is None:
         raise unauthorized()
-    return row["account_id"], {key: row[key] for key in ("name", "reports", "closed", "cleared")}
+    return row["account_id"], {key: row[key] for key in ("name", "reports", "closed", "unresolved", "cleared")}
 
 
 FIRST_KEY = ("18446744073709551615", "ffffffff-ffff-ffff-ffff-ffffffffffff")

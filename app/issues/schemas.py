@@ -140,6 +140,10 @@ class Handover(Wire):
     reply_by: Instant
 
 
+Outcome = Literal["resolved", "unresolved"]
+ReasonCode = Literal["cannot_be_mended", "not_our_matter", "gone", "duplicate", "other"]
+
+
 class Issue(Wire):
     """An issue as a caller sees it; `actions` are those open to the caller now."""
 
@@ -172,6 +176,9 @@ class Issue(Wire):
     created_at: Instant
     updated_at: Instant
     closed_at: Instant | None
+    # Of closed issues: `unresolved` was ended without being mended, for the reason of `reason_code`.
+    outcome: Outcome | None
+    reason_code: ReasonCode | None
     version: int
     actions: list[str]
 
@@ -227,6 +234,7 @@ class ReportAnswer(Wire):
 class PublicStep(Wire):
     state: str
     at: Instant
+    outcome: Outcome | None = None
 
 
 class PublicIssue(Wire):
@@ -245,6 +253,8 @@ class PublicIssue(Wire):
     overdue: bool
     created_at: Instant
     closed_at: Instant | None
+    outcome: Outcome | None
+    reason_code: ReasonCode | None
     merged_from: str | None = None
     steps: list[PublicStep] = []
 

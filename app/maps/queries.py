@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from app.issues.lifecycle import OPEN
+from app.issues.as_it_was import at_instant, below, present
+from app.issues.due import SUMS, due
+from app.issues.lifecycle import MENDABLE, OPEN
 from app.issues.queries import OVERDUE
 from app.kit.access import CALLER, REACH, SCOPE
 
@@ -255,10 +257,9 @@ select c.account_id, (select array[st_xmin(b), st_ymin(b), st_xmax(b), st_ymax(b
 _DAYS = "(date_trunc('day', now() at time zone a.time_zone) - interval '27 days') at time zone a.time_zone"
 _WEEK = "date_trunc('week', now() at time zone a.time_zone) at time zone a.time_zone"
 _TODAY = "date_trunc('day', now() at time zone a.time_zone) at time zone a.time_zone"
-# Of issues `i` that were closed: how many, how many with a deadline and mended by it, how many sent back, how long they took.
+# Of issues that were closed as mended: how many, how many of them sent back before, how long they took.
 _CLOSED = """
-count(*)::int as closed, count(i.deadline)::int as with_deadline, count(*) filter (where coalesce(i.rectified_at, i.closed_at) <= i.deadline)::int as on_time,
-  count(*) filter (where i.rework > 0)::int as reworked,
+count(*)::int as closed, count(*) filter (where i.reworked)::int as reworked,
   percentile_cont(0.5) within group (order by extract(epoch from i.closed_at - i.created_at)::float8) as median_s,
   percentile_cont(0.9) within group (order by extract(epoch from i.closed_at - i.created_at)::float8) as p90_s
 """
@@ -267,19 +268,24 @@ with due as (
   select f.cell_id, {_DAYS} as since, {_WEEK} as week from cell_figures f join cells l on l.id = f.cell_id join areas a on a.id = l.area_id
   where f.stale or f.as_of < {_TODAY} order by f.as_of limit 200 for update of f skip locked
 )
-update cell_figures f set stale = false, as_of = now(), opened = o.opened, came_back = o.came_back, closed = c.closed,
-  closed_this_week = c.closed_this_week, with_deadline = c.with_deadline, on_time = c.on_time, reworked = c.reworked, median_s = c.median_s, p90_s = c.p90_s
+update cell_figures f set stale = false, as_of = now(), opened = o.opened, came_back = o.came_back,
+  closed = c.closed, closed_unresolved = u.closed_unresolved, closed_this_week = c.closed_this_week, due = d.due,
+  on_time = d.on_time, reworked = c.reworked, median_s = c.median_s, p90_s = c.p90_s
 from due cross join lateral (
   select count(*)::int as opened, count(i.recurrence_of)::int as came_back from issues i
   where i.cell_id = due.cell_id and i.created_at >= due.since and i.state <> 'merged'
 ) o cross join lateral (
   select {_CLOSED}, count(*) filter (where i.closed_at >= due.week)::int as closed_this_week
-  from issues i where i.cell_id = due.cell_id and i.closed_at >= due.since and i.state = 'closed'
-) c
+  from (
+    select i.created_at, i.closed_at, i.rework > 0 as reworked from issues i
+    where i.cell_id = due.cell_id and i.closed_at >= due.since and i.state = 'closed' and i.unresolved is null) i
+) c cross join lateral (
+  select count(*)::int as closed_unresolved from issues i where i.cell_id = due.cell_id and i.closed_at >= due.since and i.unresolved is not null
+) u cross join lateral (select {SUMS} from ({due("cell_id", "array[due.cell_id]", "due.since", "now()")}) d) d
 where f.cell_id = due.cell_id returning 1
 """
 _RATES = """
-  round((f.on_time::numeric / nullif(f.with_deadline, 0)), 3)::float8 as on_time_rate, round((f.reworked::numeric / nullif(f.closed, 0)), 3)::float8 as rework_rate,
+  round((f.on_time::numeric / nullif(f.due, 0)), 3)::float8 as on_time_rate, round((f.reworked::numeric / nullif(f.closed, 0)), 3)::float8 as rework_rate,
   round((f.came_back::numeric / nullif(f.opened, 0)), 3)::float8 as recurrence_rate,
   round((f.median_s / 3600)::numeric, 1)::float8 as median_hours, round((f.p90_s / 3600)::numeric, 1)::float8 as p90_hours
 """
@@ -287,7 +293,7 @@ CELL_SUMMARIES = f"""
 with c as materialized ({CALLER})
 select c.account_id, (select json_agg(x)::text from (
   select l.id, l.name, l.area_id as area, coalesce(t.open, 0) as open, coalesce(t.overdue, 0) as overdue, coalesce(t.recurring, 0) as recurring,
-    f.opened, f.closed, f.closed_this_week, {_RATES}, nullif(f.as_of, '-infinity') as as_of
+    f.opened, f.closed, f.closed_unresolved, f.closed_this_week, f.due, {_RATES}, nullif(f.as_of, '-infinity') as as_of
   from cells l join cell_figures f on f.cell_id = l.id left join map_counts t on t.level = -1 and t.q = 0 and t.audience = l.id
   where l.retired_at is null and (c.is_admin or l.area_id = any(c.reads))
     and ($2::uuid is null or l.area_id in (select x.area_id from area_tree x where x.ancestor_id = $2))
@@ -303,63 +309,89 @@ select i.state, i.category, i.unit_id::text as unit, count(*)::int as open, coun
   count(*) filter (where i.recurring)::int as recurring
 from map_issues i where i.area_id in ({_TREE}) group by 1, 2, 3
 """
-_SPAN = "i.{} >= $2::date::timestamp at time zone $4 and i.{} < ($3::date + 1)::timestamp at time zone $4"
+# Figures of days, from $2 to $3 in the zone $4, are those of the end of the days or of now, whichever is earlier ($5): an issue is what it was then.
+_BELOW = below("$1")
+_SPAN = "{} >= $2::date::timestamp at time zone $4 and {} < ($3::date + 1)::timestamp at time zone $4"
+_SINCE = "($2::date::timestamp at time zone $4)"
+_END = "$5::timestamptz"
+# Reported by then: a clock ahead may have dated a report up to ten minutes after it came.
+_SEEN = f"i.created_at < {_END} + interval '10 minutes'"
+_FOUND = f"""
+from ({present(_BELOW, _END, _SPAN.format("i.created_at", "i.created_at"))}) i {at_instant(_END)}
+where t.area_id = any({_BELOW}) and t.state <> 'merged'"""
+# What was closed as mended; what has changed since may have been closed then and be open now.
+_ENDED = f"""(
+  select i.created_at, t.closed_at, t.category, t.cell_id, t.unit_id, t.unresolved is not null as unresolved, i.rework > 0 and (i.updated_at < {_END} or exists (
+    select from events e where e.issue_id = i.id and e.action in ('send_back', 'fail_inspection') and e.at < {_END})) as reworked
+  from (
+    {present(_BELOW, _END, f"{_SPAN.format('i.closed_at', 'i.closed_at')} and i.updated_at < {_END}")}
+    union all {present(_BELOW, _END, f"i.updated_at >= {_END} and {_SEEN}")}
+  ) i {at_instant(_END)}
+  where t.area_id = any({_BELOW}) and t.state = 'closed' and {_SPAN.format("t.closed_at", "t.closed_at")}
+)"""
+_MENDED = f"(select * from {_ENDED} i where not i.unresolved)"
+_DUE = due("area_id", _BELOW, _SINCE, f"least({_END}, ($3::date + 1)::timestamp at time zone $4)")
 OPENED = f"""
-select (i.created_at at time zone $4)::date as day, count(*)::int as opened, count(i.recurrence_of)::int as came_back
-from issues i where i.area_id in ({_TREE}) and {_SPAN.format("created_at", "created_at")} and i.state <> 'merged' group by 1
+select (i.created_at at time zone $4)::date as day, count(*)::int as opened, count(t.recurrence_of)::int as came_back {_FOUND} group by 1
 """
-CLOSED_BY_DAY = f"""
-select (i.closed_at at time zone $4)::date as day, count(*)::int as closed
-from issues i where i.area_id in ({_TREE}) and {_SPAN.format("closed_at", "closed_at")} and i.state = 'closed' group by 1
-"""
-# `by` 3: all; 1: a category; 2: a unit.
-# All, and by category, and by unit, in one reading.
-CLOSED_BY = f"""
-select i.category, i.unit_id::text as unit, grouping(i.category, i.unit_id) as by, {_CLOSED}
-from issues i where i.area_id in ({_TREE}) and {_SPAN.format("closed_at", "closed_at")} and i.state = 'closed'
-group by grouping sets ((), (i.category), (i.unit_id))
+CLOSED_BY_DAY = f"select (i.closed_at at time zone $4)::date as day, count(*)::int as closed from {_MENDED} i group by 1"
+# `by` 3: all; 1: a category; 2: a unit. All, and by category, and by unit, in one reading.
+_GROUPS = "grouping(i.category, i.unit_id) as by"
+_SETS = "group by grouping sets ((), (i.category), (i.unit_id))"
+CLOSED_BY = f"select i.category, i.unit_id::text as unit, {_GROUPS}, {_CLOSED} from {_MENDED} i {_SETS}"
+DUE_BY = f"select i.category, i.unit_id::text as unit, {_GROUPS}, {SUMS} from ({_DUE}) i {_SETS}"
+UNRESOLVED_BY = f"""
+select i.category, i.unit_id::text as unit, {_GROUPS}, count(*)::int as closed_unresolved from {_ENDED} i where i.unresolved {_SETS}
 """
 # Cells or units of an area beside each other, in the same terms.
 _PLACES = {
-    "cells": f"select l.id, l.name from cells l where l.area_id in ({_TREE}) and l.retired_at is null",
-    "units": "select u.id, u.name from units u where u.id in (select id from opened union select id from closed union select id from held)",
+    "cells": f"select l.id, l.name from cells l where l.area_id = any({_BELOW}) and l.retired_at is null",
+    "units": """select u.id, u.name from units u where u.id in (
+      select id from opened union select id from closed union select id from due union select id from held)""",
+}
+# What is open and overdue: as the map has it, or as it was at $5.
+_HELD = {
+    False: f"""
+  select m.{{key}} as id, count(*)::int as open, (count(*) filter (where m.overdue))::int as overdue
+  from map_issues m where m.area_id = any({_BELOW}) and m.{{key}} is not null group by 1""",
+    True: f"""
+  select t.{{key}} as id, count(*)::int as open, (count(*) filter (where t.deadline < {_END} and t.state in {MENDABLE!r}))::int as overdue
+  from ({present(_BELOW, _END, f"{_SEEN} and (i.is_open or i.updated_at >= {_END})")}) i {at_instant(_END)}
+  where t.area_id = any({_BELOW}) and t.state in {OPEN!r} and t.{{key}} is not null group by 1""",
 }
 
 
-def _compared(of: str) -> str:
+def _compared(of: str, past: bool) -> str:
     key = "cell_id" if of == "cells" else "unit_id"
     return f"""
 with opened as (
-  select i.{key} as id, count(*)::int as found, count(i.recurrence_of)::int as came_back
-  from issues i where i.area_id in ({_TREE}) and {_SPAN.format("created_at", "created_at")} and i.state <> 'merged' and i.{key} is not null group by 1
+  select t.{key} as id, count(*)::int as found, count(t.recurrence_of)::int as came_back {_FOUND} and t.{key} is not null group by 1
 ), closed as (
-  select i.{key} as id, {_CLOSED} from issues i
-  where i.area_id in ({_TREE}) and {_SPAN.format("closed_at", "closed_at")} and i.state = 'closed' and i.{key} is not null group by 1
-), held as (
-  select m.{key} as id, count(*)::int as open, (count(*) filter (where m.overdue))::int as overdue
-  from map_issues m where m.area_id in ({_TREE}) and m.{key} is not null group by 1
+  select i.{key} as id, {_CLOSED} from {_MENDED} i where i.{key} is not null group by 1
+), unresolved as (
+  select i.{key} as id, count(*)::int as n from {_ENDED} i where i.unresolved and i.{key} is not null group by 1
+), due as (
+  select i.{key} as id, {SUMS} from ({_DUE}) i where i.{key} is not null group by 1
+), held as ({_HELD[past].format(key=key)}
 )
 select p.id::text, p.name, coalesce(o.found, 0) as found, coalesce(o.came_back, 0) as came_back, coalesce(c.closed, 0) as closed,
-  coalesce(c.with_deadline, 0) as with_deadline, coalesce(c.on_time, 0) as on_time, coalesce(c.reworked, 0) as reworked,
+  coalesce(x.n, 0) as closed_unresolved, coalesce(c.reworked, 0) as reworked, coalesce(d.due, 0) as due, coalesce(d.on_time, 0) as on_time,
+  coalesce(d.on_time_extended, 0) as on_time_extended, coalesce(d.first_time, 0) as first_time, coalesce(d.lasting, 0) as lasting,
   coalesce(h.open, 0) as open, coalesce(h.overdue, 0) as overdue
-from ({_PLACES[of]}) p left join opened o on o.id = p.id left join closed c on c.id = p.id left join held h on h.id = p.id
+from ({_PLACES[of]}) p left join opened o on o.id = p.id left join closed c on c.id = p.id left join unresolved x on x.id = p.id
+left join due d on d.id = p.id left join held h on h.id = p.id
 order by p.name, p.id limit 5000
 """
 
 
-COMPARED = {of: _compared(of) for of in _PLACES}
+COMPARED = {(of, past): _compared(of, past) for of in _PLACES for past in (False, True)}
 # What became of the issues found in a span. Filed: accepted or sent to somebody, or mended on the spot.
-_FILED = "i.state not in ('reported', 'rejected', 'withdrawn')"
 BECAME = f"""
-select count(*)::int as found, count(i.recurrence_of)::int as came_back, (count(*) filter (where {_FILED}))::int as filed,
-  (count(*) filter (where {_FILED} and i.state in ('rectified', 'closed')))::int as rectified,
-  (count(*) filter (where {_FILED} and i.state = 'closed'))::int as closed,
-  (count(*) filter (where {_FILED} and i.deadline is not null))::int as with_deadline,
-  (count(*) filter (where {_FILED} and coalesce(i.rectified_at, i.closed_at, now()) > i.deadline))::int as late
-from issues i where i.area_id in ({_TREE}) and {_SPAN.format("created_at", "created_at")} and i.state <> 'merged'
+select count(*)::int as found, count(t.recurrence_of)::int as came_back,
+  (count(*) filter (where t.state not in ('reported', 'rejected', 'withdrawn')))::int as filed {_FOUND}
 """
-CLOSED_ALL = f"""
-select {_CLOSED} from issues i where i.area_id in ({_TREE}) and {_SPAN.format("closed_at", "closed_at")} and i.state = 'closed'
-"""
+CLOSED_ALL = f"select {_CLOSED} from {_MENDED} i"
+UNRESOLVED_ALL = f"select count(*)::int from {_ENDED} i where i.unresolved"
+DUE_ALL = f"select {SUMS} from ({_DUE}) i"
 UNIT_NAMES = "select id::text, name from units where id = any($1::uuid[])"
 MAP_AS_OF = "select at from followers where name = 'map'"

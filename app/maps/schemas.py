@@ -10,12 +10,17 @@ from app.kit.wire import Instant, Named, Wire
 
 
 class Figures(Wire):
+    """`closed` as mended; `closed_unresolved` apart from it. `due`: the limit fell in the days, open or closed; the on-time rates are of those."""
+
     open: int
     overdue: int
     closed: int
+    closed_unresolved: int
     median_hours: float | None
     p90_hours: float | None
+    due: int
     on_time_rate: float | None
+    on_time_extended_rate: float | None
     rework_rate: float | None
 
 
@@ -58,7 +63,9 @@ class CellSummary(Wire):
     recurring: int
     opened: int
     closed: int
+    closed_unresolved: int
     closed_this_week: int
+    due: int
     on_time_rate: float | None
     rework_rate: float | None
     recurrence_rate: float | None

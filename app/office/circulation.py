@@ -1,7 +1,8 @@
 """The circulated findings of a month (督查通报): rates, cells and units beside each other, who is praised and who is pressed, by stated rules.
 
-Praised: the first three by rank, where at least six are ranked and their score is above the middle. Pressed: the last three of as many; every unit with
-issues overdue now; cells where three or more issues came back; cells that were walked less than half as often as planned.
+Everything is told as of the end of the month, or of now. Praised: the first three by rank, where at least six are ranked and
+their score is above the middle. Pressed: the last three of as many; every unit with issues overdue; cells where three or more
+issues came back; cells that were walked less than half as often as planned.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from app.kit.times import now
 from app.maps import summaries
 from app.office import league, queries
 from app.office.league import Span
+from app.office.wording import in_order
 from app.office.written import Block, Line, Paper, Table, day_told, month_told
 
 _NAMED, _RANKED, _MOST_ROWS, _BACK = 3, 6, 40, 3
@@ -35,16 +37,18 @@ async def month_of(connection: Connection, caller: Caller, area: UUID, month: da
     asked = (month or span.last).replace(day=1)
     if asked > span.last or asked.year < 2000:
         raise invalid("/month", "month-ahead")
-    return Span(area, span.name, span.zone, asked, min(asked.replace(day=monthrange(asked.year, asked.month)[1]), span.last))
+    return Span(
+        area, span.name, span.issuer, span.zone, asked, min(asked.replace(day=monthrange(asked.year, asked.month)[1]), span.last)
+    )
 
 
 def _ranking(found: dict[str, Any], t: Any) -> list[Block]:
     """A league as a table: for each rate how many of how many."""
-    rates = [name for name in ("on_time", "rework", "recurrence", "coverage") if name in found["overall"]]
+    rates = [name for name in ("on_time", "first_time", "lasting", "coverage") if name in found["overall"]]
     heads = [t("rank"), t(found["of"]), t("score"), *(t(name) for name in rates), t("open"), t("overdue-now")]
     rows = [
         [
-            str(item["rank"] or "—"), item["name"], "—" if item["score"] is None else f"{item['score']:.1f}",
+            str(item["rank"] or "—"), item["name"], "—" if item["score"] is None else f"{item['score']:.2f}",
             *(f"{_percent(item[name]['rate'])} ({item[name]['part']}/{item[name]['whole']})" for name in rates),
             str(item["open"]), str(item["overdue"]),
         ]
@@ -75,7 +79,9 @@ def _findings(cells: dict[str, Any], units: dict[str, Any], t: Any, comma: str) 
         said.append(
             t("back", cells=comma.join(t("cell-back", name=item["name"], n=item["recurrence"]["part"]) for item in back[:5]))
         )
-    unwalked = [item["name"] for item in cells["items"] if item["coverage"]["part"] * 2 < item["coverage"]["whole"]]
+    unwalked = sorted(
+        (item["name"] for item in cells["items"] if item["coverage"]["part"] * 2 < item["coverage"]["whole"]), key=in_order
+    )
     if unwalked:
         said.append(t("walk", n=len(unwalked), cells=comma.join(unwalked[:8])))
     return said or [t("no-findings")]
@@ -94,11 +100,14 @@ async def paper(connection: Connection, span: Span, language: str) -> Paper:
     told = {name: f"{rate['part']}" for name, rate in became.items()} | {
         f"{name}_rate": _percent(rate["rate"]) for name, rate in became.items()
     }
-    general = (
-        [t("found", n=became["filed"]["whole"], **told), t("went", due=became["on_time"]["whole"], **told)]
-        if became["filed"]["whole"]
-        else [t("nothing")]
-    )
+    general = [t("found", n=became["filed"]["whole"], **told)] if became["filed"]["whole"] else [t("nothing")]
+    if became["on_time"]["whole"]:
+        extended = "" if became["on_time"] == became["on_time_extended"] else t("extended", **told)
+        general.append(t("went", due=became["on_time"]["whole"], extended=extended, **told))
+    if became["rework"]["part"]:
+        general.append(t("sent-back", closed_all=became["rework"]["whole"], **told))
+    if became["unresolved"]["part"]:
+        general.append(t("unresolved", **told))
     if inspected:
         passed, failed = inspected.get("pass_inspection", 0), inspected.get("fail_inspection", 0)
         general.append(t("inspected", n=passed + failed, passed=passed, failed=failed))
@@ -116,4 +125,4 @@ async def paper(connection: Connection, span: Span, language: str) -> Paper:
         Line(t("part-4"), "head"), *numbered(_findings(cells, units, t, comma)),
     ]  # fmt: skip
     today = now().astimezone(ZoneInfo(span.zone)).date()
-    return Paper(language, t("title", area=span.name, month=month), span.name, blocks, [span.name, day_told(today, language)])
+    return Paper(language, t("title", area=span.name, month=month), span.issuer, blocks, [span.issuer, day_told(today, language)])

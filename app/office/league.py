@@ -1,15 +1,19 @@
 """The league: how cells and units do beside each other, with the figures behind, and without making a few cases look like many.
 
+What is scored is a share of what was due in the days (issues/due.py), whether it was closed or not: mended on time, at the first time, for good. So
+an issue that is left open counts as much as one that was closed, and against whoever has it; nobody rises by not closing.
+
 A rate of a few cases says little: one issue mended in time is 100 %. So each is drawn towards the rate of the whole area as if `PRIOR` more cases had gone
 as they go there on average (the mean of a beta prior and its data; Efron and Morris: Stein's Paradox in Statistics, Scientific American 236,
-1977): adjusted = (part + PRIOR x area's rate) / (whole + PRIOR). Whoever closed fewer than `LEAST` issues is listed without a rank. The score is the mean
-of the adjusted rates, each turned so that more is better, of 100; equal scores share a rank.
+1977): adjusted = (part + PRIOR x area's rate) / (whole + PRIOR). Where fewer than `LEAST` were due there is no rank. The score is the mean
+of the adjusted rates, of 100; ranks go by the score before it is rounded, and equal scores share one.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from fractions import Fraction
 from typing import Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -25,13 +29,18 @@ from app.patrols import walking
 PRIOR, LEAST = 10, 5
 DAYS, MOST_DAYS = 28, 366
 Of = Literal["cells", "units"]
-# Which counts are part and whole of a rate, and whether more of it is better.
+# Which counts are part and whole of a rate.
 _RATES = {
-    "on_time": ("on_time", "with_deadline", True),
-    "rework": ("reworked", "closed", False),
-    "recurrence": ("came_back", "found", False),
-    "coverage": ("walked", "planned", True),
+    "on_time": ("on_time", "due"),
+    "on_time_extended": ("on_time_extended", "due"),
+    "first_time": ("first_time", "due"),
+    "lasting": ("lasting", "due"),
+    "rework": ("reworked", "closed"),
+    "recurrence": ("came_back", "found"),
+    "coverage": ("walked", "planned"),
 }
+# Those that make the score: of all of them more is better, and none is better for an issue that was not closed.
+SCORED = ("on_time", "first_time", "lasting", "coverage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,7 @@ class Span:
 
     area: UUID
     name: str
+    issuer: str
     zone: str
     first: date
     last: date
@@ -65,17 +75,16 @@ async def span_of(connection: Connection, caller: Caller, area: UUID, since: dat
     first = since or last - timedelta(days=DAYS - 1)
     if not first <= last <= first + timedelta(days=MOST_DAYS) or first > today or first.year < 2000:
         raise invalid("/until" if until else "/since", "days-order")
-    return Span(area, row["name"], row["time_zone"], first, last)
+    return Span(area, row["name"], row["issuer"], row["time_zone"], first, last)
 
 
-def _rated(counts: dict[str, int], overall: dict[str, float | None], names: list[str]) -> dict[str, Any]:
-    rates: dict[str, Any] = {}
-    for name in names:
-        part, whole = counts[_RATES[name][0]], counts[_RATES[name][1]]
-        mean = overall[name]
-        adjusted = None if mean is None else round((part + PRIOR * mean) / (whole + PRIOR), 4)
-        rates[name] = {"part": part, "whole": whole, "rate": round(part / whole, 4) if whole else None, "adjusted": adjusted}
-    return rates
+def _adjusted(part: int, whole: int, mean: Fraction | None) -> Fraction | None:
+    """A rate drawn towards the mean, exactly: what is compared must not be rounded."""
+    return None if mean is None else (part + PRIOR * mean) / (whole + PRIOR)
+
+
+def _told(part: int, whole: int) -> dict[str, Any]:
+    return {"part": part, "whole": whole, "rate": round(part / whole, 4) if whole else None}
 
 
 async def table(connection: Connection, span: Span, of: Of) -> dict[str, Any]:
@@ -89,41 +98,31 @@ async def table(connection: Connection, span: Span, of: Of) -> dict[str, Any]:
             # Planned rounds as a whole number; more walks than planned do not make up for another cell.
             row["planned"] = round(planned)
             row["walked"] = min(walked, row["planned"])
-    totals = {key: sum(row[key] for row in rows) for name in names for key in _RATES[name][:2]}
-    overall = {name: totals[_RATES[name][0]] / whole if (whole := totals[_RATES[name][1]]) else None for name in names}
-    items: list[dict[str, Any]] = []
-    for row in rows:
-        rates = _rated(row, overall, names)
-        good = [
-            rate["adjusted"] if _RATES[name][2] else 1 - rate["adjusted"]
-            for name, rate in rates.items()
-            if rate["adjusted"] is not None
-        ]
-        few = row["closed"] < LEAST
-        score = None if few or not good else round(100 * sum(good) / len(good), 1)
-        items.append(
-            {
-                "id": row["id"],
-                "name": row["name"],
-                "rank": None,
-                "score": score,
-                **{k: row[k] for k in ("found", "closed", "open", "overdue")},
-                **rates,
-            }
-        )
-    items.sort(key=lambda item: (item["score"] is None, -(item["score"] or 0), item["name"], item["id"]))
-    for n, item in enumerate(items):
-        if item["score"] is not None:
-            item["rank"] = items[n - 1]["rank"] if n and items[n - 1]["score"] == item["score"] else n + 1
-    whole = {
-        name: {
-            "part": totals[_RATES[name][0]],
-            "whole": totals[_RATES[name][1]],
-            "rate": None if rate is None else round(rate, 4),
-        }
-        for name, rate in overall.items()
-    }
     return {
         "area": {"id": str(span.area), "name": span.name}, "since": span.first, "until": span.last, "time_zone": span.zone, "of": of,
-        "prior": PRIOR, "least": LEAST, "overall": whole, "items": items,
+        "prior": PRIOR, "least": LEAST, **ranked(rows, names),
     }  # fmt: skip
+
+
+def ranked(rows: list[dict[str, Any]], names: list[str]) -> dict[str, Any]:
+    """Rows of counts as `items` with their rates, score and rank, and the rates `overall`."""
+    totals = {name: tuple(sum(row[key] for row in rows) for key in _RATES[name]) for name in names}
+    means = {name: Fraction(part, whole) if whole else None for name, (part, whole) in totals.items()}
+    items: list[tuple[Fraction | None, dict[str, Any]]] = []
+    for row in rows:
+        rates = {name: _adjusted(row[_RATES[name][0]], row[_RATES[name][1]], means[name]) for name in names}
+        good = [rate for name in SCORED if (rate := rates.get(name)) is not None]
+        exact = 100 * sum(good, Fraction()) / len(good) if good and row["due"] >= LEAST else None
+        told = {
+            name: _told(row[_RATES[name][0]], row[_RATES[name][1]])
+            | {"adjusted": None if rate is None else round(float(rate), 4)}
+            for name, rate in rates.items()
+        }
+        counts = {k: row[k] for k in ("found", "due", "closed", "closed_unresolved", "open", "overdue")}
+        score = None if exact is None else round(float(exact), 2)
+        items.append((exact, {"id": row["id"], "name": row["name"], "rank": None, "score": score, **counts, **told}))
+    items.sort(key=lambda item: (item[0] is None, -(item[0] or 0), item[1]["name"], item[1]["id"]))
+    for n, (exact, item) in enumerate(items):
+        if exact is not None:
+            item["rank"] = items[n - 1][1]["rank"] if n and items[n - 1][0] == exact else n + 1
+    return {"overall": {name: _told(*totals[name]) for name in names}, "items": [item for _, item in items]}

@@ -1,8 +1,12 @@
 """Statements about the office's papers."""
 
+from app.issues.as_it_was import around, at_instant, below, present
 from app.issues.counting import COUNTED
+from app.issues.lifecycle import OPEN
 
-AREA = "select name, time_zone from areas where id = $1"
+# What an area's papers are signed with.
+_ISSUER = "name"
+AREA = f"select name, level, time_zone, {_ISSUER} as issuer from areas where id = $1"
 ZONE_OF_ISSUE = "select a.time_zone from issues i join areas a on a.id = i.area_id where i.id = $1"
 UNIT_NAMES = "select id::text, name from units where id = any($1::uuid[])"
 ISSUED = """
@@ -13,22 +17,32 @@ where s.area_id = $1 and s.week = $2 and s.language = $3
 ISSUE = """
 insert into summaries (area_id, week, language, paper, issued_by) values ($1, $2, $3, $4, $5) on conflict do nothing returning true
 """
-_BELOW = "array(select t.area_id from area_tree t where t.ancestor_id = $1)"
+_BELOW = below("$1")
 
 # What happened in a week ($3 to $4) and in the one before ($2 to $5, where it was as far as this one is now), from the log.
 # Whatever has an event since $2 has changed since then, so the index of changes leads to it. An issue counts once,
-# however often it happened to it. In time is reckoned of this week alone, since nothing is compared with it.
+# however often it happened to it, and where it lay when it happened. In time is reckoned of this week alone, since nothing is compared with it.
 _WHAT = " ".join(
     f"when {COUNTED[what]} then '{what}'"
-    for what in ("mended_on_the_spot", "found", "closed", "rectified", "handed_over", "sent_back", "came_back")
-)
+    for what in (
+        "mended_on_the_spot", "found", "closed_unresolved", "closed", "rectified", "handed_over", "sent_back", "came_back",
+    )
+)  # fmt: skip
+# Issues `i` of an area that may have an event since $2, `moved` where they have lain in another since then.
+_TOUCHED = f"""
+  select i.*, i.id in (select e.issue_id from events e where e.was ? 'area_id' and e.at >= $2) as moved
+  from ({present(_BELOW, "$2", "i.updated_at >= $2")}) i
+"""
+_LAY = f"(not i.moved or {around('area_id')} = any({_BELOW}))"
 HAPPENED = f"""
-with counted as (
-  select e.issue_id, e.at >= $3 as this, case {_WHAT} end as what, e.at >= $3 and {COUNTED["in_time"]} as in_time
-  from issues i join events e on e.issue_id = i.id
-  where i.area_id = any({_BELOW}) and i.updated_at >= $2 and e.at >= $2 and e.at < $4 and (e.at >= $3 or e.at < $5)
+with i as ({_TOUCHED}), counted as (
+  select e.issue_id, e.at >= $3 as this, case {_WHAT} end as what, e.at >= $3 and {COUNTED["in_time"]} as in_time,
+    e.at >= $3 and {COUNTED["in_time_extended"]} as in_time_extended
+  from i join events e on e.issue_id = i.id
+  where e.at >= $2 and e.at < $4 and (e.at >= $3 or e.at < $5) and {_LAY}
 )
-select what, this, count(distinct issue_id)::int as n, count(distinct issue_id) filter (where in_time)::int as in_time
+select what, this, count(distinct issue_id)::int as n, count(distinct issue_id) filter (where in_time)::int as in_time,
+  count(distinct issue_id) filter (where in_time_extended)::int as in_time_extended
 from counted where what is not null group by 1, 2
 """
 WALKED = f"""
@@ -43,34 +57,47 @@ select c.id::text, c.name, exists (select from patrol_cells pc join patrols p on
 from cells c where c.area_id = any({_BELOW}) and c.retired_at is null order by c.name
 """
 # What was open at the end of a week ($2), by street (the cell where there is none) and kind: an issue that has not changed since is as it is, of any
-# other the log tells how it was.
+# other the log tells how it was. A clock ahead may have dated a report up to ten minutes after it came.
+_CANDIDATE = "i.created_at < $2::timestamptz + interval '10 minutes' and (i.is_open or i.updated_at >= $2)"
 _OPEN = f"""
-o as materialized (
-  select i.category, i.recurrences, i.deadline, i.unit_id, i.authority, i.reply_by, s.state,
-    coalesce(i.street, c.name, '') as street
-  from issues i left join cells c on c.id = i.cell_id cross join lateral (
-    select case when i.updated_at < $2 then i.state else (
-      select e.to_state from events e where e.issue_id = i.id and e.at < $2 order by e.version desc limit 1) end as state
-  ) s
-  where i.area_id = any({_BELOW}) and i.created_at < $2 and (i.is_open or i.updated_at >= $2)
-    and s.state in ('reported', 'accepted', 'assigned', 'in_progress', 'handed_over', 'rectified')
-), k as (
-  select o.*, o.recurrences > 0 as recurring,
-    coalesce(o.deadline < least($2, now()), false) and o.state not in ('handed_over', 'rectified') as late from o
+k as materialized (
+  select t.category, t.state, t.unit_id, t.authority, coalesce(t.street, c.name, '') as street, t.recurrences > 0 as recurring,
+    coalesce(t.deadline < least($2, now()), false) and t.state not in ('handed_over', 'rectified') as late,
+    t.state = 'handed_over' and coalesce(t.reply_by < least($2, now()), false) as reply_late
+  from ({present(_BELOW, "$2", _CANDIDATE)}) i {at_instant("$2")} left join cells c on c.id = t.cell_id
+  where t.area_id = any({_BELOW}) and t.state in {OPEN!r}
 )
 """
+
+
+def _parts(label: str, key: str, name: str, where: str, most: int, kind: str = "null::text", joined: str = "") -> str:
+    """The largest parts of a sum, and the rest of it: `others`, and `none` where nobody is named. So the parts equal the sum."""
+    return f"""
+  select coalesce(json_agg(p order by p.rest, p.n desc, p.{label}), '[]')::jsonb from (
+    select case when g.place <= {most} then g.id end as id, case when g.place <= {most} then g.name end as {label},
+      case when g.place <= {most} then g.kind end as kind,
+      case when g.place <= {most} then '' when g.id is null then 'none' else 'others' end as rest, sum(g.n)::int as n
+    from (
+      select {key} as id, {name} as name, {kind} as kind, count(*)::int as n,
+        case when {key} is null then {most + 1} else row_number() over (order by {key} is null, count(*) desc, {name}, {key}) end as place
+      from k {joined} where {where} group by 1, 2, 3
+    ) g group by 1, 2, 3, 4
+  ) p"""
+
+
 REMAINS = f"""
 with {_OPEN}
 select count(*)::int as open, (count(*) filter (where late))::int as overdue, (count(*) filter (where recurring))::int as recurring,
-  (count(*) filter (where state = 'handed_over'))::int as handed_over,
-  (count(*) filter (where state = 'handed_over' and reply_by < least($2, now())))::int as replies_late,
-  (select coalesce(json_agg(p order by p.n desc, p.late desc, p.street, p.category), '[]') from (
-    select street, category, count(*)::int as n, (count(*) filter (where late))::int as late, (count(*) filter (where recurring))::int as recurring from k
-    group by 1, 2 order by 3 desc, 4 desc, 1, 2 limit 6) p)::jsonb as places,
-  (select coalesce(json_agg(u order by u.n desc, u.name), '[]') from (
-    select u.id::text, u.name, count(*)::int as n from k join units u on u.id = k.unit_id where k.late group by 1, 2 order by 3 desc, 2 limit 3) u)::jsonb as units,
-  (select coalesce(json_agg(h order by h.n desc, h.authority), '[]') from (
-    select authority, count(*)::int as n from k where state = 'handed_over' and authority is not null group by 1 order by 2 desc, 1 limit 3) h)::jsonb as authorities
+  (count(*) filter (where state = 'handed_over'))::int as handed_over, (count(*) filter (where reply_late))::int as replies_late,
+  (select coalesce(json_agg(p order by p.rest, p.n desc, p.late desc, p.street, p.category), '[]') from (
+    select case when place <= 6 then street end as street, case when place <= 6 then category end as category,
+      case when place <= 6 then '' else 'others' end as rest, sum(n)::int as n, sum(late)::int as late, sum(recurring)::int as recurring from (
+      select street, category, count(*) as n, count(*) filter (where late) as late, count(*) filter (where recurring) as recurring,
+        row_number() over (order by count(*) desc, count(*) filter (where late) desc, street, category) as place from k group by 1, 2) g
+    group by 1, 2, 3) p)::jsonb as places,
+  ({_parts("name", "u.id::text", "u.name", "k.late", 3, "u.kind", "left join units u on u.id = k.unit_id")}) as units,
+  ({_parts("authority", "authority", "authority", "state = 'handed_over'", 3)}) as authorities,
+  ({_parts("authority", "authority", "authority", "reply_late", 3)}) as authorities_late
 from k
 """
 
@@ -87,7 +114,7 @@ from (
   select e.issue_id, max(e.at) as at from issues i join events e on e.issue_id = i.id
   where i.area_id = any({_BELOW}) and i.updated_at >= $2 and e.at >= $2 and e.at < $3 and e.action in ('rectify', 'report_mended', 'reply')
   group by 1 order by 2 desc, 1
-) d join issues i on i.id = d.issue_id and i.state in ('rectified', 'closed') left join cells c on c.id = i.cell_id
+) d join issues i on i.id = d.issue_id and i.state in ('rectified', 'closed') and i.unresolved is null left join cells c on c.id = i.cell_id
 cross join lateral ({_PICTURE} and e.kind <> 'after' order by e.position, e.photo_id limit 1) b
 cross join lateral ({_PICTURE} and e.kind = 'after' order by e.position desc, e.photo_id limit 1) a
 order by d.at desc, i.id limit $4
@@ -126,8 +153,9 @@ DROP_ACTIVITY = "delete from activities where id = $1 and (account_id = $2 or $3
 SERVES = "select $2 or $1 = any($3::uuid[]) or exists (select from cells c where c.area_id = $1 and c.id = any($4::uuid[]))"
 # Closed issues that were inspected between two instants, and how it went.
 INSPECTED = f"""
-select e.action, count(*)::int as n from issues i join events e on e.issue_id = i.id
-where i.area_id = any({_BELOW}) and i.updated_at >= $2 and e.at >= $2 and e.at < $3 and e.action in ('pass_inspection', 'fail_inspection') group by 1
+with i as ({_TOUCHED})
+select e.action, count(*)::int as n from i join events e on e.issue_id = i.id
+where e.at >= $2 and e.at < $3 and e.action in ('pass_inspection', 'fail_inspection') and {_LAY} group by 1
 """
 # In a week from $2, and in the one before up to $3.
 ACTED = f"""

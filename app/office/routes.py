@@ -90,6 +90,8 @@ class WeeklyIn(Wire):
     week: date
     language: Literal["zh-CN", "en"]
     title: Name
+    addressee: Annotated[Text, Field(max_length=200)] | None = None
+    opening: Annotated[Text, Field(max_length=2000)] | None = None
     parts: Annotated[list[PartIn], Field(min_length=1, max_length=3)]
 
 
@@ -97,8 +99,8 @@ async def _weekly(asked: WeeklyAsked, request: Request, caller: Caller, database
     language = asked.language or _language(request)
     async with database.acquire() as connection:
         week = await weekly.week_of(connection, caller, asked.area, asked.week)
-        names = await _names(connection, language)
-    return await weekly.paper(database, week, names, language, asked.draft), week
+        kinds = await _kinds(connection, language)
+    return await weekly.paper(database, week, kinds, language, asked.draft), week
 
 
 async def _weekly_paper(request: Request, caller: Caller, database: Database) -> written.Paper:
@@ -115,6 +117,12 @@ async def _weekly_paper(request: Request, caller: Caller, database: Database) ->
 
 def _language(request: Request) -> str:
     return choose(request.headers.get("accept-language", ""), settings().language)
+
+
+async def _kinds(connection: Any, language: str) -> weekly.Kinds:
+    return {
+        c["code"]: (c["name"][language], group["code"]) for group in await catalogue.read(connection) for c in group["categories"]
+    }
 
 
 async def _names(connection: Any, language: str) -> dict[str, str]:
@@ -169,11 +177,9 @@ async def put_weekly(wish: WeeklyIn, caller: TheCaller, database: TheDatabase) -
         week = await weekly.week_of(connection, caller, wish.area, wish.week)
         if not (caller.is_admin or wish.area in caller.staffs):
             raise not_found()
-        names = await _names(connection, wish.language)
-    await weekly.issue(
-        database, caller, week, wish.language, {"title": wish.title, "parts": [part.model_dump() for part in wish.parts]}
-    )
-    return answer(await weekly.paper(database, week, names, wish.language, False), 201)
+        kinds = await _kinds(connection, wish.language)
+    await weekly.issue(database, caller, week, wish.language, wish.model_dump(include={"title", "addressee", "opening", "parts"}))
+    return answer(await weekly.paper(database, week, kinds, wish.language, False), 201)
 
 
 class ActivityIn(Wire):

@@ -60,6 +60,10 @@ class Weekly(Wire):
     language: Literal["zh-CN", "en"]
     title: str
     span: str
+    # To whom it goes, how it begins and who signs it; null in papers issued before they had these.
+    addressee: str | None = None
+    opening: str | None = None
+    issuer: str | None = None
     parts: list[Part]
     figures: dict[str, Any]
     issued: Issued | None
@@ -103,17 +107,23 @@ class Adjusted(Rate):
 
 
 class Standing(Wire):
-    """`rank` and `score` are null for whoever closed too few; `coverage` is of cells alone."""
+    """`rank` and `score` are null where too few were due; `closed` as mended, `closed_unresolved` apart. On time (by the limit, and with extensions),
+    mended at the first time, and lasting are of those due; rework is of those closed, recurrence of those found; `coverage` is of cells alone."""
 
     id: UUID
     name: str
     rank: int | None
     score: float | None
     found: int
+    due: int
     closed: int
+    closed_unresolved: int
     open: int
     overdue: int
     on_time: Adjusted
+    on_time_extended: Adjusted
+    first_time: Adjusted
+    lasting: Adjusted
     rework: Adjusted
     recurrence: Adjusted
     coverage: Adjusted | None = None

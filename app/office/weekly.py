@@ -2,7 +2,7 @@
 
 Weeks are Monday to Sunday in the area's own time zone. What was done is counted from events within the week; what remains, as it stood when the
 week ended (or stands now). Part three answers part two by rule: what is overdue presses its unit, what comes back asks its authority for joint action, what
-was handed over is asked for, a cell that nobody saw is walked, a street without a bin gets one.
+was handed over is asked for, a cell that nobody saw is walked, and each kind gets the step that helps against it (steps.toml).
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from app.kit.problems import Problem, invalid, not_found
 from app.kit.times import now
 from app.office import queries
 from app.office.pictures import Pair, blocks
+from app.office.wording import JOINT, cause, in_order, step
 from app.office.written import Line, Paper, day_told
+from app.settings import settings
 
 Clauses = list[dict[str, Any]]
 
@@ -34,14 +36,20 @@ DONE = (
     "mended_on_the_spot",
     "rectified",
     "in_time",
+    "in_time_extended",
     "closed",
+    "closed_unresolved",
     "handed_over",
     "sent_back",
     "came_back",
     "person_times",
     "walks",
 )
-MOST_CLAUSES, MOST_PLACES = 6, 3
+# Compared with nothing.
+_ALONE = ("in_time", "in_time_extended")
+MOST_CLAUSES, MOST_PLACES, MOST_CELLS = 6, 3, 6
+# The name and the group of each category, by its code.
+Kinds = dict[str, tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,8 @@ class Week:
 
     area: UUID
     name: str
+    level: str
+    issuer: str
     monday: date
     zone: str
 
@@ -87,7 +97,7 @@ async def week_of(connection: Connection, caller: Caller, area: UUID, day: date 
     monday = asked - timedelta(days=asked.weekday())
     if monday > today or monday.year < 2000:
         raise invalid("/week", "week-ahead")
-    return Week(area, row["name"], monday, row["time_zone"])
+    return Week(area, row["name"], row["level"], row["issuer"], monday, row["time_zone"])
 
 
 async def figures(database: Database, week: Week) -> dict[str, Any]:
@@ -112,14 +122,15 @@ async def figures(database: Database, week: Week) -> dict[str, Any]:
         read((queries.REMAINS, week.area, week.end)),
     )
     done: dict[str, int] = dict.fromkeys(DONE, 0)
-    before: dict[str, int] = dict.fromkeys((name for name in DONE if name != "in_time"), 0)
+    before: dict[str, int] = dict.fromkeys((name for name in DONE if name not in _ALONE), 0)
     for row in happened:
         into = done if row["this"] else before
         into[row["what"]] += row["n"]
         if row["what"] == "mended_on_the_spot":
             into["found"] += row["n"]
         if row["this"]:
-            into["in_time"] += row["in_time"]
+            for name in _ALONE:
+                into[name] += row[name]
     for row in walked:
         into = done if row["this"] else before
         into["person_times"], into["walks"] = row["person_times"], row["walks"]
@@ -167,114 +178,221 @@ class _Sentences:
         self.clauses.append({"text": "".join(span["text"] for span in spans), "href": href, "spans": spans})
 
 
-def _clauses(week: Week, found: dict[str, Any], names: dict[str, str], language: str) -> list[Clauses]:
-    """The clauses of the three parts, each number with the way to the issues it counts."""
+class _Telling:
+    """What the three parts are made from: the figures, their words, and the ways to the issues that they count."""
 
-    def t(key: str, **values: Any) -> str:
-        return say(f"weekly-{key}", language, **values)
+    def __init__(self, week: Week, found: dict[str, Any], kinds: Kinds, language: str) -> None:
+        self.week, self.kinds, self.language = week, kinds, language
+        self.done, self.before, self.cells, self.remains = found["done"], found["before"], found["cells"], found["remains"]
+        self.acted: dict[str, Any] = found["activities"]
+        self.comma = "、" if language == "zh-CN" else ", "
+        self.than = self.t("whole" if found["before_until"] == week.begin else "so-far")
+        # What remains is as it was when the week ended, or as it is.
+        end = week.end.isoformat()
+        self.over = week.end <= now()
+        self.still: dict[str, Any] = {"open_at": end} if self.over else {"state": "open"}
+        self.late: dict[str, Any] = {"late_at": end} if self.over else {"state": "open", "overdue": "true"}
+        self.handed: dict[str, Any] = {"open_at": end, "state": "handed_over"} if self.over else {"state": "handed_over"}
+        self.covered = f"/app/coverage?area={week.area}&week={week.monday}"
 
-    done, before, cells, remains = found["done"], found["before"], found["cells"], found["remains"]
-    acted: dict[str, Any] = found["activities"]
-    comma = "、" if language == "zh-CN" else ", "
-    than = t("whole" if found["before_until"] == week.begin else "so-far")
+    def t(self, key: str, **values: Any) -> str:
+        return say(f"weekly-{key}", self.language, **values)
 
-    def compared(now: int, then: int) -> str:
+    def said(self, words: dict[str, str], **values: Any) -> str:
+        return words["zh" if self.language == "zh-CN" else "en"].format(**values)
+
+    def kind(self, code: str) -> str:
+        return self.kinds[code][0] if code in self.kinds else code
+
+    def group(self, code: str) -> str:
+        return self.kinds[code][1] if code in self.kinds else "other"
+
+    def link(self, **filters: Any) -> str:
+        return _link(self.week, **filters)
+
+    def happened(self, what: str) -> str:
+        span = {"happened_since": self.week.begin.isoformat(), "happened_until": self.week.end.isoformat()}
+        return self.link(happened=what, **span)
+
+    def compared(self, now: int, then: int, unit: str) -> str:
         by = now - then
-        return t("same" if by == 0 else "more" if by > 0 else "less", n=abs(by), than=than)
+        key = "same" if by == 0 else "more" if by > 0 else "less"
+        return self.t(key, n=abs(by), than=self.than, unit=self.t(f"unit-{unit}"))
 
-    def change(name: str) -> str:
-        return compared(done[name], before[name])
+    def change(self, name: str, unit: str = "issue") -> str:
+        return self.compared(self.done[name], self.before[name], unit)
 
-    def happened(what: str) -> str:
-        return _link(week, happened=what, happened_since=week.begin.isoformat(), happened_until=week.end.isoformat())
+    def parts(self, sentences: _Sentences, rows: list[dict[str, Any]], what: str, **filters: Any) -> str:
+        """The parts of a sum, whose numbers make it up: those named, the others together, and what is nobody's."""
+        told: list[str] = []
+        for row in rows:
+            name = self.t(f"{what}-{row['rest']}") if row["rest"] else row["authority" if what == "authorities" else "name"]
+            number = row["n"]
+            if filters and row["id"] is not None:
+                number = sentences.n(number, self.link(**filters, unit=row["id"]))
+            told.append(self.t("part", name=name, n=number))
+        return self.comma.join(told)
 
-    # What remains is as it was when the week ended, or as it is.
-    over = week.end <= now()
-    still: dict[str, Any] = {"open_at": week.end.isoformat()} if over else {"state": "open"}
-    late: dict[str, Any] = {"late_at": week.end.isoformat()} if over else {"state": "open", "overdue": "true"}
-    covered = f"/app/coverage?area={week.area}&week={week.monday}"
-    one, two, three = _Sentences(), _Sentences(), _Sentences()
 
-    if done["walks"]:
-        people, walked = one.n(done["person_times"], covered), one.n(cells["walked"], covered)
-        one.add(t("walked", people=people, change=change("person_times"), walked=walked, cells=cells["all"]), covered)
-    if done["found"]:
-        spot = one.n(done["mended_on_the_spot"], happened("mended_on_the_spot"))
-        one.add(t("found", n=one.n(done["found"], happened("found")), change=change("found"), spot=spot), happened("found"))
-    if done["rectified"] or done["closed"] or done["sent_back"]:
-        text = ""
-        if done["rectified"]:
-            rectified, in_time = one.n(done["rectified"], happened("rectified")), one.n(done["in_time"], happened("in_time"))
-            text += t("rectified", n=rectified, change=change("rectified"), in_time=in_time)
-        text += t("closed", closed=one.n(done["closed"], happened("closed")), change=change("closed"))
-        if done["sent_back"]:
-            text += t("sent_back", n=one.n(done["sent_back"], happened("sent_back")))
-        one.add(text, happened("closed"))
-    if done["handed_over"]:
-        whom = comma.join(f"{row['authority']} {row['n']}" for row in remains["authorities"])
-        owed = one.n(remains["handed_over"], _link(week, state="handed_over"))
-        handed = one.n(done["handed_over"], happened("handed_over"))
-        more = t("with", whom=whom) if whom else ""
-        one.add(t("handed", n=handed, change=change("handed_over"), owed=owed, authorities=more), happened("handed_over"))
-    activities = f"/app/activities?area={week.area}&week={week.monday}"
+def _activities(tell: _Telling, one: _Sentences) -> None:
+    href = f"/app/activities?area={tell.week.area}&week={tell.week.monday}"
 
     def act(kind: str) -> str:
-        it = acted[kind]
-        where = comma.join(it["places"] or [])
-        told = {name: one.n(it[name], activities) for name in ("count", "collected", "people")}
-        return t(f"act-{kind}", **told, places=t("at", where=where) if where else "", change=compared(it["count"], it["before"]))
+        it = tell.acted[kind]
+        where = tell.comma.join(it["places"] or [])
+        told = {name: one.n(it[name], href) for name in ("count", "collected", "people")}
+        change = tell.compared(it["count"], it["before"], kind)
+        return tell.t(f"act-{kind}", **told, places=tell.t("at", where=where) if where else "", change=change)
 
     for head, kinds in (("doors", ("household_visit", "questionnaire", "leaflet")), ("events", ("clean_up", "meeting"))):
-        if told := "".join(act(kind) for kind in kinds if kind in acted):
-            one.add(t(head, what=told), activities)
+        if told := "".join(act(kind) for kind in kinds if kind in tell.acted):
+            one.add(tell.t(head, what=told), href)
+
+
+def _mended(tell: _Telling, one: _Sentences) -> None:
+    done, t, happened = tell.done, tell.t, tell.happened
+    text = ""
+    if done["rectified"]:
+        rectified, in_time = one.n(done["rectified"], happened("rectified")), one.n(done["in_time"], happened("in_time"))
+        extended = ""
+        if done["in_time_extended"] != done["in_time"]:
+            extended = t("extended", n=one.n(done["in_time_extended"], happened("in_time_extended")))
+        text += t("rectified", n=rectified, change=tell.change("rectified"), in_time=in_time, extended=extended)
+    text += t("closed", closed=one.n(done["closed"], happened("closed")), change=tell.change("closed"))
+    if done["sent_back"]:
+        text += t("sent_back", n=one.n(done["sent_back"], happened("sent_back")))
+    one.add(text, happened("closed"))
+
+
+def _part_one(tell: _Telling) -> Clauses:
+    done, cells, t, happened = tell.done, tell.cells, tell.t, tell.happened
+    one = _Sentences()
+    if done["walks"]:
+        people, walked = one.n(done["person_times"], tell.covered), one.n(cells["walked"], tell.covered)
+        change = tell.change("person_times", "person_times")
+        one.add(t("walked", people=people, change=change, walked=walked, cells=cells["all"]), tell.covered)
+    if done["found"]:
+        spot = one.n(done["mended_on_the_spot"], happened("mended_on_the_spot"))
+        number = one.n(done["found"], happened("found"))
+        one.add(t("found", n=number, change=tell.change("found"), spot=spot), happened("found"))
+    if done["rectified"] or done["closed"] or done["sent_back"]:
+        _mended(tell, one)
+    if done["closed_unresolved"]:
+        ended = happened("closed_unresolved")
+        one.add(t("unresolved", n=one.n(done["closed_unresolved"], ended), change=tell.change("closed_unresolved")), ended)
+    if done["handed_over"]:
+        whom = tell.parts(one, tell.remains["authorities"], "authorities")
+        owed = one.n(tell.remains["handed_over"], tell.link(**tell.handed))
+        handed = one.n(done["handed_over"], happened("handed_over"))
+        more = t("with", whom=whom) if whom else ""
+        until = t("until" if tell.over else "until-now")
+        text = t("handed", n=handed, change=tell.change("handed_over"), until=until, owed=owed, authorities=more)
+        one.add(text, happened("handed_over"))
+    _activities(tell, one)
     if not one.clauses:
         one.add(t("nothing-done"), happened("found"))
+    return one.clauses
 
-    # How each place of part two is answered, by rule.
-    answered: dict[str, list[tuple[str, str]]] = {"joint": [], "ask-bin": [], "speed": []}
-    for place in remains["places"][:MOST_PLACES]:
-        kind, street = names.get(place["category"], place["category"]), place["street"] or t("elsewhere")
-        where = {"category": place["category"]} | ({"street": place["street"]} if place["street"] else {})
-        there = still | where
-        ways = {"recurring": there | {"recurring": "true"}, "late": late | where}
-        details = "".join(t(f"of-{name}", n=two.n(place[name], _link(week, **way))) for name, way in ways.items() if place[name])
-        two.add(
-            t("place", street=street, kind=kind, n=two.n(place["n"], _link(week, **there)), details=details), _link(week, **there)
-        )
-        asks_bin = place["category"] == "no_litter_bin"
-        answered["ask-bin" if asks_bin else "joint" if place["recurring"] >= 2 else "speed"].append(
-            (place["category"], street if asks_bin else t("item", street=street, kind=kind))
-        )
-    unseen = comma.join(cells["unwalked"][:6])
-    if remains["overdue"]:
-        units = comma.join(f"{row['name']} {two.n(row['n'], _link(week, **late, unit=row['id']))}" for row in remains["units"])
-        number = two.n(remains["overdue"], _link(week, **late))
-        two.add(t("overdue", n=number, units=units or t("nobody")), _link(week, **late))
-    if unseen:
-        two.add(t("unwalked", n=two.n(len(cells["unwalked"]), covered), cells=unseen), covered)
+
+def _places(tell: _Telling) -> list[dict[str, Any]]:
+    return [place for place in tell.remains["places"] if not place["rest"]][:MOST_PLACES]
+
+
+def _place(tell: _Telling, two: _Sentences, place: dict[str, Any]) -> None:
+    where = {"category": place["category"]} | ({"street": place["street"]} if place["street"] else {})
+    there = tell.still | where
+    ways = {"recurring": there | {"recurring": "true"}, "late": tell.late | where}
+    details = ""
+    for name, way in ways.items():
+        if place[name] == place["n"]:
+            details += tell.t(f"all-{name}" if place["n"] > 1 else f"one-{name}")
+        elif place[name]:
+            details += tell.t(f"of-{name}", n=two.n(place[name], tell.link(**way)))
+    street, kind = place["street"] or tell.t("elsewhere"), tell.kind(place["category"])
+    number = two.n(place["n"], tell.link(**there))
+    two.add(tell.t("place", street=street, kind=kind, n=number, details=details), tell.link(**there))
+
+
+def _unwalked(tell: _Telling) -> str:
+    """The cells that nobody walked, by their numbers; the first of them where they are many."""
+    names = sorted(tell.cells["unwalked"], key=in_order)
+    told = tell.comma.join(names[:MOST_CELLS])
+    return tell.t("and-more", what=told) if len(names) > MOST_CELLS else told
+
+
+def _part_two(tell: _Telling) -> Clauses:
+    t, two = tell.t, _Sentences()
+    for place in _places(tell):
+        _place(tell, two, place)
+    groups = dict.fromkeys(tell.group(place["category"]) for place in _places(tell) if place["late"] or place["recurring"])
+    causes = [tell.said(words) for group in groups if (words := cause(group))][:2]
+    if causes:
+        two.add(t("causes", what=t("and").join(causes)), tell.link(**tell.still))
+    if tell.remains["overdue"]:
+        units = tell.parts(two, tell.remains["units"], "units", **tell.late)
+        number = two.n(tell.remains["overdue"], tell.link(**tell.late))
+        two.add(t("overdue", n=number, units=units), tell.link(**tell.late))
+    if tell.cells["unwalked"]:
+        number = two.n(len(tell.cells["unwalked"]), tell.covered)
+        two.add(t("unwalked", n=number, cells=_unwalked(tell)), tell.covered)
     if not two.clauses:
-        two.add(t("nothing-remains"), _link(week, **still))
+        two.add(t("nothing-remains" if tell.over else "nothing-remains-now"), tell.link(**tell.still))
+    return two.clauses
 
-    for answer, items in answered.items():
-        if items:
-            ways = still | {"category": sorted({category for category, _ in items})}
-            three.add(t(answer, what=comma.join(dict.fromkeys(text for _, text in items))), _link(week, **ways))
-    if remains["units"]:
-        units = comma.join(
-            t("unit-late", unit=row["name"], n=three.n(row["n"], _link(week, **late, unit=row["id"]))) for row in remains["units"]
-        )
-        three.add(t("press", units=units), _link(week, **late))
-    if remains["replies_late"]:
-        three.add(t("chase", n=three.n(remains["replies_late"], "/app/handovers")), "/app/handovers")
-    if unseen:
-        three.add(t("patrol", cells=unseen), covered)
+
+def _steps(tell: _Telling, three: _Sentences) -> None:
+    """How each place of part two is answered: what came back twice by joint action, the rest by what its kind asks for."""
+    answered: dict[str, tuple[dict[str, str], list[str], set[str]]] = {}
+    for place in _places(tell):
+        code = place["category"]
+        name, words = ("joint", JOINT) if place["recurring"] >= 2 else step(code, tell.group(code))
+        _, items, codes = answered.setdefault(name, (words, [], set()))
+        items.append(tell.t("item", street=place["street"] or tell.t("elsewhere"), kind=tell.kind(code)))
+        codes.add(code)
+    for words, items, codes in answered.values():
+        ways = tell.still | {"category": sorted(codes)}
+        three.add(tell.said(words, what=tell.comma.join(dict.fromkeys(items))), tell.link(**ways))
+
+
+def _press(tell: _Telling, three: _Sentences) -> None:
+    """Units with overdue issues: a bureau is not pressed by a community, whose own superior is asked to see to it."""
+    for key, bureaus in (("press", False), ("press-bureaus", True)):
+        units = [row for row in tell.remains["units"] if not row["rest"] and (row["kind"] == "bureau") == bureaus]
+        if units:
+            told = tell.parts(three, units, "units", **tell.late)
+            superior = tell.t(f"superior-{tell.week.level}")
+            three.add(tell.t(key, units=told, superior=superior), tell.link(**tell.late))
+
+
+def _part_three(tell: _Telling) -> Clauses:
+    t, three = tell.t, _Sentences()
+    _steps(tell, three)
+    _press(tell, three)
+    if tell.remains["replies_late"]:
+        whom = tell.parts(three, tell.remains["authorities_late"], "authorities")
+        href = tell.link(reply_late_at=tell.week.end.isoformat()) if tell.over else "/app/handovers"
+        three.add(t("chase", n=three.n(tell.remains["replies_late"], href), whom=whom), href)
+    if tell.cells["unwalked"]:
+        three.add(t("patrol", cells=_unwalked(tell)), tell.covered)
     # Not where there is enough to do: the paper has two pages.
     if len(three.clauses) < MOST_CLAUSES - 2:
-        three.add(t("keep-on"), _link(week, **still))
-    return [part.clauses[:MOST_CLAUSES] for part in (one, two, three)]
+        three.add(t("keep-on"), tell.link(**tell.still))
+    return three.clauses
 
 
-async def paper(database: Database, week: Week, names: dict[str, str], language: str, draft: bool) -> dict[str, Any]:
+def _clauses(week: Week, found: dict[str, Any], kinds: Kinds, language: str) -> list[Clauses]:
+    """The clauses of the three parts, each number with the way to the issues it counts."""
+    tell = _Telling(week, found, kinds, language)
+    return [part[:MOST_CLAUSES] for part in (_part_one(tell), _part_two(tell), _part_three(tell))]
+
+
+def _opening(week: Week, language: str) -> dict[str, str]:
+    """To whom the paper goes, with what words it begins, and who signs it."""
+    to = settings().addressee or say(f"weekly-to-{week.level}", language)
+    return {"addressee": to, "opening": say("weekly-opening", language), "issuer": week.issuer}
+
+
+async def paper(database: Database, week: Week, kinds: Kinds, language: str, draft: bool) -> dict[str, Any]:
     """The paper of a week: as it was issued, else (or with `draft`) as it would be now."""
     last = week.monday + timedelta(days=6)
     head = {
@@ -293,16 +411,20 @@ async def paper(database: Database, week: Week, names: dict[str, str], language:
     found = await figures(database, week)
     parts = [
         {"title": say(f"weekly-part-{n}", language), "clauses": clauses}
-        for n, clauses in enumerate(_clauses(week, found, names, language), 1)
+        for n, clauses in enumerate(_clauses(week, found, kinds, language), 1)
     ]
     span = say("weekly-span", language, since=day_told(week.monday, language), until=day_told(last, language))
-    return head | {
-        "title": say("weekly-title", language, area=week.name),
-        "span": span,
-        "parts": parts,
-        "figures": found,
-        "issued": None,
-    }
+    return (
+        head
+        | _opening(week, language)
+        | {
+            "title": say("weekly-title", language, area=week.name),
+            "span": span,
+            "parts": parts,
+            "figures": found,
+            "issued": None,
+        }
+    )
 
 
 async def issue(database: Database, caller: Caller, week: Week, language: str, wish: dict[str, Any]) -> None:
@@ -310,7 +432,8 @@ async def issue(database: Database, caller: Caller, week: Week, language: str, w
     found = await figures(database, week)
     last = week.monday + timedelta(days=6)
     span = say("weekly-span", language, since=day_told(week.monday, language), until=day_told(last, language))
-    kept = {"title": wish["title"], "span": span, "parts": wish["parts"], "figures": found}
+    opening = _opening(week, language) | {name: wish[name] for name in ("addressee", "opening") if wish.get(name) is not None}
+    kept = {"title": wish["title"], "span": span, **opening, "parts": wish["parts"], "figures": found}
     text = orjson.loads(orjson.dumps(kept, default=str))
     async with database.transaction() as connection:
         if not await connection.fetchval(queries.ISSUE, week.area, week.monday, language, text, caller.account_id):
@@ -320,8 +443,10 @@ async def issue(database: Database, caller: Caller, week: Week, language: str, w
 def laid_out(paper: dict[str, Any], pairs: list[Pair]) -> Paper:
     """The paper as it is drawn; photographs before and after follow on sheets of their own."""
     language = paper["language"]
-    office, title = paper["area"]["name"], paper["title"]
+    # Papers issued before they had these lack them.
+    office, title = paper.get("issuer") or paper["area"]["name"], paper["title"]
     lines = [Line(paper["span"] + ("" if paper["issued"] else say("weekly-draft", language)), "middle")]
+    lines += [Line(text) for name in ("addressee", "opening") if (text := paper.get(name))]
     for part in paper["parts"]:
         lines.append(Line(part["title"], "head"))
         for n, clause in enumerate(part["clauses"], 1):

@@ -144,6 +144,7 @@ class MyRecord(Wire):
     name: str
     reports: int
     closed: int
+    unresolved: int
     cleared: int
     walked: Walked
     thanks: list[Thanks]

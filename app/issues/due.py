@@ -1,0 +1,59 @@
+"""What was due in a span (应结案), and what became of it: the one definition behind every rate of time, as SQL.
+
+Due is an issue whose limit, the deadline of before extensions, fell within the span while its clock ran: open or closed, mended or not. So nothing is
+gained by leaving it open. The limit is that in force when it fell; whoever hands over, extends or opens again afterwards does not change that it had
+fallen. Not due: what was handed over then (its clock stood still), what was merged, rejected or withdrawn by the end, and what had been closed before as
+void (`VOID`). An issue is due once in a span, by the last limit that fell; it lies with the area, cell and unit that had it then.
+
+Mended is what was rectified and not sent back, reopened or closed unresolved, by the end of the span; on time, by the limit. Mended at the first time,
+and lasting, is only what was closed: a check that nobody makes proves neither.
+"""
+
+from __future__ import annotations
+
+from app.issues.as_it_was import around, at_instant, left
+
+# Reasons of `close_unresolved` that say that there was nothing to mend. Closed so before its limit, an issue was not due; after it, it was.
+VOID = ("duplicate", "not_our_matter")
+_LIMIT = "coalesce(i.first_deadline, i.deadline)"
+
+
+def due(column: str, among: str, since: str, end: str) -> str:
+    """Issues due in some areas or cells (`column`, ids `among`) between `since` and `end`, which is not to come: `id`, `cell_id`, `unit_id`, `category`,
+    and whether each is `on_time`, `on_time_extended`, `mended`, `closed`, closed at `first_time`, and closed with nothing coming back (`lasting`)."""
+    here = f"i.{column} = any({among})"
+    gone = left(column, among, since)
+    before = f"coalesce({around('first_deadline', 'c', before=True)}, {around('deadline', 'c', before=True)})"
+    fell = f"{_LIMIT} >= {since} and {_LIMIT} < {end}"
+    return f"""
+select i.id, l.cell_id, l.unit_id, l.category, r.mended, r.closed, r.mended and r.at <= d.ends as on_time,
+  r.mended and r.at <= greatest(d.ends, f.deadline) as on_time_extended, r.closed and not r.reworked as first_time,
+  r.closed and not exists (select from issues a where a.recurrence_of = i.id and a.created_at < {end}) as lasting
+from (
+  select x.id, max(x.ends) as ends from (
+    select i.id, {_LIMIT} as ends from issues i where {here} and {fell}
+    union all select i.id, {_LIMIT} from issues i where i.id in ({gone}) and ({here}) is not true and {fell}
+    union all select i.id, b.ends from events c join issues i on i.id = c.issue_id cross join lateral (select {before} as ends) b
+      where c.was ->> 'deadline' is not null and c.at >= {since} and ({here} or i.id in ({gone}))
+        and b.ends >= {since} and b.ends < {end} and b.ends < c.at
+  ) x group by 1
+) d join issues i on i.id = d.id {at_instant("d.ends", "l")} {at_instant(end, "f")}
+cross join lateral (
+  select f.state in ('rectified', 'closed') and f.unresolved is null as mended, f.state = 'closed' and f.unresolved is null as closed,
+    coalesce(f.rectified_at, f.closed_at) as at, i.rework > 0 and exists (
+    select from events e where e.issue_id = i.id and e.action in ('send_back', 'fail_inspection') and e.at < {end}) as reworked
+) r
+where l.{column} = any({among}) and l.state not in ('handed_over', 'merged', 'rejected', 'withdrawn') and f.state not in ('merged', 'rejected', 'withdrawn')
+  and not (l.state = 'closed' and coalesce(l.unresolved in {VOID!r}, false))
+"""
+
+
+# The sums of `due` rows.
+SUMS = ", ".join(
+    ["count(*)::int as due"]
+    + [
+        f"(count(*) filter (where {name}))::int as {name}"
+        for name in ("on_time", "on_time_extended", "mended", "first_time", "lasting")
+    ]
+    + ["(count(*) filter (where closed))::int as due_closed"]
+)
