@@ -67,14 +67,74 @@ def with_exif(
     return encode(scene(seed=seed), exif=exif.tobytes())
 
 
-def png_bomb(side: int = 50_000) -> bytes:
-    """A PNG whose header promises side × side pixels in a few kilobytes."""
+def png(width: int, height: int, depth: int, colour: int, pixels: bytes, *more: tuple[bytes, bytes]) -> bytes:
+    """A PNG whose pixel data are these bytes, packed or not; `more` are chunks before them."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(1_000_000))) + chunk(b"IEND", b"")
+    head = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    middle = b"".join(chunk(kind, data) for kind, data in more)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + middle + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+def rows(width: int, height: int, pixel: Any) -> bytes:
+    """Packed pixel data of a PNG from `pixel(x)`, the bytes of each column's pixel."""
+    return zlib.compress((b"\0" + b"".join(pixel(x) for x in range(width))) * height)
+
+
+def png_bomb(side: int = 50_000) -> bytes:
+    """A PNG whose header promises side × side pixels in a few kilobytes."""
+    return png(side, side, 8, 2, zlib.compress(bytes(1_000_000)))
+
+
+# TIFF types: how many bytes one value has.
+BYTE, ASCII, SHORT, LONG, RATIONAL, UNDEFINED, SSHORT, SLONG, SRATIONAL = 1, 2, 3, 4, 5, 7, 8, 9, 10
+_PACKED = {SHORT: ">H", LONG: ">I", SSHORT: ">h", SLONG: ">i"}
+
+
+def _value(kind: int, value: Any) -> tuple[int, bytes]:
+    """(count, bytes) of a tag's value."""
+    if kind in (BYTE, ASCII, UNDEFINED):
+        data = value if isinstance(value, bytes) else str(value).encode() + (b"\0" if kind == ASCII else b"")
+        return len(data), data
+    values = value if isinstance(value, list) else [value]
+    if kind in (RATIONAL, SRATIONAL):
+        return len(values), b"".join(struct.pack(">II" if kind == RATIONAL else ">ii", *part) for part in values)
+    return len(values), b"".join(struct.pack(_PACKED[kind], part) for part in values)
+
+
+def exif_block(
+    main: dict[int, Any] | None = None, exif: dict[int, Any] | None = None, gps: dict[int, Any] | None = None
+) -> bytes:
+    """EXIF as a camera may write it: tags with a TIFF type and value of any kind, `{tag: (type, value)}`."""
+
+    def directory(tags: dict[int, Any], at: int) -> bytes:
+        entries, beyond = b"", b""
+        end = at + 2 + 12 * len(tags) + 4
+        for tag, (kind, value) in sorted(tags.items()):
+            count, data = _value(kind, value)
+            field = data.ljust(4, b"\0") if len(data) <= 4 else struct.pack(">I", end + len(beyond))
+            beyond += data + b"\0" * (len(data) % 2) if len(data) > 4 else b""
+            entries += struct.pack(">HHI", tag, kind, count) + field
+        return struct.pack(">H", len(tags)) + entries + b"\0" * 4 + beyond
+
+    first = {**(main or {}), 0x8769: (LONG, 0), 0x8825: (LONG, 0)}
+    second_at = 8 + len(directory(first, 8))
+    second = directory(exif or {}, second_at)
+    first[0x8769], first[0x8825] = (LONG, second_at), (LONG, second_at + len(second))
+    return b"Exif\0\0MM\0*\0\0\0\x08" + directory(first, 8) + second + directory(gps or {}, second_at + len(second))
+
+
+def saying(
+    main: dict[int, Any] | None = None,
+    exif: dict[int, Any] | None = None,
+    gps: dict[int, Any] | None = None,
+    kind: str = "JPEG",
+    seed: int = 0,
+) -> bytes:
+    """A small scene with that EXIF."""
+    return encode(scene(200, 150, seed), kind, exif=exif_block(main, exif, gps))
 
 
 JPEG = encode(scene())

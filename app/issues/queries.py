@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from app.kit import photographs
 from app.kit.access import CALLER, HOLDS, REACH, RELATION, SCOPE
 from app.kit.paging import MAX_LIMIT, rows_for
 
@@ -19,13 +20,8 @@ _EXTENDED = """(
 OVERDUE = "(i.deadline < now() and i.state in ('reported', 'accepted', 'assigned', 'in_progress'))"
 _ENDED_LATELY = "(coalesce(i.closed_at, i.updated_at) > now() - interval '14 days')"
 
-# What a leader should look at twice: a photograph `f` taken more than 1 km from where its report `r` says, or more than 48 hours
-# from when; half a day is the most that a camera's missing time zone can be wrong by.
-_DOUBTS = """
-to_json(array_remove(array[
-  case when st_distancesphere(f.position, coalesce(r.position, i.position)) > 1000 then 'far' end,
-  case when abs(extract(epoch from f.taken_at - coalesce(r.counted_at, e.at))) > 172800 then 'old' end], null))
-"""
+# What a leader should look at twice.
+_DOUBTS = f"to_json({photographs.doubts('area.time_zone')})"
 
 # Everything the wire shows of an issue `i` to the caller `c`. Names of persons only to whom they answer.
 ISSUE = f"""

@@ -9,95 +9,103 @@ from __future__ import annotations
 
 import io
 import json
+import mmap
 import resource
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pillow_heif
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image
 
+from app.photos import pixels
 from app.photos.formats import FORMATS, MAX_PIXELS, media_type
+from app.photos.turning import orientation, turned
+from app.photos.wholeness import one_scan
 
 SIZES = {"screen": 1600, "thumb": 320}
 _MEMORY = 1_500_000_000
-_STRIP_ROWS = 64
+
+
+class Damaged(Exception):
+    """Some of the pixels are not there."""
 
 
 def _open(path: Path) -> Image.Image:
-    """The picture, upright, not much larger than the largest variant."""
+    """The picture, upright and flat, not much larger than the largest variant."""
     with path.open("rb") as file:
         kind = media_type(file.read(256))
     if kind is None:
         raise ValueError("no known format")
     if kind == "image/heic":
         return _open_heif(path)
-    image = Image.open(path, formats=[FORMATS[kind]])
+    with path.open("rb") as file:
+        image = _loaded(file, kind)
+        size, info = image.size, image.info
+        factor = max(1, max(size) // max(SIZES.values()))
+        small = pixels.shrunk(size, factor, lambda top, bottom: image.crop((0, top, size[0], bottom)))
+        return turned(_in_srgb(small, info), orientation(info))
+
+
+def _loaded(file: BinaryIO, kind: str) -> Image.Image:
+    """Every pixel read. Raises Damaged, or whatever its decoder says."""
+    scan = None
+    if kind == "image/jpeg":
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
+            scan = one_scan(view)
+    source = _with_end(file, *scan) if scan else file
+    image = Image.open(source, formats=[FORMATS[kind]])
     if image.size[0] * image.size[1] > MAX_PIXELS[kind]:
         raise ValueError("too many pixels")
     largest = max(SIZES.values())
     image.draft("RGB", (largest, largest))
     image.load()
-    orientation = image.getexif().get(0x0112, 1)
-    factor = max(image.size) // largest
-    small = image.reduce(factor) if factor > 1 else image
-    small.info = {"icc_profile": image.info.get("icc_profile")}
-    return _turned(small, orientation)
+    if scan and scan[1] - source.tell() > _slack(*scan):
+        raise Damaged("the pixels end before their bytes do")
+    if kind == "image/png":
+        file.seek(24)
+        depth, colour = file.read(2)
+        clear = pixels.clear_colour(image.info, depth, colour)
+        if clear is not None:
+            image.info["transparency"] = clear
+    return image
 
 
-def _turned(image: Image.Image, orientation: int) -> Image.Image:
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    image.info["exif"] = exif.tobytes()
-    return ImageOps.exif_transpose(image)
+def _slack(begin: int, end: int) -> int:
+    """By how much the bytes of a JPEG may miss its pixels: its decoder reads 64 KB at once, and cameras have their faults."""
+    return max(66_000, (end - begin) // 16)
+
+
+def _with_end(file: BinaryIO, begin: int, end: int) -> io.BytesIO:
+    """A JPEG up to the end of its pixels, and then a little that says nothing, but no end marker: its decoder takes that for
+    the rest of a picture of which half is missing, and here it says that it was cut short."""
+    file.seek(0)
+    return io.BytesIO(file.read(end) + b"\xff\x00" * (64 + (end - begin) // 128))
 
 
 def _open_heif(path: Path) -> Image.Image:
-    """libheif turns by itself. Its pixels are shrunk strip by strip where they lie: a copy of 48 megapixels is never made."""
+    """libheif turns by itself. Its pixels are shrunk where they lie: a copy of 48 megapixels is never made."""
     picture = pillow_heif.open_heif(path, convert_hdr_to_8bit=True)[0]
     width, height = picture.size
     if width * height > MAX_PIXELS["image/heic"]:
         raise ValueError("too many pixels")
+    mode, stride, data = picture.mode, picture.stride, memoryview(picture.data or b"")
+
+    def strip(top: int, bottom: int) -> Image.Image:
+        part = data[top * stride : bottom * stride]
+        return Image.frombytes(mode, (width, bottom - top), part, "raw", mode, stride, 1)
+
     factor = max(1, max(width, height) // max(SIZES.values()))
-    small = Image.new("RGB", (-(-width // factor), -(-height // factor)), "white")
-    pixels, rows = memoryview(picture.data or b""), factor * _STRIP_ROWS
-    for top in range(0, height, rows):
-        count = min(rows, height - top)
-        strip = Image.frombytes(
-            picture.mode, (width, count), pixels[top * picture.stride : (top + count) * picture.stride], "raw", picture.mode,
-            picture.stride, 1,
-        )  # fmt: skip
-        small.paste(_flat(strip.reduce(factor) if factor > 1 else strip), (0, top // factor))
-    small.info["icc_profile"] = picture.info.get("icc_profile")
-    return small
+    return _in_srgb(pixels.shrunk((width, height), factor, strip), picture.info)
 
 
-def _flat(image: Image.Image) -> Image.Image:
-    """As RGB; what is transparent stands on white."""
-    if image.mode in ("RGBA", "LA", "PA") or (image.mode == "P" and "transparency" in image.info):
-        rgba = image.convert("RGBA")
-        ground = Image.new("RGB", rgba.size, "white")
-        ground.paste(rgba, mask=rgba.getchannel("A"))
-        return ground
-    return image if image.mode == "RGB" else image.convert("RGB")
-
-
-def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """A phone's wide colours as the web's: without its profile the picture would look pale."""
-    if not profile or image.mode != "RGB":
-        return image
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB") or image
-    except (ImageCms.PyCMSError, OSError):
-        return image
+def _in_srgb(image: Image.Image, info: dict[Any, Any]) -> Image.Image:
+    return pixels.in_srgb(image, info.get("icc_profile"))
 
 
 def develop(source: Path, folder: Path) -> dict[str, str]:
     """Write every variant of `source` into `folder`; file names by variant. Raises whatever a decoder raises."""
     image = _open(source)
-    profile = image.info.get("icc_profile")
-    image = _in_srgb(_flat(image), profile)
     files: dict[str, str] = {}
     for name, size in SIZES.items():
         image = image.copy()

@@ -6,21 +6,21 @@ made (developing.py). A bad EXIF block never makes a good photograph bad.
 
 from __future__ import annotations
 
-import math
 import mmap
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
 
 import pillow_heif
 from PIL import Image
 
+from app.photos import said
 from app.photos.formats import FORMATS, MAX_PIXELS, media_type
-from app.settings import settings
+from app.photos.said import Taken
+from app.photos.turning import orientation
+from app.photos.wholeness import has_holes, jpeg_has_junk
 
 pillow_heif.register_heif_opener()
 # The limits are ours, in formats.py.
@@ -41,12 +41,14 @@ class BadPicture(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Width and height in pixels, as it is looked at; position in WGS 84 degrees, as the camera says."""
+    """Width and height in pixels, as it is looked at; position in WGS 84 degrees, as the camera says. `taken_local` is the
+    time of a camera that does not say in which zone."""
 
     media_type: str
     width: int
     height: int
     taken_at: datetime | None
+    taken_local: datetime | None
     lat: float | None
     lon: float | None
     camera: str
@@ -67,7 +69,7 @@ def look(path: Path) -> Facts:
             width, height = image.size
             if width * height > MAX_PIXELS[kind]:
                 raise BadPicture("photo-pixels")
-            orientation, taken_at, position, camera = _exif(image)
+            info = dict(image.info)
             if kind == "image/png":
                 image.verify()  # the checksums of its chunks
     except BadPicture:
@@ -76,10 +78,17 @@ def look(path: Path) -> Facts:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the system's own trouble is not the picture's
         raise BadPicture("photo-damaged") from error
-    if orientation >= 5:
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
+        if has_holes(kind, view, width * height) or (kind == "image/jpeg" and jpeg_has_junk(view)):
+            raise BadPicture("photo-damaged")
+        if kind == "image/png" and "exif" not in info:
+            info["exif"] = _png_exif(view)
+    # What HEIC says of its turning is obeyed when it is opened; there EXIF only repeats it.
+    if kind != "image/heic" and orientation(info) >= 5:
         width, height = height, width
+    taken, position, camera = _said(info.get("exif") or b"")
     lat, lon = position or (None, None)
-    return Facts(kind, width, height, taken_at, lat, lon, camera)
+    return Facts(kind, width, height, taken.at, taken.local, lat, lon, camera)
 
 
 def _jpeg_is_whole(view: mmap.mmap) -> bool:
@@ -134,43 +143,26 @@ _WHOLE = {
 }
 
 
-def _exif(image: Image.Image) -> tuple[int, datetime | None, tuple[float, float] | None, str]:
-    """Orientation, time, position and camera; of what cannot be read, nothing."""
-    orientation, taken_at, position, camera = 1, None, None, ""
-    # Pillow would decode a whole PNG to look for EXIF behind its pixels; where it usually stands it is in `info`.
+def _png_exif(view: mmap.mmap) -> bytes:
+    """The block of EXIF of a PNG, also behind its pixels: Pillow would decode the picture to look there."""
+    at = 8
+    while at + 12 <= len(view):
+        size = int.from_bytes(view[at : at + 4], "big")
+        if view[at + 4 : at + 8] == b"eXIf":
+            return view[at + 8 : at + 8 + size]
+        at += 12 + size
+    return b""
+
+
+def _said(block: bytes) -> tuple[Taken, tuple[float, float] | None, str]:
+    """Time, position and camera; of what cannot be read, nothing. One broken entry does not take the others with it."""
+    taken, position, camera = Taken(), None, ""
     exif = Image.Exif()
-    with suppress(Exception):  # one broken entry does not take the others with it
-        if image.format == "PNG":
-            exif.load(image.info.get("exif", b""))
-        else:
-            exif = image.getexif()
-        orientation = exif.get(0x0112, 1)
-        orientation = orientation if orientation in range(1, 9) else 1
-        camera = " ".join(str(exif.get(tag, "")).replace("\x00", "").strip() for tag in (0x010F, 0x0110)).strip()[:100]
     with suppress(Exception):
-        taken_at = _taken_at(exif.get_ifd(_EXIF))
+        exif.load(block)
+        camera = " ".join(said.text(exif.get(tag)) for tag in (0x010F, 0x0110)).strip()[:100]
     with suppress(Exception):
-        position = _position(exif.get_ifd(_GPS))
-    return orientation, taken_at, position, camera if camera.isprintable() else ""
-
-
-def _taken_at(exif: Any) -> datetime | None:
-    """DateTimeOriginal with its OffsetTimeOriginal; without one, in the time zone of the settings."""
-    text = str(exif.get(0x9003) or exif.get(0x9004) or "").strip("\x00 ")
-    naive = datetime.strptime(text, "%Y:%m:%d %H:%M:%S")
-    offset = str(exif.get(0x9011) or "").strip("\x00 ")
-    if len(offset) == 6 and offset[0] in "+-":
-        shift = timedelta(hours=int(offset[1:3]), minutes=int(offset[4:6])) * (1 if offset[0] == "+" else -1)
-        return (naive - shift).replace(tzinfo=UTC)
-    return naive.replace(tzinfo=ZoneInfo(settings().time_zone)).astimezone(UTC)
-
-
-def _position(gps: Any) -> tuple[float, float] | None:
-    def degrees(value: Any) -> float:
-        d, m, s = (float(part) for part in value)
-        return d + m / 60 + s / 3600
-
-    lat, lon = degrees(gps[2]), degrees(gps[4])
-    lat, lon = (-lat if gps.get(1) == "S" else lat), (-lon if gps.get(3) == "W" else lon)
-    good = math.isfinite(lat) and math.isfinite(lon) and abs(lat) <= 90 and abs(lon) <= 180 and (lat, lon) != (0, 0)
-    return (lat, lon) if good else None
+        taken = said.taken(exif.get_ifd(_EXIF))
+    with suppress(Exception):
+        position = said.position(exif.get_ifd(_GPS))
+    return taken, position, camera if camera.isprintable() else ""

@@ -1,13 +1,21 @@
 """Statements about photographs, their files and their uploads."""
 
 from app.kit.access import CALLER, SCOPE
+from app.kit.photographs import taken_at
 
+# Whose clock a photograph was taken by: the community of what it is evidence of; before that is known, its owner's.
+_ZONE = """coalesce(
+  (select a.time_zone from evidence e join issues i on i.id = e.issue_id join areas a on a.id = i.area_id
+    where e.photo_id = p.id and e.account_id = p.account_id order by e.at, i.id limit 1),
+  (select a.time_zone from attachments t join areas a on a.id = t.area_id
+    where t.photo_id = p.id and t.account_id = p.account_id order by t.subject_id limit 1),
+  (select a.time_zone from areas a where a.id = c.home_id), $3)"""
 _SHOWN = "select from evidence e join issues i on i.id = e.issue_id where e.photo_id = p.id and e.account_id = p.account_id"
 # A photograph as the caller may see it: his own, or evidence of an issue in his scope. The original is for the office of its area.
 PHOTO = f"""
 with c as ({CALLER})
 select p.id::text, p.state, p.reason, p.account_id = c.account_id as own, encode(f.sha256, 'hex') as sha256, f.bytes, f.media_type,
-  f.width, f.height, f.taken_at, st_y(f.position) as lat, st_x(f.position) as lon, f.camera, f.developed_at is not null as developed,
+  f.width, f.height, {taken_at(_ZONE)} as taken_at, st_y(f.position) as lat, st_x(f.position) as lon, f.camera, f.developed_at is not null as developed,
   p.stored_at, c.is_admin or exists ({_SHOWN} and i.area_id = any(c.staffs)) as office,
   c.is_admin or exists ({_SHOWN} and (i.area_id = any(c.staffs) or i.cell_id = any(c.leads))) as manages
 from c left join photos p on p.id = $2 and (p.account_id = c.account_id or exists ({_SHOWN} and {SCOPE})
@@ -16,15 +24,17 @@ left join photo_files f on f.sha256 = p.sha256
 """
 HELD = "select account_id, state, sha256, reason from photos where id = $1"
 ADD_FILE = """
-insert into photo_files (sha256, bytes, media_type, width, height, taken_at, position, camera)
-values ($1, $2, $3, $4, $5, $6, st_setsrid(st_makepoint($7, $8), 4326), $9)
+insert into photo_files (sha256, bytes, media_type, width, height, taken_at, taken_local, position, camera)
+values ($1, $2, $3, $4, $5, $6, $7, st_setsrid(st_makepoint($8, $9), 4326), $10)
 on conflict (sha256) do nothing returning true
 """
-# The primary key lets one sender fill a photograph, once; the row of a report that named it first is waited for and filled.
+# The primary key lets one sender fill a photograph, once; the row of a report that named it first is waited for and filled. What was
+# refused or found damaged may be taken again.
 STORE = """
 insert into photos (id, account_id, state, sha256, stored_at) values ($1, $2, 'stored', $3, now())
 on conflict (id) do update set state = 'stored', sha256 = excluded.sha256, stored_at = now(), reason = null
-  where photos.account_id = excluded.account_id and photos.state in ('awaited', 'refused')
+  where photos.account_id = excluded.account_id
+    and (photos.state in ('awaited', 'refused') or photos.state = 'damaged' and photos.sha256 <> excluded.sha256)
 returning true
 """
 REFUSE = """

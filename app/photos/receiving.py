@@ -85,8 +85,8 @@ async def held(connection: Connection, account: UUID, id: UUID) -> Any:
 
 
 def same_or_taken(row: Any, sha256: bytes) -> None:
-    """Problem 409 when the id holds other bytes already."""
-    if row is not None and row["sha256"] is not None and row["sha256"] != sha256:
+    """Problem 409 when the id holds other bytes already that can be looked at."""
+    if row is not None and row["state"] == "stored" and row["sha256"] != sha256:
         raise Problem(409, "photo-taken", extra={"photo": {"sha256": row["sha256"].hex(), "state": row["state"]}})
 
 
@@ -119,8 +119,8 @@ async def keep(database: Database, objects: Store, account: UUID, id: UUID, file
     await objects.put(store.original(file.sha256.hex()), file.path)
     async with database.transaction() as connection:
         await connection.execute(
-            queries.ADD_FILE, file.sha256, file.bytes, facts.media_type, facts.width, facts.height, facts.taken_at, facts.lon, facts.lat,
-            facts.camera,
+            queries.ADD_FILE, file.sha256, file.bytes, facts.media_type, facts.width, facts.height, facts.taken_at,
+            facts.taken_local, facts.lon, facts.lat, facts.camera,
         )  # fmt: skip
         fresh = await connection.fetchval(queries.STORE, id, account, file.sha256)
         if fresh:

@@ -41,7 +41,7 @@ def _facts(row: Any) -> dict[str, Any]:
 async def _seen(request: Request, id: UUID) -> Any:
     database, token, _ = hot(request)
     async with database.acquire() as connection:
-        row = await connection.fetchrow(queries.PHOTO, token, id)
+        row = await connection.fetchrow(queries.PHOTO, token, id, settings().time_zone)
     if row is None:
         raise unauthorized()
     if row["id"] is None:

@@ -1,0 +1,231 @@
+"""Every picture that a person can see on their phone is taken and shown right; one that is broken is told."""
+
+import io
+import random
+import uuid
+import zlib
+
+import pytest
+from PIL import Image, ImageCms, ImageDraw
+
+from app.photos import developing
+from tests.pictures import (
+    ASCII,
+    BYTE,
+    LONG,
+    RATIONAL,
+    SHORT,
+    SSHORT,
+    UNDEFINED,
+    encode,
+    exif_block,
+    png,
+    rows,
+    saying,
+    scene,
+    turned,
+)
+
+
+def shown(content, folder):
+    """The picture as people look at it."""
+    source = folder / "source"
+    source.write_bytes(content)
+    developing.develop(source, folder)
+    return Image.open(folder / "screen.jpg").convert("RGB")
+
+
+def near(seen, wanted, by=6):
+    return all(abs(a - b) <= by for a, b in zip(seen, wanted, strict=True))
+
+
+def halves(mode, left, right, size=(64, 48)):
+    image = Image.new(mode, size, left)
+    image.paste(right, (size[0] // 2, 0, *size))
+    return image
+
+
+async def sent(town, do_jobs, content):
+    """What became of a picture: the answer to it, and its facts when everything was done."""
+    volunteer = await town.person("volunteer")
+    photo = uuid.uuid4()
+    answer = await volunteer.call("PUT", f"/v1/photos/{photo}", content=content)
+    if answer.status_code != 201:
+        return answer, None
+    await do_jobs()
+    return answer, await volunteer.get(f"/v1/photos/{photo}")
+
+
+# --- pixels -------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("side", [64, 3200])
+def test_grey_of_16_bits_is_scaled(tmp_path, side):
+    def pixel(x):
+        return (20000 if x < side // 2 else 50000).to_bytes(2, "big")
+
+    picture = shown(png(side, 64, 16, 0, rows(side, 64, pixel)), tmp_path)
+    right = picture.width - 4
+    assert near(picture.getpixel((4, 4)), (78,) * 3) and near(picture.getpixel((right, 4)), (195,) * 3)
+
+
+@pytest.mark.parametrize("mode", ["P", "1", "L", "LA", "RGBA", "I;16"])
+def test_large_pictures_of_every_kind_of_pixel_are_shown(tmp_path, mode):
+    image = scene(800, 3200).convert("L").convert("I;16") if mode == "I;16" else scene(800, 3200).convert(mode)
+    picture = shown(encode(image, "PNG"), tmp_path)
+    assert picture.size == (400, 1600)
+    wanted = {"P": (220, 30, 30), "RGBA": (220, 30, 30)}.get(mode)
+    assert wanted is None or near(picture.getpixel((20, 20)), wanted, 12)
+
+
+@pytest.mark.parametrize("side", [64, 3200])
+def test_a_transparent_colour_of_a_palette_stands_on_white(tmp_path, side):
+    image = halves("P", 0, 1, (side, 48))
+    image.putpalette([0, 0, 0, 220, 30, 30])
+    picture = shown(encode(image, "PNG", transparency=0), tmp_path)
+    assert near(picture.getpixel((2, 2)), (255,) * 3)
+    assert near(picture.getpixel((picture.width - 3, 2)), (220, 30, 30), 12)
+
+
+@pytest.mark.parametrize(
+    ("depth", "colour", "clear", "pixels"),
+    [
+        (8, 2, b"\0\0\0\0\0\0", lambda x: b"\0\0\0" if x < 32 else b"\xdc\x1e\x1e"),
+        (16, 2, b"\0\0\0\0\0\0", lambda x: b"\0" * 6 if x < 32 else b"\xdc\0\x1e\0\x1e\0"),
+        (8, 0, b"\0\0", lambda x: b"\0" if x < 32 else b"\x50"),
+        (16, 0, b"\x12\x34", lambda x: b"\x12\x34" if x < 32 else b"\x50\0"),
+        (4, 0, b"\0\3", lambda x: (b"\x33" if x < 16 else b"\x55") if x < 32 else b""),
+        (1, 0, b"\0\0", lambda x: (b"\0" if x < 4 else b"\xff") if x < 8 else b""),
+    ],
+)
+def test_a_transparent_colour_of_a_png_stands_on_white(tmp_path, depth, colour, clear, pixels):
+    picture = shown(png(64, 48, depth, colour, rows(64, 48, pixels), (b"tRNS", clear)), tmp_path)
+    assert near(picture.getpixel((2, 2)), (255,) * 3)
+    seen = picture.getpixel((60, 2))
+    assert near(seen, (220, 30, 30), 12) if colour == 2 else near(seen, ((255,) if depth == 1 else (80,)) * 3) or depth == 4
+
+
+def test_cmyk_is_shown_in_its_colours(tmp_path):
+    picture = shown(encode(halves("CMYK", (0, 255, 255, 0), (255, 0, 255, 0))), tmp_path)
+    assert near(picture.getpixel((5, 5)), (255, 0, 0), 20) and near(picture.getpixel((60, 5)), (0, 255, 0), 20)
+
+
+def test_wide_colours_are_shown_as_they_are_meant(tmp_path):
+    # A profile whose red and green are exchanged: whoever obeys it sees green.
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    swapped = profile.replace(b"rXYZ", b"tXYZ", 1).replace(b"gXYZ", b"rXYZ", 1).replace(b"tXYZ", b"gXYZ", 1)
+    for kind in ("JPEG", "PNG", "WEBP", "AVIF", "HEIF"):
+        picture = shown(encode(Image.new("RGB", (64, 48), "red"), kind, icc_profile=swapped), tmp_path)
+        assert near(picture.getpixel((9, 9)), (0, 255, 0), 25), kind
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_of_moving_pictures_the_first_is_shown(tmp_path, kind):
+    more = [Image.new("RGB", (64, 48), "blue")]
+    content = encode(Image.new("RGB", (64, 48), "red"), kind, save_all=True, append_images=more, duration=100)
+    assert near(shown(content, tmp_path).getpixel((9, 9)), (254, 0, 0), 20)
+
+
+def test_a_picture_with_another_behind_it_is_shown(tmp_path):
+    content = encode(scene(), "MPO", save_all=True, append_images=[scene(320, 240)])
+    assert shown(content, tmp_path).size == (640, 480)
+
+
+def test_a_picture_as_narrow_as_a_thread_is_shown(tmp_path):
+    assert shown(encode(Image.new("RGB", (1, 40_000), "red"), "PNG"), tmp_path).size == (1, 1600)
+
+
+# --- which way up -------------------------------------------------------------------------------------------------------
+ODD = [
+    (ASCII, "6"),
+    (BYTE, b"\x09"),
+    (UNDEFINED, b"\xff\xfe"),
+    (RATIONAL, (0, 0)),
+    (RATIONAL, (6, 1)),
+    (LONG, 70_000),
+    (SSHORT, -1),
+    (SHORT, 0),
+    (SHORT, 9),
+]
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "HEIF"])
+async def test_an_odd_orientation_does_not_make_a_picture_bad(town, do_jobs, kind):
+    # Whoever encodes AVIF here takes numbers only.
+    for n, tag in enumerate(ODD[-4:] if kind == "AVIF" else ODD):
+        answer, facts = await sent(town, do_jobs, saying({0x0112: tag}, kind=kind, seed=n))
+        assert answer.status_code == 201 and facts["state"] == "stored" and facts["developed"], tag
+        assert (facts["width"], facts["height"]) == (200, 150), tag
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_other_formats_are_turned_as_jpeg_is(tmp_path, kind):
+    image = Image.open(io.BytesIO(turned(6)))
+    image.load()
+    picture = shown(encode(image, kind, exif=exif_block({0x0112: (SHORT, 6)})), tmp_path)
+    assert picture.size == (640, 480) and near(picture.getpixel((20, 20)), (220, 30, 30), 20)
+
+
+# --- broken ones --------------------------------------------------------------------------------------------------------
+def noise(side=256):
+    return Image.frombytes("RGB", (side, side), random.Random(5).randbytes(3 * side * side))
+
+
+FORMATS = [
+    ("JPEG", {}),
+    ("JPEG", {"optimize": True}),
+    ("JPEG", {"progressive": True}),
+    ("WEBP", {}),
+    ("WEBP", {"lossless": True}),
+    ("HEIF", {}),
+    ("AVIF", {}),
+    ("PNG", {}),
+]
+
+
+@pytest.mark.parametrize(("kind", "options"), FORMATS)
+@pytest.mark.parametrize(("begin", "end"), [(1 / 2, 1), (1 / 3, 2 / 3), (0.6, 0.7)])
+async def test_a_hole_of_zeros_is_told(town, do_jobs, kind, options, begin, end):
+    whole = encode(noise(), kind, **options)
+    first, last = int(len(whole) * begin), int(len(whole) * end)
+    answer, _ = await sent(town, do_jobs, whole[:first] + bytes(last - first) + whole[last:])
+    assert answer.status_code == 422 and answer.json()["type"] == "/problems/photo-damaged"
+
+
+@pytest.mark.parametrize(("kind", "options"), FORMATS)
+@pytest.mark.parametrize("colour", ["black", "white"])
+async def test_a_picture_of_one_colour_is_no_hole(town, do_jobs, kind, options, colour):
+    answer, facts = await sent(town, do_jobs, encode(Image.new("RGB", (2000, 1500), colour), kind, **options))
+    assert answer.status_code == 201 and facts["state"] == "stored" and facts["developed"]
+
+
+@pytest.mark.parametrize(("kind", "options"), FORMATS)
+async def test_a_black_band_in_a_picture_is_no_hole(town, do_jobs, kind, options):
+    image = noise(512)
+    ImageDraw.Draw(image).rectangle((0, 200, 512, 260), "black")
+    answer, facts = await sent(town, do_jobs, encode(image, kind, **options))
+    assert answer.status_code == 201 and facts["state"] == "stored" and facts["developed"]
+
+
+async def test_half_a_jpeg_with_an_end_of_its_own_is_told(town, do_jobs):
+    whole = encode(noise())
+    answer, facts = await sent(town, do_jobs, whole[: len(whole) // 2] + b"\xff\xd9")
+    assert facts is None or facts["state"] == "damaged", answer.text
+
+
+async def test_a_jpeg_with_other_bytes_in_its_middle_is_told(town, do_jobs):
+    whole = encode(noise())
+    junk = random.Random(6).randbytes(len(whole) // 4)
+    answer, _ = await sent(town, do_jobs, whole[: len(whole) // 2] + junk + whole[len(whole) * 3 // 4 :])
+    assert answer.status_code == 422 and answer.json()["type"] == "/problems/photo-damaged"
+
+
+async def test_a_damaged_photograph_may_be_taken_again_under_its_id(town, do_jobs):
+    volunteer = await town.person("volunteer")
+    photo = uuid.uuid4()
+    ruin = png(64, 64, 8, 2, zlib.compress(b"\0")[:-3])
+    assert (await volunteer.call("PUT", f"/v1/photos/{photo}", content=ruin)).status_code == 201
+    await do_jobs()
+    assert (await volunteer.get(f"/v1/photos/{photo}"))["state"] == "damaged"
+    assert (await volunteer.call("PUT", f"/v1/photos/{photo}", content=encode(scene(seed=31)))).status_code == 201
+    await do_jobs()
+    facts = await volunteer.get(f"/v1/photos/{photo}")
+    assert facts["state"] == "stored" and facts["developed"]
