@@ -32,6 +32,8 @@ export const zh = {
   'weekly': '每周总结', 'issue-sure': '印发后保存为正式稿，不能再修改。确定印发？', 'issue-it': '印发', 'issued': '已印发', 'issued-by': '{by} 于 {at} 印发', 'draft': '草稿', 'edited-hint': '修改只在本页，印发后保存；下载的 Word 是印发前的草稿。', 'title': '标题', 'drop-clause': '删去第 {n} 条', 'add-clause': '增加一条',
   'activities': '活动登记', 'on-day': '日期', 'count': '数量', 'collected': '收回', 'people-n': '参加人数', 'note-it': '登记', 'no-activities': '本周没有登记活动', 'people-told': '{n} 人参加', 'drop-activity': '删除：{kind}',
 
+  'office-of': '{name}发文单位和联系人', 'issuer': '发文单位', 'issuer-hint': '函件、总结、通报的落款，如东浦社区居民委员会；不填则用社区名称。', 'contact': '联系人',
+
   'activity.household_visit': '入户走访（户）', 'activity.questionnaire': '调查表（份）', 'activity.leaflet': '宣传品（份）', 'activity.clean_up': '集中清理（次）', 'activity.meeting': '会议（次）',
   'field.reason': '原因', 'field.note': '说明', 'field.into': '并入哪个问题', 'field.unit': '责任单位', 'field.assignee': '经办人', 'field.deadline': '整改期限', 'field.photos': '照片', 'field.authority': '移交部门', 'field.reply_by': '回复期限', 'field.to': '办理结果', 'field.reason_code': '原因', 'field.category': '类别', 'field.position': '位置', 'field.place': '地点', 'field.premises': '责任点', 'field.name': '姓名', 'field.account': '账号', 'field.password': '密码', 'field.role': '角色', 'field.text': '内容', 'field.uses': '可用次数',
   'level.city': '市', 'level.district': '区县', 'level.street': '街道', 'level.community': '社区', 'level.cell': '网格',
