@@ -186,5 +186,5 @@ async def test_the_digest_is_made_once_a_day(town, database):
     await asyncio.gather(*(running.digest(database) for _ in range(3)))
     await running.digest(database)
     digests = [n for n in (await staff.get("/v1/notices"))["items"] if n["kind"] == "digest"]
-    assert len(digests) == 1 and digests[0]["text"] == "Today 1 issues are overdue and 1 are nobody's."
+    assert len(digests) == 1 and digests[0]["text"] == "Today 1 issues are overdue and 1 are not assigned."
     assert [i["id"] for i in (await staff.get("/v1/issues", unowned=True))["items"]] != [issue]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import uuid
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -211,6 +212,33 @@ async def test_a_leader_is_not_led_to_mend_what_a_unit_owes(town, address, datab
         context, page = await opened(launched, address, worker, here(town), "zh-CN")
         await page.goto(f"/app/issues/{issue}")
         await expect(page.locator("[data-action]").first).to_have_text("整改完成")
+        await context.close()
+
+
+async def test_the_office_says_who_signs_and_whom_to_call(town, address):
+    """What is entered under areas stands in the next letter, which is opened from the issue's history."""
+    volunteer, staff = await town.person("volunteer"), await town.person("staff")
+    issue = (await volunteer.report(**town.body()))["issue"]["id"]
+    await staff.act(issue, "accept")
+    by = (datetime.now(UTC) + timedelta(days=3)).isoformat()
+    await staff.act(issue, "hand_over", authority="县交警大队", reply_by=by, note="请增设禁停标志。")
+    async with browser() as launched:
+        context, page = await opened(launched, address, staff, None, "zh-CN", DESK)
+        await page.goto("/app/areas")
+        await page.get_by_role("button", name=f"社区 {town.area.hex[:8]}发文单位和联系人").click()
+        await page.get_by_label("发文单位", exact=True).fill("东浦社区居民委员会")
+        await page.get_by_label("联系人", exact=True).fill("李主任")
+        await page.get_by_label("电话", exact=True).fill("0877-6600110")
+        await page.get_by_role("dialog").locator(".foot .first").click()
+        await expect(page.get_by_role("dialog")).to_have_count(0)
+        await page.goto(f"/app/issues/{issue}")
+        async with page.expect_popup() as opening:
+            await page.get_by_role("link", name="移交函", exact=True).click()
+        letter = await (await opening.value).locator("body").inner_text()
+        assert "东浦社区居民委员会" in letter and "联系人：李主任　电话：0877-6600110" in letter and "请增设禁停标志。" in letter
+        async with page.expect_download() as loading:
+            await page.get_by_role("link", name="移交函 Word").click()
+        assert (await loading.value).suggested_filename == "handover-letter.docx"
         await context.close()
 
 

@@ -63,8 +63,13 @@ _KINDS = (
     ("illegal_parking", 12, 2, "机动车停在人行道上"), ("non_motor_parking", 7, 2, "电动车乱停放"), ("fly_posting", 8, 1, "墙面小广告"),
     ("stairway_clutter", 6, 4, "楼道堆放旧家具"), ("building_waste", 6, 3, "装修垃圾未清运"), ("shopfront_duty", 6, 1, "门前三包不落实"),
     ("green_belt_rubbish", 5, 0, "绿化带内有塑料袋"), ("blocked_drain", 3, 3, "下水道堵塞，污水外溢"), ("dog_off_leash", 4, 1, "遛狗不牵绳"),
-    ("no_litter_bin", 2, 0, "沿街无垃圾桶"), ("street_lamp", 3, 5, "路灯不亮"), ("fire_lane", 2, 4, "消防通道被占"), ("unsafe_wiring", 2, 4, "电动车飞线充电"),
+    ("no_litter_bin", 2, 0, "沿街未设垃圾桶"), ("street_lamp", 3, 5, "路灯不亮"), ("fire_lane", 2, 4, "消防通道被占"), ("unsafe_wiring", 2, 4, "电动车飞线充电"),
 )  # fmt: skip
+# What an authority is asked for.
+_REQUESTS = {
+    "illegal_parking": "请依法查处占用人行道停放的车辆，并在该路段增设禁停标志。我社区组织志愿者配合劝导。",
+    "building_waste": "请督促施工单位限期清运装修垃圾，并对该处堆放点加强监管。",
+}
 
 
 def _numeral(n: int) -> str:
@@ -117,7 +122,15 @@ class _Story:
             authority = "县交警大队" if case.category == "illegal_parking" else "县住建局"
             reply_by = self.at + timedelta(days=7)
             if not self.step(
-                "hand_over", "handed_over", 1, 30, leader, "leader", authority=authority, reply_by=reply_by.isoformat()
+                "hand_over",
+                "handed_over",
+                1,
+                30,
+                leader,
+                "leader",
+                authority=authority,
+                reply_by=reply_by.isoformat(),
+                note=_REQUESTS[case.category],
             ):
                 return
             case.authority, case.reply_by, deadline, case.deadline = authority, reply_by, case.deadline, None
@@ -153,6 +166,7 @@ async def make_demo(connection: Connection, folder: Path, say: Callable[[str], N
     street = await put_area(connection, "秀山街道", "street", district, None, _ZONE)
     outline = _outline()
     community = await put_area(connection, "东浦社区", "community", street, MultiPolygon([outline]).wkb, _ZONE)
+    await connection.execute(grid_queries.PUT_OFFICE, community, "东浦社区居民委员会", "", "0877-6600110")
     units: list[uuid.UUID] = []
     for name, kind in _UNITS:
         units.append(uuid.uuid4())

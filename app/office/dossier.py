@@ -160,7 +160,7 @@ def laid_out(dossier: Dossier, figures: list[Figure], manner: Manner) -> Paper:
         words = _words(dossier, event, manner.zone, language)
         steps.append([moment_told(event["at"], manner.zone, language), _step(event, language), who, words])
     blocks.append(Line(t("timeline"), "head"))
-    blocks.append(Table(steps, [22, 25, 20, 33], head("when", "what", "who", "words")))
+    blocks.append(Table(steps, [26, 22, 22, 30], head("when", "what", "who", "words")))
     return Paper(language, t("title"), issue["area"]["name"] if issue["area"] else "", blocks)
 
 

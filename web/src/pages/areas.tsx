@@ -11,6 +11,7 @@ import { groups, places } from '../keep/sync'
 import { homeArea } from '../parts/home-area'
 import { categoryName, ProblemBox, say } from '../parts/bits'
 import { SheetForm, useAttempt } from '../parts/form'
+import { OfficeOfArea } from '../parts/office-of-area'
 import { Page } from '../shell'
 import { language, listed, t, word } from '../words'
 
@@ -49,6 +50,7 @@ export const AreasPage: FunctionComponent = () => {
       {areas.filter((area) => places.value.some((place) => place.properties.kind === 'cell' && place.properties.parent === area.id)).map((area) => (
         <section class="card" key={area.id} aria-label={area.properties.name}>
           <h2>{area.properties.name} <span class="badge">{word('level', area.properties.level)}</span></h2>
+          {may && <OfficeOfArea area={area} />}
           <div class="scroll" tabIndex={0} role="region" aria-label={t('table-of', { name: area.properties.name })}>
             <table>
               <thead><tr><th scope="col">{t('cell')}</th><th scope="col">{word('role', 'leader')}</th><th scope="col">{word('role', 'volunteer')}</th><th scope="col">{t('sponsor')}</th>{may && <th scope="col"><span class="hidden">{t('edit')}</span></th>}</tr></thead>

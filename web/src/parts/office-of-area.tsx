@@ -1,0 +1,44 @@
+// What an area's papers are signed with, and whom authorities send their replies to.
+import type { FunctionComponent } from 'preact'
+import { useState } from 'preact/hooks'
+import { call } from '../api/http'
+import type { Feature } from '../api/wire'
+import { useKept } from '../keep/kept'
+import { say } from './bits'
+import { SheetForm } from './form'
+import { t } from '../words'
+
+interface Office {
+  issuer: string
+  contact: string
+  phone: string
+}
+
+export const OfficeOfArea: FunctionComponent<{ area: Feature }> = ({ area }) => {
+  const [open, setOpen] = useState(false)
+  const close = (saved: boolean) => {
+    setOpen(false)
+    if (saved) say(t('saved'))
+  }
+  return (
+    <>
+      <div class="row"><button class="button small" onClick={() => setOpen(true)}>{t('office-of', { name: area.properties.name })}</button></div>
+      {open && <OfficeSheet area={area} onClose={close} />}
+    </>
+  )
+}
+
+const OfficeSheet: FunctionComponent<{ area: Feature; onClose: (saved: boolean) => void }> = ({ area, onClose }) => {
+  const path = `/v1/areas/${area.id}/office`
+  const office = useKept<Office>(path).body
+  if (!office) return null
+  const wish = (form: FormData) => ({ issuer: form.get('issuer'), contact: form.get('contact'), phone: form.get('phone') })
+  return (
+    <SheetForm title={t('office-of', { name: area.properties.name })} onClose={onClose} send={(form) => call('PUT', path, wish(form))}>
+      <label class="field"><span>{t('issuer')}</span><input type="text" name="issuer" maxLength={100} defaultValue={office.issuer} /></label>
+      <p class="small quiet">{t('issuer-hint')}</p>
+      <label class="field"><span>{t('contact')}</span><input type="text" name="contact" maxLength={50} defaultValue={office.contact} /></label>
+      <label class="field"><span>{t('phone')}</span><input type="text" name="phone" inputMode="tel" maxLength={40} defaultValue={office.phone} /></label>
+    </SheetForm>
+  )
+}
