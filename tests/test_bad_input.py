@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from datetime import UTC, datetime
 
 import pytest
 
@@ -141,3 +142,22 @@ async def test_problems_speak_the_readers_language(town):
     assert problem(await english.call("GET", path), 404)["detail"].startswith("There is no")
     told = await english.call("GET", "/problems/stale")
     assert told.status_code == 200 and "has changed" in told.text
+
+
+@pytest.mark.parametrize("metres", [1_000_001, 2_500_000, 1e300])
+async def test_no_report_is_refused_for_how_vague_its_place_is(town, metres):
+    volunteer = await town.person("volunteer")
+    body = town.body()
+    body["position"]["accuracy_m"] = metres
+    answer = await volunteer.call("PUT", f"/v1/reports/{uuid.uuid4()}", json=body)
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["report"]["position"]["accuracy_m"] == 1_000_000
+
+
+async def test_no_point_of_a_walk_is_refused_for_how_vague_it_is(town):
+    volunteer, id = await town.person("volunteer"), uuid.uuid4()
+    now = datetime.now(UTC).isoformat()
+    await volunteer.call("PUT", f"/v1/patrols/{id}", json={"started_at": now})
+    point = {"at": now, "lat": town.lat, "lon": town.lon, "accuracy_m": 2_500_000}
+    answer = await volunteer.call("POST", f"/v1/patrols/{id}/points", json={"points": [point]})
+    assert answer.status_code == 200, answer.text

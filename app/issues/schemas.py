@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from app.issues.lifecycle import ACTIONS, Action
 from app.kit.datum import Datum, to_wgs84
-from app.kit.wire import Instant, Lat, Lon, Name, Named, Note, Reason, Text, Wire
+from app.kit.wire import Accuracy, Instant, Lat, Lon, Name, Named, Note, Reason, Text, Wire
 
 Code = Annotated[Text, Field(min_length=1, max_length=40)]
 Place = Annotated[Text, Field(max_length=200)]
@@ -18,7 +18,7 @@ Place = Annotated[Text, Field(max_length=200)]
 class Position(Wire):
     lat: Lat
     lon: Lon
-    accuracy_m: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)] | None = None
+    accuracy_m: Accuracy | None = None
     datum: Datum = "wgs84"
 
     @model_validator(mode="after")

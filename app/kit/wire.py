@@ -30,6 +30,24 @@ Instant = AwareDatetime
 Lat = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
 Lon = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
 
+MOST_ACCURACY_M = 1_000_000
+
+
+def _at_most(metres: float) -> float:
+    return min(metres, MOST_ACCURACY_M)
+
+
+# A desktop that guesses by its address may be off by half the earth: said, but no reason to refuse what was seen.
+Accuracy = Annotated[
+    float,
+    Field(
+        ge=0,
+        allow_inf_nan=False,
+        description="Metres within which the place lies; more than 1,000,000 is kept as 1,000,000.",
+    ),
+    AfterValidator(_at_most),
+]
+
 
 class Named(Wire):
     """Something with a name, as answers refer to it."""

@@ -16,7 +16,7 @@ from app.kit.access import Caller
 from app.kit.datum import Datum, to_wgs84
 from app.kit.problems import invalid, not_found
 from app.kit.route import Route, Secret, TheCaller, Transaction
-from app.kit.wire import Instant, Lat, Lon, Note, Wire, answer, page
+from app.kit.wire import Accuracy, Instant, Lat, Lon, Note, Wire, answer, page
 from app.patrols import queries, walking
 from app.patrols.schemas import Coverage, Patrol, Patrols
 
@@ -36,7 +36,7 @@ class PointIn(Wire):
     at: Instant
     lat: Lat
     lon: Lon
-    accuracy_m: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)] | None = None
+    accuracy_m: Accuracy | None = None
 
 
 class PointsIn(Wire):

@@ -4,8 +4,8 @@ import type { ComponentChildren, FunctionComponent } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { Link, useLocation } from 'wouter-preact'
 import { clockSkewMs } from './keep/clock'
-import { room } from './keep/room'
-import { others, photos, refused, sending, waiting } from './keep/sending'
+import { room, store } from './keep/room'
+import { cleared, others, photos, refused, sending, waiting } from './keep/sending'
 import { inviter, me, office, phase, roles } from './keep/session'
 import { heardAt, online } from './keep/sync'
 import { unread } from './keep/unread'
@@ -84,6 +84,9 @@ const Told: FunctionComponent = () => {
       {phase.value === 'over' && (
         <div class="tell bad" role="alert"><span class="grow">{waiting.value ? t('session-over-kept', { n: waiting.value }) : t('session-over')}</span><Link href="/app/sign-in" class="button small">{t('sign-in')}</Link></div>
       )}
+      {store.value === 'newer' && <div class="tell bad" role="alert"><span class="grow">{t('store-newer')}</span><button class="button small" onClick={() => location.reload()}>{t('load-anew')}</button></div>}
+      {store.value === 'blocked' && <div class="tell bad" role="alert">{t('store-blocked')}</div>}
+      {cleared.value > 0 && <div class="tell bad" role="alert">{t('store-cleared', { n: cleared.value })}</div>}
       {room.value === 'none' && <div class="tell bad" role="alert">{t('no-store')}</div>}
       {room.value === 'little' && <div class="tell" role="status">{t('little-room')}</div>}
       {Math.abs(skew) > 300_000 && <div class="tell" role="status">{t('clock-wrong', { by: skew > 0 ? t('clock-behind') : t('clock-ahead'), n: Math.round(Math.abs(skew) / 60_000) })}</div>}

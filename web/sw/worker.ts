@@ -1,6 +1,6 @@
 // The service worker: the client opens without a network, pictures seen once stay, and what waits is sent after the page is closed.
 // Nothing depends on it: without one the client works while it is open.
-import { flush, onStep } from '../src/keep/outbox'
+import { flush, onStep, waitNoLonger } from '../src/keep/outbox'
 
 declare const self: ServiceWorkerGlobalScope
 // Written by the build: a mark of this version, and the files it is made of.
@@ -78,7 +78,8 @@ self.addEventListener('sync' as 'message', ((event: SyncEvent) => {
   const channel = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel('gridpatrol')
   onStep((step) => channel?.postMessage(step))
   event.waitUntil(
-    flush().then((outcome) => {
+    // The browser calls when there is a network: what was not reached before need not wait longer.
+    waitNoLonger('line').catch(() => {}).then(flush).then((outcome) => {
       channel?.close()
       // Rejecting has the browser try again later, by its own patience.
       if (outcome.again !== null) throw new Error('not yet')

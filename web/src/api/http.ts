@@ -14,7 +14,11 @@ export interface Problem {
   version?: number
 }
 
-/** The server answered, and refused. */
+/** Answers of the service itself that say "later", not "no". */
+const LATER = [408, 425, 429]
+const LATER_SLUGS = ['key-running', 'upload-moved', 'upload-offset']
+
+/** The service answered, and refused. */
 export class Refusal extends Error {
   constructor(readonly status: number, readonly problem: Problem, readonly retryAfterS: number | null) {
     super(problem.detail)
@@ -24,12 +28,19 @@ export class Refusal extends Error {
   }
   /** Worth sending again later, unchanged. */
   get passing(): boolean {
-    return this.status === 429 || this.status >= 500 || ['key-running', 'upload-moved', 'upload-offset'].includes(this.slug)
+    return LATER.includes(this.status) || this.status >= 500 || LATER_SLUGS.includes(this.slug)
   }
 }
 
-/** The server was not reached. */
-export class Unreachable extends Error {}
+/**
+ * The service was not reached: nobody answered, or somebody between did: the login page of a network, a firewall, a proxy whose
+ * service is away. Whatever such an answer says, it is not about the request.
+ */
+export class Unreachable extends Error {
+  constructor(readonly status: number | null = null, readonly retryAfterS: number | null = null) {
+    super(status === null ? 'no answer' : `answered by another: ${status}`)
+  }
+}
 
 export interface Answer<T> {
   status: number
@@ -39,8 +50,34 @@ export interface Answer<T> {
 
 const TIMEOUT_MS = 30_000
 
-export async function call<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer<T>> {
+/** Seconds or a date (RFC 9110, 10.2.3), as seconds from now. */
+export function retryAfter(said: string | null, now: number = Date.now()): number | null {
+  if (!said?.trim()) return null
+  const seconds = /^\s*\d+\s*$/.test(said) ? Number(said) : (Date.parse(said) - now) / 1000
+  return Number.isFinite(seconds) && seconds > 0 ? seconds : null
+}
+
+function asObject(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** The problem that the service itself wrote, or null when the answer is somebody else's. */
+function ownProblem(response: Response, media: string, text: string): Problem | null {
+  if (media !== 'application/problem+json') return null
+  const found = asObject(text) as Partial<Problem> | null | undefined
+  if (typeof found !== 'object' || found === null || typeof found.type !== 'string') return null
+  return { ...found, type: found.type, status: response.status, detail: found.detail ?? found.title ?? `${response.status}` }
+}
+
+export async function call<T>(
+  method: string, path: string, body?: unknown, headers: Record<string, string> = {},
+): Promise<Answer<T>> {
   const raw = body instanceof Blob || body instanceof ArrayBuffer
+  const json = body !== undefined && !raw
   const stop = new AbortController()
   const timer = setTimeout(() => stop.abort(), raw ? 4 * TIMEOUT_MS : TIMEOUT_MS)
   let response: Response
@@ -48,9 +85,11 @@ export async function call<T>(method: string, path: string, body?: unknown, head
   try {
     response = await fetch(path, {
       method,
-      headers: { 'accept-language': language(), ...(body !== undefined && !raw ? { 'content-type': 'application/json' } : {}), ...headers },
+      headers: { 'accept-language': language(), ...(json ? { 'content-type': 'application/json' } : {}), ...headers },
       body: body === undefined ? null : raw ? (body as Blob) : JSON.stringify(body),
       credentials: 'same-origin',
+      // The service sends nobody elsewhere; who does is a network's login page, and what is sent is not for it.
+      redirect: 'manual',
       signal: stop.signal,
     })
     text = await response.text()
@@ -59,19 +98,26 @@ export async function call<T>(method: string, path: string, body?: unknown, head
   } finally {
     clearTimeout(timer)
   }
-  learnClock(response.headers.get('date'))
-  let parsed: unknown = null
-  try {
-    parsed = text ? JSON.parse(text) : null
-  } catch {
-    // A proxy's or a login page's answer, not this server's.
-    if (response.ok) throw new Unreachable()
-  }
+  return judge<T>(response, text)
+}
+
+function judge<T>(response: Response, text: string): Answer<T> {
+  const media = (response.headers.get('content-type') ?? '').split(';')[0]!.trim().toLowerCase()
+  const wait = retryAfter(response.headers.get('retry-after'))
   if (!response.ok) {
-    const problem = (parsed ?? { type: 'about:blank', status: response.status, detail: `${response.status}` }) as Problem
-    const after = Number(response.headers.get('retry-after'))
-    throw new Refusal(response.status, problem, Number.isFinite(after) && after > 0 ? after : null)
+    const problem = ownProblem(response, media, text)
+    if (!problem) throw new Unreachable(response.status, wait)
+    learnClock(response.headers.get('date'))
+    throw new Refusal(response.status, problem, wait)
   }
+  if (text === '') {
+    // Ours without words are 204, and those of the upload's protocol.
+    if (response.status !== 204 && !response.headers.has('tus-resumable')) throw new Unreachable(response.status, wait)
+    return { status: response.status, body: null as T, headers: response.headers }
+  }
+  const parsed = /^application\/(\S+\+)?json$/.test(media) ? asObject(text) : undefined
+  if (parsed === undefined) throw new Unreachable(response.status, wait)
+  learnClock(response.headers.get('date'))
   return { status: response.status, body: parsed as T, headers: response.headers }
 }
 

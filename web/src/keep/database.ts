@@ -1,7 +1,14 @@
 // What the phone keeps, in IndexedDB. Nothing that a person entered lives anywhere else.
-import { openDB, type DBSchema, type IDBPDatabase } from 'idb'
+import { openDB, type DBSchema, type IDBPDatabase, type IDBPTransaction, type StoreNames } from 'idb'
 import type { Problem } from '../api/http'
 import type { Issue } from '../api/wire'
+
+/** Why something is not tried before an instant, and what may shorten that. */
+export interface Wait {
+  until: number
+  /** `line`: it was not reached, so a network that comes back ends it. `server`: it was answered, and asked to wait. */
+  by: 'line' | 'server'
+}
 
 /** One request that waits to be sent: sent again and again until the server has answered, always under the same id. */
 export interface Entry {
@@ -21,7 +28,9 @@ export interface Entry {
   photos: string[]
   state: 'waiting' | 'refused'
   problem: Problem | null
+  /** How often in succession it was not taken. */
   tries: number
+  wait?: Wait | null
 }
 
 export interface KeptPhoto {
@@ -34,6 +43,8 @@ export interface KeptPhoto {
   state: 'draft' | 'waiting' | 'received' | 'refused'
   problem: Problem | null
   at: number
+  tries?: number
+  wait?: Wait | null
 }
 
 interface Shape extends DBSchema {
@@ -45,34 +56,106 @@ interface Shape extends DBSchema {
 }
 
 export type Database = IDBPDatabase<Shape>
+export const VERSION = 1
+
+/**
+ * What became of the store: `open`; `closed` by the browser, which may have cleared it; `newer`: another tab has put a newer one in
+ * its place, and this page must be loaded anew; `blocked`: another tab holds an older one open.
+ */
+export type StoreState = 'open' | 'closed' | 'newer' | 'blocked'
+let tell: (state: StoreState) => void = () => {}
+export function onStore(listener: (state: StoreState) => void): void {
+  tell = listener
+}
+
 let opened: Promise<Database> | null = null
+/** Another tab has taken the store to a newer version, or is about to. */
+let newer = false
 
 /** The phone's store. Rejects where the browser has none (private windows of some): `keep/room.ts` tells people. */
 export function database(): Promise<Database> {
-  opened ??= openDB<Shape>('gridpatrol', 1, {
-    upgrade(db) {
-      db.createObjectStore('facts')
-      db.createObjectStore('issues', { keyPath: 'id' })
-      db.createObjectStore('kept', { keyPath: 'path' })
-      db.createObjectStore('outbox', { keyPath: 'seq', autoIncrement: true }).createIndex('id', 'id', { unique: true })
-      db.createObjectStore('photos', { keyPath: 'id' })
-    },
-    terminated() {
-      opened = null
-    },
-  }).catch((error) => {
-    opened = null
-    throw error
-  })
+  opened ??= open()
   return opened
 }
 
+async function open(): Promise<Database> {
+  try {
+    const db = await openDB<Shape>('gridpatrol', VERSION, {
+      upgrade(db) {
+        db.createObjectStore('facts')
+        db.createObjectStore('issues', { keyPath: 'id' })
+        db.createObjectStore('kept', { keyPath: 'path' })
+        db.createObjectStore('outbox', { keyPath: 'seq', autoIncrement: true }).createIndex('id', 'id', { unique: true })
+        db.createObjectStore('photos', { keyPath: 'id' })
+      },
+      blocked: () => tell('blocked'),
+      blocking(_present, wanted, event) {
+        // Another tab wants to change the store: this one lets go at once, and opens it again when it is next used.
+        opened = null
+        ;(event.target as IDBDatabase).close()
+        // Nobody wants a version when the store is deleted: that is a clearing.
+        newer = wanted !== null
+        tell(newer ? 'newer' : 'closed')
+      },
+      terminated() {
+        opened = null
+        tell('closed')
+      },
+    })
+    newer = false
+    tell('open')
+    return db
+  } catch (error) {
+    opened = null
+    if (error instanceof DOMException && error.name === 'VersionError') tell('newer')
+    throw error
+  }
+}
+
+/** Work with the store. When the browser has closed it meanwhile it is opened again, once. */
+export async function using<T>(work: (db: Database) => Promise<T>): Promise<T> {
+  try {
+    return await work(await database())
+  } catch (error) {
+    if (!(error instanceof DOMException) || error.name !== 'InvalidStateError') throw error
+    opened = null
+    return work(await database())
+  }
+}
+
+type Stores = StoreNames<Shape>[]
+export type Transaction = IDBPTransaction<Shape, Stores, 'readwrite'>
+
+/** Change several things in one transaction: all of it, or nothing when `work` throws or the phone is full. */
+export async function together<T>(stores: Stores, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  return using(async (db) => {
+    const tx = db.transaction(stores, 'readwrite')
+    // Told by what is awaited below; a transaction that fails says so twice.
+    tx.done.catch(() => {})
+    try {
+      const result = await work(tx)
+      await tx.done
+      return result
+    } catch (error) {
+      try {
+        tx.abort()
+      } catch {
+        // It has ended by itself.
+      }
+      throw error
+    }
+  })
+}
+
 export async function fact<T>(key: string): Promise<T | undefined> {
-  return (await (await database()).get('facts', key)) as T | undefined
+  return using(async (db) => (await db.get('facts', key)) as T | undefined)
 }
 
 export async function setFact(key: string, value: unknown): Promise<void> {
-  const db = await database()
-  if (value === undefined) await db.delete('facts', key)
-  else await db.put('facts', value, key)
+  await using(async (db) => {
+    if (value === undefined) await db.delete('facts', key)
+    else await db.put('facts', value, key)
+  })
 }
+
+export const isFull = (error: unknown): boolean => error instanceof DOMException && error.name === 'QuotaExceededError'

@@ -11,3 +11,6 @@ export function newId(): string {
   const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }
+
+/** When an id was minted, by the clock of the phone that did. */
+export const timeOf = (id: string): number => parseInt(id.slice(0, 8) + id.slice(9, 13), 16)

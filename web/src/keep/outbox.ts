@@ -1,15 +1,24 @@
 // What waits to be sent, and the sending. Runs in the page and in the service worker alike: a lock that the browser keeps lets one of
 // them send at a time, and where there is none the server's ids make a second sending of the same thing harmless.
-import { call, Refusal, Unreachable, type Problem } from '../api/http'
+import { call, Refusal, Unreachable, type Answer, type Problem } from '../api/http'
+import { t } from '../words'
 import { newId } from './ids'
-import { database, fact, setFact, type Entry, type KeptPhoto } from './database'
+import {
+  fact, isFull, setFact, together, using, type Entry, type KeptPhoto, type Transaction, type Wait,
+} from './database'
+import { patience, waitAfter } from './patience'
 
 const CHUNK = 256 * 1024
 const KEEP_RECEIVED_MS = 2 * 86_400_000
+/** After so many tries in succession that reached nobody a pass ends: there is no network. */
+const SILENT = 3
+const HELD_ELSEWHERE_MS = 3_000
+const AT_LEAST_MS = 500
+const STORE_AWAY_MS = 60_000
 
 /** Told to every window after each step: what moved. */
 export interface Step {
-  kind: 'entry' | 'photo' | 'signed-out' | 'received'
+  kind: 'entry' | 'photo' | 'trying' | 'signed-out' | 'received'
   id?: string
   offset?: number
   /** The server's answer to an entry that was received. */
@@ -21,50 +30,96 @@ export function onStep(listener: (step: Step) => void): void {
   tell = listener
 }
 
-export type NewEntry = Omit<Entry, 'seq' | 'state' | 'problem' | 'tries' | 'account' | 'made_at'>
+export type NewEntry = Omit<Entry, 'seq' | 'state' | 'problem' | 'tries' | 'wait' | 'account' | 'made_at'>
+
+/** Photographs that a form holds are no longer on the phone: the browser has cleared its store. */
+export class PhotosGone extends Error {
+  constructor(readonly ids: string[]) {
+    super('photographs are gone')
+  }
+}
 
 /**
  * Put an entry into the outbox and its photographs into waiting, and do away with the draft it came from: one transaction, so the
- * form is left with everything kept or not at all. Throws QuotaExceededError when the phone is full; then nothing has changed.
+ * form is left with everything kept or not at all. Throws QuotaExceededError when the phone is full, PhotosGone when a picture is
+ * not there any more; then nothing has changed.
  */
 export async function enqueue(account: string, entry: NewEntry, draft: string | null = null): Promise<void> {
-  const db = await database()
-  const tx = db.transaction(['outbox', 'photos', 'facts'], 'readwrite')
-  const photos = tx.objectStore('photos')
-  for (const id of entry.photos) {
-    const photo = await photos.get(id)
-    if (photo && photo.state === 'draft') await photos.put({ ...photo, state: 'waiting' })
-  }
-  await tx.objectStore('outbox').add({ ...entry, account, made_at: Date.now(), state: 'waiting', problem: null, tries: 0 })
-  if (draft) await tx.objectStore('facts').delete(draft)
-  await tx.done
+  await together(['outbox', 'photos', 'facts'], async (tx) => {
+    await letGo(tx, entry.photos)
+    await tx.objectStore('outbox').add({
+      ...entry, account, made_at: Date.now(), state: 'waiting', problem: null, tries: 0, wait: null,
+    })
+    if (draft) await tx.objectStore('facts').delete(draft)
+  })
   tell({ kind: 'entry', id: entry.id })
 }
 
-/** Past the outbox, for a phone that has no room for it: the words, then whatever pictures are on the phone. Throws when the words did not arrive. */
-export async function sendAtOnce(entry: NewEntry): Promise<void> {
-  await call(entry.method, entry.path, entry.body, entry.headers)
-  for (const id of entry.photos) {
-    const photo = await database().then((db) => db.get('photos', id)).catch(() => undefined)
-    if (photo) await sendPhoto(photo).catch(() => {})
+/** Photographs of a draft become such that wait to be sent. Throws PhotosGone when one is not there any more. */
+async function letGo(tx: Transaction, ids: readonly string[]): Promise<void> {
+  const photos = tx.objectStore('photos')
+  const found = await Promise.all(ids.map((id) => photos.get(id)))
+  const gone = ids.filter((_, n) => !found[n])
+  if (gone.length) throw new PhotosGone(gone)
+  for (const photo of found) if (photo?.state === 'draft') await photos.put({ ...photo, state: 'waiting' })
+}
+
+/**
+ * Past the outbox, for a phone that has no room for it: the words, then whatever pictures are on the phone. Throws when the words did
+ * not arrive. Answers which pictures did not: they are on this phone alone.
+ */
+export async function sendAtOnce(entry: NewEntry): Promise<string[]> {
+  expected(entry, await call(entry.method, entry.path, entry.body, entry.headers))
+  return sendPictures(entry.photos)
+}
+
+/** Send pictures that lie on the phone as part of a draft, and take away those that arrived. Answers which did not. */
+export async function sendPictures(ids: readonly string[]): Promise<string[]> {
+  const left: string[] = []
+  for (const id of ids) {
+    try {
+      const photo = await using((db) => db.get('photos', id))
+      if (!photo) throw new PhotosGone([id])
+      await upload(photo)
+      await using((db) => db.delete('photos', id))
+    } catch {
+      left.push(id)
+    }
   }
+  return left
+}
+
+/** Send one picture of a form whose words are not kept here. Throws when it did not arrive; it stays on the phone until the form is done. */
+export async function uploadKept(id: string): Promise<void> {
+  const photo = await using((db) => db.get('photos', id))
+  if (!photo) throw new PhotosGone([id])
+  await upload(photo)
+}
+
+/** Let pictures of a draft wait to be sent by themselves, and do away with the draft. Throws when the phone has no room for that. */
+export async function letWait(ids: readonly string[], draft: string): Promise<void> {
+  await together(['photos', 'facts'], async (tx) => {
+    await letGo(tx, ids)
+    await tx.objectStore('facts').delete(draft)
+  })
+  tell({ kind: 'photo' })
 }
 
 export async function entries(): Promise<Entry[]> {
-  return (await database()).getAll('outbox')
+  return using((db) => db.getAll('outbox'))
 }
 
 export async function waitingPhotos(): Promise<KeptPhoto[]> {
-  return (await (await database()).getAll('photos')).filter((photo) => photo.state === 'waiting' || photo.state === 'refused')
+  const all = await using((db) => db.getAll('photos'))
+  return all.filter((photo) => photo.state === 'waiting' || photo.state === 'refused')
 }
 
 /** Give up an entry that the server refused, with its photographs. */
 export async function discard(entry: Entry): Promise<void> {
-  const db = await database()
-  const tx = db.transaction(['outbox', 'photos'], 'readwrite')
-  await tx.objectStore('outbox').delete(entry.seq!)
-  for (const id of entry.photos) await tx.objectStore('photos').delete(id)
-  await tx.done
+  await together(['outbox', 'photos'], async (tx) => {
+    await tx.objectStore('outbox').delete(entry.seq!)
+    for (const id of entry.photos) await tx.objectStore('photos').delete(id)
+  })
   tell({ kind: 'entry', id: entry.id })
 }
 
@@ -74,13 +129,26 @@ export async function again(entry: Entry, anyway: boolean): Promise<void> {
   if (anyway) delete headers['if-match']
   // A refused request freed its key; a changed one needs a new one.
   if (entry.method === 'POST') headers['idempotency-key'] = newId()
-  await (await database()).put('outbox', { ...entry, headers, state: 'waiting', problem: null })
+  await entryState(entry.seq!, { headers, state: 'waiting', problem: null, wait: null })
   tell({ kind: 'entry', id: entry.id })
 }
 
 export async function dropPhoto(id: string): Promise<void> {
-  await (await database()).delete('photos', id)
+  await using((db) => db.delete('photos', id))
   tell({ kind: 'photo', id })
+}
+
+/** Wait no longer: for anything, or only for what was not reached before, now that there is a network again. */
+export async function waitNoLonger(by: 'anything' | 'line'): Promise<void> {
+  await together(['outbox', 'photos'], async (tx) => {
+    const over = (wait: Wait | null | undefined) => wait && (by === 'anything' || wait.by === 'line')
+    for (const entry of await tx.objectStore('outbox').getAll()) {
+      if (over(entry.wait)) await tx.objectStore('outbox').put({ ...entry, wait: null })
+    }
+    for (const photo of await tx.objectStore('photos').getAll()) {
+      if (over(photo.wait)) await tx.objectStore('photos').put({ ...photo, wait: null })
+    }
+  })
 }
 
 export interface Outcome {
@@ -88,103 +156,234 @@ export interface Outcome {
   again: number | null
 }
 
-/** Send what waits, in the order it was made: all words first, then all pictures. Never throws. */
+/** Send what may be sent now: words first, then pictures. What fails waits by itself, and the rest goes on. Never throws. */
 export async function flush(): Promise<Outcome> {
   const locks = typeof navigator !== 'undefined' ? navigator.locks : undefined
-  if (!locks) return send()
-  return locks.request('gridpatrol-outbox', { ifAvailable: true }, async (lock) => (lock ? send() : { again: 3_000 }))
+  if (!locks) return pass()
+  const elsewhere = { again: HELD_ELSEWHERE_MS }
+  return locks.request('gridpatrol-outbox', { ifAvailable: true }, async (lock) => (lock ? pass() : elsewhere))
 }
 
-async function send(): Promise<Outcome> {
+/** How a try ended: `reached` when the service answered, whatever it said. */
+type Try = 'reached' | 'silent'
+
+/** Passes in succession that ended because nobody answered. */
+let deaf = 0
+/** Tries whose outcome a full phone could not write down. */
+let unnoted = 0
+
+/** Write down how a try ended. A full phone cannot, and that is no reason to keep the rest from being sent. */
+async function note(work: Promise<void>): Promise<void> {
+  try {
+    await work
+  } catch (error) {
+    if (!isFull(error)) throw error
+    unnoted += 1
+  }
+}
+
+async function pass(): Promise<Outcome> {
   try {
     const account = await fact<string>('account')
     if (!account || (await fact<boolean>('signed-out'))) return { again: null }
-    const db = await database()
-    // One by one and read anew each time: somebody may have given one up meanwhile.
-    let after = 0
-    for (;;) {
-      const cursor = await db.transaction('outbox').store.openCursor(IDBKeyRange.lowerBound(after, true))
-      if (!cursor) break
-      after = cursor.key
-      if (cursor.value.state === 'waiting' && cursor.value.account === account) await sendEntry(cursor.value)
-    }
-    for (const photo of await db.getAll('photos')) {
-      if (photo.state === 'waiting' && photo.account === account) await sendPhoto(photo)
-      if (photo.state === 'received' && Date.now() - photo.at > KEEP_RECEIVED_MS) await db.delete('photos', photo.id)
-    }
-    return { again: null }
+    const before = unnoted
+    const cut = (await sendWords(account)) || (await sendAllPictures(account))
+    deaf = cut ? deaf + 1 : 0
+    const next = await nextTry(account)
+    const least = Math.max(AT_LEAST_MS, cut ? patience(deaf) : 0, unnoted > before ? patience(unnoted) : 0)
+    unnoted = unnoted > before ? unnoted : 0
+    return { again: next === null ? null : Math.max(least, next) }
   } catch (error) {
     if (error instanceof Refusal && error.status === 401) {
       await setFact('signed-out', true)
       tell({ kind: 'signed-out' })
       return { again: null }
     }
-    if (error instanceof Refusal) return { again: (error.retryAfterS ?? 10) * 1000 }
-    if (error instanceof Unreachable) return { again: 15_000 }
     // The phone's store is gone or full: what waits is still there, or was never acknowledged.
-    return { again: 60_000 }
+    return { again: STORE_AWAY_MS }
   }
 }
 
-/** Whether the refusal is about this request alone, so that the rest need not wait for it. */
-const itsOwn = (error: unknown): error is Refusal => error instanceof Refusal && error.status !== 401 && !error.passing
+const due = (what: { wait?: Wait | null }): boolean => !what.wait || what.wait.until <= Date.now()
+/** What never failed goes before what did, and what was made first before what was made later. */
+const before = (a: Entry, b: Entry): number => (a.wait?.until ?? 0) - (b.wait?.until ?? 0) || a.seq! - b.seq!
+const walkOf = (entry: Entry): string => entry.path.split('/').slice(0, 4).join('/')
 
-async function sendEntry(entry: Entry): Promise<void> {
-  const db = await database()
+/** Whether `entry` may go only after `earlier`: order matters within one issue's actions and one walk, and nowhere else. */
+export function follows(entry: Entry, earlier: Entry): boolean {
+  if (earlier.seq! >= entry.seq! || earlier.account !== entry.account) return false
+  if (entry.kind === 'patrol' || entry.kind === 'points') {
+    return earlier.state === 'waiting' && ['patrol', 'points'].includes(earlier.kind) && walkOf(earlier) === walkOf(entry)
+  }
+  if (entry.issue === null || earlier.issue !== entry.issue) return false
+  // The issue does not exist before its report has arrived, not even when that was refused and may be sent again.
+  if (earlier.kind === 'report') return earlier.id === entry.issue && entry.id !== earlier.id
+  return entry.kind === 'action' && earlier.kind === 'action' && earlier.state === 'waiting'
+}
+
+/** Send all words that may be sent. Whether it was broken off since nobody answers. */
+async function sendWords(account: string): Promise<boolean> {
+  const tried = new Set<number>()
+  let silent = 0
+  for (;;) {
+    // Read anew each time: somebody may have given one up meanwhile.
+    const all = await entries()
+    const ready = all.filter((entry) =>
+      entry.state === 'waiting' && entry.account === account && !tried.has(entry.seq!) && due(entry)
+      && !all.some((earlier) => follows(entry, earlier)))
+    const entry = ready.sort(before)[0]
+    if (!entry) return false
+    tried.add(entry.seq!)
+    silent = (await sendEntry(entry)) === 'silent' ? silent + 1 : 0
+    if (silent >= SILENT) return true
+  }
+}
+
+/** Pictures go after the words that name them. Whether it was broken off since nobody answers. */
+async function sendAllPictures(account: string): Promise<boolean> {
+  const held = new Set((await entries()).filter((entry) => entry.state === 'waiting').flatMap((entry) => entry.photos))
+  let silent = 0
+  for (const photo of await using((db) => db.getAll('photos'))) {
+    if (photo.state === 'received' && Date.now() - photo.at > KEEP_RECEIVED_MS) await using((db) => db.delete('photos', photo.id))
+    if (photo.state !== 'waiting' || photo.account !== account || held.has(photo.id) || !due(photo)) continue
+    silent = (await sendPhoto(photo)) === 'silent' ? silent + 1 : 0
+    if (silent >= SILENT) return true
+  }
+  return false
+}
+
+/** Milliseconds until something may be tried again; null when nothing waits. */
+async function nextTry(account: string): Promise<number | null> {
+  const own = (what: { account: string; state: string }) => what.account === account && what.state === 'waiting'
+  const all = await entries()
+  const words = all.filter((entry) => own(entry) && !all.some((earlier) => follows(entry, earlier)))
+  const held = new Set(all.filter((entry) => entry.state === 'waiting').flatMap((entry) => entry.photos))
+  const pictures = (await waitingPhotos()).filter((photo) => own(photo) && !held.has(photo.id))
+  const times = [...words, ...pictures].map((what) => (what.wait?.until ?? 0) - Date.now())
+  return times.length ? Math.max(0, Math.min(...times)) : null
+}
+
+/** Whether the refusal is about this request, for good. */
+const final = (error: unknown): error is Refusal => error instanceof Refusal && error.status !== 401 && !error.passing
+const signedOut = (error: unknown): boolean => error instanceof Refusal && error.status === 401
+
+const is = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
+
+/** The answer, when it is what the service says to such a request. Somebody else's is none. */
+function expected(entry: NewEntry, answer: Answer<unknown>): unknown {
+  const { body } = answer
+  const fits = is(body) && {
+    report: () => is(body['report']) && is(body['issue']) && body['report']['id'] === entry.id,
+    action: () => typeof body['id'] === 'string' && typeof body['version'] === 'number',
+    patrol: () => typeof body['id'] === 'string',
+    points: () => 'kept' in body,
+    note: () => true,
+  }[entry.kind]()
+  if (!fits) throw new Unreachable(answer.status)
+  return body
+}
+
+async function entryState(seq: number, change: Partial<Entry>): Promise<void> {
+  await together(['outbox'], async (tx) => {
+    // Only what is still there: another window may have sent it, or a person given it up.
+    const present = await tx.objectStore('outbox').get(seq)
+    if (present) await tx.objectStore('outbox').put({ ...present, ...change })
+  })
+}
+
+async function sendEntry(entry: Entry): Promise<Try> {
+  tell({ kind: 'trying', id: entry.id })
   try {
-    const answer = await call<unknown>(entry.method, entry.path, entry.body, entry.headers)
-    await db.delete('outbox', entry.seq!)
-    tell({ kind: 'received', id: entry.id, body: answer.body })
+    const body = expected(entry, await call<unknown>(entry.method, entry.path, entry.body, entry.headers))
+    await using((db) => db.delete('outbox', entry.seq!))
+    tell({ kind: 'received', id: entry.id, body })
+    return 'reached'
   } catch (error) {
     if (error instanceof Refusal && error.status === 412 && error.problem.only_added && error.problem.version) {
       // Since it was decided a picture or a comment has arrived, nothing else: that is no reason to ask again.
       return sendEntry({ ...entry, headers: { ...entry.headers, 'if-match': `"${error.problem.version}"` } })
     }
-    if (itsOwn(error)) {
-      await db.put('outbox', { ...entry, state: 'refused', problem: error.problem, tries: entry.tries + 1 })
-      tell({ kind: 'entry', id: entry.id })
-      return
-    }
-    await db.put('outbox', { ...entry, tries: entry.tries + 1 })
-    throw error
+    if (!(error instanceof Refusal || error instanceof Unreachable) || signedOut(error)) throw error
+    const tries = entry.tries + 1
+    await note(entryState(entry.seq!, final(error)
+      ? { state: 'refused', problem: error.problem, tries, wait: null }
+      : { tries, wait: waitAfter(error, tries) }))
+    tell({ kind: 'entry', id: entry.id })
+    return error instanceof Unreachable ? 'silent' : 'reached'
   }
 }
 
 async function photoState(id: string, change: Partial<KeptPhoto>): Promise<void> {
-  const db = await database()
-  const tx = db.transaction('photos', 'readwrite')
-  const present = await tx.store.get(id)
-  if (present) await tx.store.put({ ...present, ...change })
-  await tx.done
+  await note(together(['photos'], async (tx) => {
+    const present = await tx.objectStore('photos').get(id)
+    if (present) await tx.objectStore('photos').put({ ...present, ...change })
+  }))
   tell({ kind: 'photo', id, ...(change.offset === undefined ? {} : { offset: change.offset }) })
 }
 
-/** A small picture in one go; a large one in pieces (tus 1.0.0), going on where the last connection ended. */
-async function sendPhoto(photo: KeptPhoto): Promise<void> {
+async function sendPhoto(photo: KeptPhoto): Promise<Try> {
+  let arrived = photo.offset
   try {
-    if (photo.blob.size <= CHUNK) await call('PUT', `/v1/photos/${photo.id}`, photo.blob, { 'content-type': photo.blob.type || 'image/jpeg' })
-    else await sendPieces(photo)
-    await photoState(photo.id, { state: 'received', offset: photo.blob.size, at: Date.now() })
+    await upload(photo, async (offset) => {
+      arrived = offset
+      await photoState(photo.id, { offset })
+    })
+    await photoState(photo.id, { state: 'received', offset: photo.blob.size, at: Date.now(), wait: null })
+    return 'reached'
   } catch (error) {
-    if (!itsOwn(error)) throw error
-    await photoState(photo.id, { state: 'refused', problem: error.problem as Problem })
+    if (lost(error)) {
+      const problem: Problem = { type: 'about:blank', status: 0, detail: t('photo-gone') }
+      await photoState(photo.id, { state: 'refused', problem })
+      return 'reached'
+    }
+    if (!(error instanceof Refusal || error instanceof Unreachable) || signedOut(error)) throw error
+    if (final(error)) await photoState(photo.id, { state: 'refused', problem: error.problem, wait: null })
+    else {
+      // A picture of which something arrived each time is not made to wait longer and longer.
+      const tries = arrived > photo.offset ? 1 : (photo.tries ?? 0) + 1
+      await photoState(photo.id, { tries, wait: waitAfter(error, tries) })
+    }
+    return error instanceof Unreachable ? 'silent' : 'reached'
   }
 }
 
-async function sendPieces(photo: KeptPhoto): Promise<void> {
+/** The browser still knows of the picture, but its bytes are no longer to be read. */
+const lost = (error: unknown): boolean =>
+  error instanceof DOMException && (error.name === 'NotReadableError' || error.name === 'NotFoundError')
+
+type Moved = (offset: number) => Promise<void>
+
+/** A small picture in one go; a large one in pieces (tus 1.0.0), going on where the last connection ended. */
+async function upload(photo: KeptPhoto, moved: Moved = async () => {}): Promise<void> {
+  if (photo.blob.size > CHUNK) return sendPieces(photo, moved)
+  const headers = { 'content-type': photo.blob.type || 'image/jpeg' }
+  const bytes = await photo.blob.arrayBuffer()
+  const answer = await call<unknown>('PUT', `/v1/photos/${photo.id}`, bytes, headers)
+  if (!is(answer.body) || answer.body['id'] !== photo.id) throw new Unreachable(answer.status)
+}
+
+async function sendPieces(photo: KeptPhoto, moved: Moved): Promise<void> {
   const tus = { 'tus-resumable': '1.0.0' }
   // The upload has the photograph's id: made once, and found again with what has arrived of it.
-  const made = await call('POST', '/v1/uploads', undefined, {
-    ...tus, 'upload-length': String(photo.blob.size), 'upload-metadata': `photo ${btoa(photo.id)},filetype ${btoa(photo.blob.type || 'image/jpeg')}`,
-  })
-  let offset = Number(made.headers.get('upload-offset') ?? 0)
-  await photoState(photo.id, { offset })
+  let offset = arrivedOf(await call('POST', '/v1/uploads', undefined, {
+    ...tus, 'upload-length': String(photo.blob.size),
+    'upload-metadata': `photo ${btoa(photo.id)},filetype ${btoa(photo.blob.type || 'image/jpeg')}`,
+  }))
+  await moved(offset)
   while (offset < photo.blob.size) {
     const piece = await photo.blob.slice(offset, offset + CHUNK).arrayBuffer()
-    const answer = await call('PATCH', `/v1/uploads/${photo.id}`, piece, {
+    const next = arrivedOf(await call('PATCH', `/v1/uploads/${photo.id}`, piece, {
       ...tus, 'upload-offset': String(offset), 'content-type': 'application/offset+octet-stream',
-    })
-    offset = Number(answer.headers.get('upload-offset') ?? offset + piece.byteLength)
-    await photoState(photo.id, { offset })
+    }))
+    if (next <= offset) throw new Unreachable()
+    offset = next
+    await moved(offset)
   }
+}
+
+/** How much the service says to have. An answer that does not say so is not its own. */
+function arrivedOf(answer: Answer<unknown>): number {
+  const said = answer.headers.get('upload-offset')
+  if (said === null || !/^\d+$/.test(said)) throw new Unreachable(answer.status)
+  return Number(said)
 }

@@ -1,16 +1,33 @@
-// Whether the phone has room, asked before work could be lost.
+// Whether the phone has room, asked before work could be lost; and whether its store is still there.
 import { signal } from '@preact/signals'
-import { database } from './database'
+import { database, isFull, onStore, type StoreState } from './database'
 
+export { isFull }
 export type Room = 'enough' | 'little' | 'none'
 export const room = signal<Room>('enough')
+/** What became of the store: see `StoreState`. */
+export const store = signal<StoreState>('open')
+/** Something that was filled in could not be written down: it is on the screen alone. */
+export const unkept = signal(false)
 const LITTLE = 50_000_000
+
+onStore((state) => (store.value = state))
+
+/** Follow whether what is filled in gets written down. */
+export async function written(work: Promise<void>): Promise<void> {
+  try {
+    await work
+    unkept.value = false
+  } catch {
+    unkept.value = true
+  }
+}
 
 export async function lookForRoom(): Promise<void> {
   try {
     await database()
   } catch {
-    room.value = 'none'
+    if (store.value !== 'newer') room.value = 'none'
     return
   }
   try {
@@ -23,5 +40,3 @@ export async function lookForRoom(): Promise<void> {
     room.value = 'enough'
   }
 }
-
-export const isFull = (error: unknown): boolean => error instanceof DOMException && error.name === 'QuotaExceededError'

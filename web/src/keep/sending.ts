@@ -1,32 +1,48 @@
 // The page's side of the outbox: what the screens show of it, and the loop that sends where the browser has no background sync.
 import { computed, signal } from '@preact/signals'
+import { Refusal } from '../api/http'
 import type { Issue, ReportAnswer } from '../api/wire'
-import { entries, flush, onStep, waitingPhotos, type Step } from './outbox'
-import type { Entry, KeptPhoto } from './database'
-import { me, sessionOver } from './session'
+import {
+  enqueue, entries, flush, letWait, onStep, PhotosGone, sendAtOnce, waitingPhotos, waitNoLonger, type NewEntry, type Step,
+} from './outbox'
+import { fact, setFact, type Entry, type KeptPhoto } from './database'
+import { draft, loadDraft, pictures, sendLeft } from './draft'
+import { patience } from './patience'
+import { store } from './room'
+import { me, phase, sessionOver } from './session'
+import { sweep } from './sweep'
 import { lookUpMine, mine, online, take } from './sync'
 
 export const outbox = signal<Entry[]>([])
 export const photos = signal<KeptPhoto[]>([])
 export const sending = signal(false)
+/** The entry that is under way. */
+export const trying = signal<string | null>(null)
+/** How many items the browser has cleared away that were not sent yet. */
+export const cleared = signal(0)
 export const own = computed(() => outbox.value.filter((entry) => entry.account === me.value?.id))
 export const others = computed(() => outbox.value.filter((entry) => entry.account !== me.value?.id).length)
 export const refused = computed(() => own.value.filter((entry) => entry.state === 'refused'))
-export const waiting = computed(() => own.value.length + photos.value.filter((photo) => photo.account === me.value?.id).length)
+/** Photographs that are in the draft alone, while the words of its report have arrived. */
+export const left = computed(() => (draft.value?.arrived ? pictures(draft.value).length : 0))
+export const waiting = computed(() => own.value.length + photos.value.filter((photo) => photo.account === me.value?.id).length + left.value)
 
 let timer: ReturnType<typeof setTimeout> | undefined
 const channel = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel('gridpatrol')
 
 export async function look(): Promise<void> {
   try {
-    outbox.value = await entries()
-    photos.value = await waitingPhotos()
+    const [words, blobs] = [await entries(), await waitingPhotos()]
+    outbox.value = words
+    photos.value = blobs
   } catch {
-    // No store: nothing waits.
+    // No store: what is shown stays as it was.
   }
 }
 
 async function step(what: Step): Promise<void> {
+  if (what.kind === 'trying') trying.value = what.id ?? null
+  if (what.kind === 'trying') return
   if (what.kind === 'signed-out') await sessionOver()
   if (what.kind === 'photo' && what.offset !== undefined) {
     photos.value = photos.value.map((photo) => (photo.id === what.id ? { ...photo, offset: what.offset! } : photo))
@@ -43,26 +59,96 @@ async function step(what: Step): Promise<void> {
   await look()
 }
 
+/** The browser has closed the store: whatever was waiting and is no longer there was cleared, and that is said. */
+async function lookWhatIsLeft(): Promise<void> {
+  // Whose the phone is must be written down again, or nothing more is sent.
+  if (me.value && phase.value === 'in' && !(await fact('account').catch(() => true))) {
+    await setFact('account', me.value.id).catch(() => {})
+    await setFact('me', me.value).catch(() => {})
+  }
+  const before = [...own.value.map((entry) => entry.id), ...photos.value.map((photo) => photo.id)]
+  await look()
+  const now = new Set([...own.value.map((entry) => entry.id), ...photos.value.map((photo) => photo.id)])
+  cleared.value += before.filter((id) => !now.has(id)).length
+}
+
 export function startSending(): void {
   onStep((what) => {
     void step(what)
     channel?.postMessage(what)
   })
   channel?.addEventListener('message', (event: MessageEvent<Step>) => void step(event.data))
-  void look().then(send)
+  store.subscribe((state) => void (state === 'closed' && lookWhatIsLeft()))
+  addEventListener('online', () => void send('line'))
+  document.addEventListener('visibilitychange', () => void (document.visibilityState === 'visible' && send('line')))
+  void sweep().catch(() => {})
+  void look().then(loadDraft).then(() => send('line'))
 }
 
-/** Send now; and again when it did not succeed, with patience. */
-export async function send(): Promise<void> {
+/** What came of something that was to be sent. */
+export type Delivery =
+  /** It is in the outbox. */
+  | { how: 'kept' }
+  /** The phone is full, and it went to the server at once, with everything. */
+  | { how: 'sent' }
+  /** So, but photographs wait in the outbox still. */
+  | { how: 'pictures-wait' }
+  /** So, but these photographs are in the draft alone. */
+  | { how: 'pictures-left'; left: string[] }
+
+/** Put it into the outbox; where the phone has no room, send it at once. Throws when neither can be done, and then nothing has changed. */
+export async function deliver(entry: NewEntry, key: string): Promise<Delivery> {
+  try {
+    await enqueue(me.value!.id, entry, key)
+    return { how: 'kept' }
+  } catch (error) {
+    if (error instanceof PhotosGone) throw error
+    const left = await sendAtOnce(entry).catch((second: unknown) => {
+      throw second instanceof Refusal && !second.passing ? second : error
+    })
+    if (left.length === 0) {
+      await setFact(key, undefined).catch(() => {})
+      return { how: 'sent' }
+    }
+    return letWait(left, key).then(() => ({ how: 'pictures-wait' as const }), () => ({ how: 'pictures-left' as const, left }))
+  }
+}
+
+let round: Promise<void> | null = null
+let wanted = false
+let failures = 0
+
+/** Send now what is due; also what waits for the network (`line`), or whatever waits (`anything`). And again later, with patience. */
+export async function send(now: 'due' | 'line' | 'anything' = 'due'): Promise<void> {
+  if (now !== 'due') await waitNoLonger(now).catch(() => {})
+  if (round) {
+    wanted = true
+    return round
+  }
+  round = sendDue().finally(() => {
+    round = null
+    if (!wanted) return
+    wanted = false
+    void send()
+  })
+  return round
+}
+
+async function sendDue(): Promise<void> {
   clearTimeout(timer)
   if (!navigator.onLine) online.value = false
   await look()
-  if (!own.value.some((entry) => entry.state === 'waiting') && !photos.value.some((photo) => photo.state === 'waiting')) return
+  const left = draft.value?.arrived
+  if (!left && ![...own.value, ...photos.value].some((what) => what.state === 'waiting')) return
   // Where the browser can send after the page is closed, it is asked to; the loop here does not wait for it.
   void navigator.serviceWorker?.ready.then((registration) => (registration as unknown as { sync?: { register(tag: string): Promise<void> } }).sync?.register('outbox')).catch(() => {})
   sending.value = true
   const outcome = await flush()
+  const done = await sendLeft().catch(() => false)
+  failures = done ? 0 : failures + 1
   sending.value = false
+  trying.value = null
   await look()
-  if (outcome.again !== null) timer = setTimeout(() => void send(), outcome.again)
+  const next = [outcome.again, done ? null : patience(failures)].filter((ms) => ms !== null)
+  if (next.length) timer = setTimeout(() => void send(), Math.min(...next))
 }

@@ -1,6 +1,6 @@
 // A patrol under way. The walk and its track go into the outbox as they are made, so that nothing waits for the end of it.
 import { computed, signal } from '@preact/signals'
-import { now } from './clock'
+import { clockSkewMs, now } from './clock'
 import { fact, setFact } from './database'
 import { newId } from './ids'
 import { locate, located } from './locating'
@@ -26,6 +26,9 @@ interface Point {
 const key = (): string => `walk:${me.value?.id ?? ''}`
 const track = (): string => `track:${me.value?.id ?? ''}`
 const EVERY_MS = 15_000
+const RECENT_MS = 30_000
+/** The time of the fix that was recorded last. */
+let recorded = 0
 /** Points are put into the outbox in handfuls. */
 const HANDFUL = 8
 export const walk = signal<Walk | null>(null)
@@ -84,10 +87,14 @@ function follow(): void {
 }
 
 async function step(): Promise<void> {
-  const spot = located.value.spot
+  const fix = located.value.spot
   const present = walk.value
-  if (!spot || !present) return
-  const points = [...((await fact<Point[]>(track())) ?? []), { at: now().toISOString(), lat: spot.lat, lon: spot.lon, accuracy_m: spot.accuracy_m }]
+  // A fix stands in the track once, at its own time: where the phone was a while ago is not where it walks.
+  if (!fix || !present || fix.at <= recorded || Date.now() - fix.at > RECENT_MS) return
+  recorded = fix.at
+  const at = Math.max(fix.at + clockSkewMs(), Date.parse(present.started_at))
+  const point = { at: new Date(at).toISOString(), lat: fix.lat, lon: fix.lon, accuracy_m: fix.accuracy_m }
+  const points = [...((await fact<Point[]>(track())) ?? []), point]
   await setFact(track(), points)
   walk.value = { ...present, points: present.points + 1 }
   await setFact(key(), walk.value)

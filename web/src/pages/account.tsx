@@ -68,7 +68,7 @@ export const AccountPage: FunctionComponent = () => {
 }
 
 const Credentials: FunctionComponent<{ onDone: () => void }> = ({ onDone }) => (
-  <Form action={t('save')} onSent={onDone} send={async (form) => {
+  <Form keep="credentials" title={t('choose-account')} action={t('save')} onSent={onDone} send={async (form) => {
     await call('PUT', '/v1/me/credentials', { account: form.get('account'), password: form.get('password') })
     me.value = { ...me.value!, account: String(form.get('account')) }
   }}>
@@ -117,7 +117,7 @@ const PushSwitch: FunctionComponent = () => {
 const Quiet: FunctionComponent = () => {
   const kept = useKept<{ starts: string; ends: string } | null>('/v1/me/quiet-hours')
   return (
-    <Form class="row" action={t('save')} key={kept.at ?? 0} send={(form) => call('PUT', '/v1/me/quiet-hours', { starts: form.get('starts'), ends: form.get('ends') })} onSent={() => say(t('saved'))}>
+    <Form class="row" keep="quiet-hours" title={t('quiet-from')} action={t('save')} key={kept.at ?? 0} send={(form) => call('PUT', '/v1/me/quiet-hours', { starts: form.get('starts'), ends: form.get('ends') })} onSent={() => say(t('saved'))}>
       <label class="field grow"><span>{t('quiet-from')}</span><input type="time" name="starts" required defaultValue={kept.body?.starts.slice(0, 5) ?? '22:00'} /></label>
       <label class="field grow"><span>{t('quiet-to')}</span><input type="time" name="ends" required defaultValue={kept.body?.ends.slice(0, 5) ?? '07:00'} /></label>
     </Form>

@@ -4,17 +4,16 @@ import { useState } from 'preact/hooks'
 import { useSearchParams } from 'wouter-preact'
 import { call } from '../api/http'
 import type { Activity } from '../api/wire'
-import { newId } from '../keep/ids'
 import { useKept } from '../keep/kept'
+import { uploadKept } from '../keep/outbox'
 import { inviter, office } from '../keep/session'
 import { Age, Empty, ProblemBox, say } from '../parts/bits'
-import { Form, useAttempt } from '../parts/form'
+import { Form, FormPhotos, type Sent, useAttempt } from '../parts/form'
 import { homeArea } from '../parts/home-area'
 import { Picture } from '../parts/picture'
 import { Page } from '../shell'
 import { day, t, word } from '../words'
 
-const ids = new WeakMap<File, string>()
 const KINDS = ['household_visit', 'questionnaire', 'leaflet', 'clean_up', 'meeting']
 const local = (at: Date): string => `${at.getFullYear()}-${String(at.getMonth() + 1).padStart(2, '0')}-${String(at.getDate()).padStart(2, '0')}`
 
@@ -22,7 +21,6 @@ export const ActivitiesPage: FunctionComponent = () => {
   const [search] = useSearchParams()
   const [beat, setBeat] = useState(0)
   const [kind, setKind] = useState('household_visit')
-  const [id, setId] = useState(newId)
   const { problem, attempt } = useAttempt()
   const area = search.get('area') || homeArea()
   const since = new Date(search.get('week') ? `${search.get('week')}T12:00` : Date.now())
@@ -30,24 +28,14 @@ export const ActivitiesPage: FunctionComponent = () => {
   const until = new Date(since)
   until.setDate(until.getDate() + 6)
   const kept = useKept<{ items: Activity[] }>(area ? `/v1/activities?area=${area}&since=${local(since)}&until=${local(until)}` : null, beat)
-  const send = async (form: FormData) => {
+  const send = async (form: FormData, { id, photos }: Sent) => {
     const number = (name: string) => Number(form.get(name) || 0)
-    const photos: string[] = []
-    for (const file of form.getAll('photos')) {
-      if (!(file instanceof File) || file.size === 0) continue
-      // Sent again, it is the same photograph: its id stays with the file.
-      const photo = ids.get(file) ?? newId()
-      ids.set(file, photo)
-      await call('PUT', `/v1/photos/${photo}`, file, { 'content-type': file.type || 'image/jpeg' })
-      photos.push(photo)
-    }
+    for (const photo of photos) await uploadKept(photo)
     return call('PUT', `/v1/activities/${id}`, {
       area, kind, on_day: form.get('on_day'), count: number('count') || 1, ...(kind === 'questionnaire' ? { collected: number('collected') } : {}), people: number('people'), place: form.get('place'), note: '', photos,
     })
   }
   const sent = (form: HTMLFormElement) => {
-    // The next one is another one; a second tap on this one was the same.
-    setId(newId())
     form.reset()
     setBeat(beat + 1)
     say(t('saved'))
@@ -55,8 +43,8 @@ export const ActivitiesPage: FunctionComponent = () => {
   return (
     <Page title={t('activities')} back={office.value ? '/app/office' : '/'}>
       {inviter.value && (
-        <Form action={t('note-it')} send={send} onSent={sent}>
-          <label class="field"><span>{t('kind')}</span><select value={kind} onInput={(event) => setKind(event.currentTarget.value)}>{KINDS.map((name) => <option key={name} value={name}>{word('activity', name)}</option>)}</select></label>
+        <Form keep={`activity:${area ?? ''}`} action={t('note-it')} title={t('activities')} send={send} onSent={sent}>
+          <label class="field"><span>{t('kind')}</span><select name="kind" value={kind} onInput={(event) => setKind(event.currentTarget.value)}>{KINDS.map((name) => <option key={name} value={name}>{word('activity', name)}</option>)}</select></label>
           <div class="row">
             <label class="field grow"><span>{t('on-day')}</span><input type="date" name="on_day" required defaultValue={local(new Date())} /></label>
             <label class="field grow"><span>{t('count')}</span><input type="number" name="count" min="1" max="1000000" required defaultValue="1" /></label>
@@ -64,7 +52,7 @@ export const ActivitiesPage: FunctionComponent = () => {
             <label class="field grow"><span>{t('people-n')}</span><input type="number" name="people" min="0" max="100000" defaultValue="0" /></label>
           </div>
           <label class="field"><span>{t('place-words')}</span><input type="text" name="place" maxLength={200} /></label>
-          <label class="field"><span>{t('photos')}</span><input type="file" name="photos" accept="image/*" multiple /></label>
+          <FormPhotos label={t('photos')} />
         </Form>
       )}
       <section class="card" aria-label={t('activities')}>

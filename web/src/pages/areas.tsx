@@ -4,7 +4,6 @@ import { useState } from 'preact/hooks'
 import { Link } from 'wouter-preact'
 import { call } from '../api/http'
 import type { Feature, Unit } from '../api/wire'
-import { newId } from '../keep/ids'
 import { fetchAllKept, useKept } from '../keep/kept'
 import { roles } from '../keep/session'
 import { groups, places } from '../keep/sync'
@@ -90,7 +89,7 @@ interface SheetProps {
 }
 
 const CellSheet: FunctionComponent<SheetProps & { cell: Feature; units: Unit[] }> = ({ cell, units, onClose }) => (
-  <SheetForm title={cell.properties.name} onClose={onClose} send={(form) => call('PATCH', `/v1/cells/${cell.id}`, { name: form.get('name'), unit: form.get('unit') || null, ...(form.get('rounds') ? { rounds_per_week: Number(form.get('rounds')) } : {}) })}>
+  <SheetForm keep={`cell:${cell.id}`} title={cell.properties.name} onClose={onClose} send={(form) => call('PATCH', `/v1/cells/${cell.id}`, { name: form.get('name'), unit: form.get('unit') || null, ...(form.get('rounds') ? { rounds_per_week: Number(form.get('rounds')) } : {}) })}>
     <label class="field"><span>{t('name')}</span><input type="text" name="name" required maxLength={100} defaultValue={cell.properties.name} /></label>
     <label class="field"><span>{t('sponsor')}</span><select name="unit"><option value="" />{units.map((unit) => <option key={unit.id} value={unit.id} selected={unit.id === cell.properties.unit}>{unit.name}</option>)}</select></label>
     <label class="field"><span>{t('planned')}</span><input type="number" name="rounds" min="0" max="200" /></label>
@@ -98,9 +97,8 @@ const CellSheet: FunctionComponent<SheetProps & { cell: Feature; units: Unit[] }
 )
 
 const UnitSheet: FunctionComponent<SheetProps & { unit: Unit | null; areas: Feature[] }> = ({ unit, areas, onClose }) => {
-  const [id] = useState(() => unit?.id ?? newId())
   return (
-    <SheetForm title={unit?.name ?? t('new-unit')} onClose={onClose} send={(form) => call('PUT', `/v1/units/${id}`, { area: unit?.area ?? form.get('area'), name: form.get('name'), kind: form.get('kind'), phone: form.get('phone') })}>
+    <SheetForm keep={`unit:${unit?.id ?? 'new'}`} title={unit?.name ?? t('new-unit')} onClose={onClose} send={(form, sent) => call('PUT', `/v1/units/${unit?.id ?? sent.id}`, { area: unit?.area ?? form.get('area'), name: form.get('name'), kind: form.get('kind'), phone: form.get('phone') })}>
       {!unit && <label class="field"><span>{t('area')}</span><select name="area">{areas.map((area) => <option key={area.id} value={area.id} selected={area.id === homeArea()}>{area.properties.name}</option>)}</select></label>}
       <label class="field"><span>{t('name')}</span><input type="text" name="name" required maxLength={100} defaultValue={unit?.name ?? ''} /></label>
       <label class="field"><span>{t('kind')}</span><select name="kind">{[...new Set([unit?.kind ?? 'bureau', ...KINDS])].map((kind) => <option key={kind} value={kind} selected={kind === unit?.kind}>{word('unit', kind)}</option>)}</select></label>
@@ -110,9 +108,8 @@ const UnitSheet: FunctionComponent<SheetProps & { unit: Unit | null; areas: Feat
 }
 
 const RuleSheet: FunctionComponent<SheetProps & { units: Unit[]; areas: Feature[] }> = ({ units, areas, onClose }) => {
-  const [id] = useState(newId)
   return (
-    <SheetForm title={t('new-rule')} onClose={onClose} send={(form) => call('PUT', `/v1/assignment-rules/${id}`, { area: form.get('area'), cell: form.get('cell') || null, category: form.get('category') || null, unit: form.get('unit') })}>
+    <SheetForm keep="rule" title={t('new-rule')} onClose={onClose} send={(form, { id }) => call('PUT', `/v1/assignment-rules/${id}`, { area: form.get('area'), cell: form.get('cell') || null, category: form.get('category') || null, unit: form.get('unit') })}>
       <label class="field"><span>{t('area')}</span><select name="area">{areas.map((area) => <option key={area.id} value={area.id} selected={area.id === homeArea()}>{area.properties.name}</option>)}</select></label>
       <label class="field"><span>{t('cell')} ({t('optional')})</span><select name="cell"><option value="" />{places.value.filter((place) => place.properties.kind === 'cell').map((place) => <option key={place.id} value={place.id}>{place.properties.name}</option>)}</select></label>
       <label class="field"><span>{t('category')} ({t('optional')})</span><select name="category"><option value="">{t('all-kinds')}</option>{groups.value.flatMap((group) => group.categories).map((category) => <option key={category.code} value={category.code}>{category.name[language()]}</option>)}</select></label>

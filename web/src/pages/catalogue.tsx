@@ -54,7 +54,7 @@ const Editing: FunctionComponent<{ category: Category | null; onClose: () => voi
     say(t('saved'))
   }
   return (
-    <SheetForm title={category?.name[language()] ?? t('new-category')} send={send} onClose={onClose}>
+    <SheetForm keep={`category:${category?.code ?? 'new'}`} title={category?.name[language()] ?? t('new-category')} send={send} onClose={onClose}>
       {!category && <label class="field"><span>{t('code')}</span><input type="text" name="code" required pattern="[a-z][a-z0-9_]{1,39}" /></label>}
       <label class="field"><span>{t('group')}</span><select name="group" defaultValue={category?.group ?? groups.value[0]?.code ?? ''}>{groups.value.map((group) => <option key={group.code} value={group.code} selected={group.code === category?.group}>{group.name[language()]}</option>)}</select></label>
       <label class="field"><span>中文</span><input type="text" name="zh" lang="zh-CN" required maxLength={100} defaultValue={category?.name['zh-CN'] ?? ''} /></label>

@@ -14,7 +14,7 @@ import { issues, mine } from '../keep/sync'
 import { ProblemBox, told } from '../parts/bits'
 import { Page } from '../shell'
 import { t } from '../words'
-import { offered, takePhotos } from './report'
+import { takePhotos } from './report'
 
 export const HomePage: FunctionComponent = () => {
   const [, go] = useLocation()
@@ -25,7 +25,7 @@ export const HomePage: FunctionComponent = () => {
     const input = event.currentTarget
     if (!input.files?.length) return
     try {
-      offered.current = await takePhotos(input.files, 'before')
+      await takePhotos(input.files, 'before')
       go('/app/report')
     } catch (error) {
       setProblem(told(error))

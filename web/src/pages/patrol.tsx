@@ -5,6 +5,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { Link } from 'wouter-preact'
 import type { Problem } from '../api/http'
 import type { Patrol } from '../api/wire'
+import { useKeptForm } from '../keep/forms'
 import { useKept } from '../keep/kept'
 import { located } from '../keep/locating'
 import { me, myCells } from '../keep/session'
@@ -18,7 +19,8 @@ import { listed, moment, t } from '../words'
 
 export const PatrolPage: FunctionComponent = () => {
   const [people, setPeople] = useState(1)
-  const [note, setNote] = useState('')
+  const kept = useKeptForm(walk.value ? `walk:${walk.value.id}` : null, t('patrol'))
+  const note = typeof kept.fields['note'] === 'string' ? kept.fields['note'] : ''
   const [problem, setProblem] = useState<Problem | 'unreachable' | null>(null)
   const past = useKept<{ items: Patrol[] }>('/v1/patrols?mine=true&limit=20', walk.value === null)
   useEffect(() => void resumeWalk(), [])
@@ -33,8 +35,8 @@ export const PatrolPage: FunctionComponent = () => {
           <h2><Footprints class="icon" aria-hidden="true" />{t('walking-since', { at: moment(walk.value.started_at) })}</h2>
           <p>{cell ? t('walking-in', { cell: cell.properties.name }) : located.value.trouble ? t('location-denied') : t('locating')} · {t('points-n', { n: walk.value.points })}</p>
           {(here ?? home) && <SmallMap at={here ?? middle(home!)} accuracyM={here?.accuracy_m} cells={cells.value} label={t('map')} />}
-          <label class="field"><span>{t('note')}</span><textarea rows={2} value={note} maxLength={4000} onInput={(event) => setNote(event.currentTarget.value)} /></label>
-          <div class="row"><Link href="/app/report" class="button grow">{t('report')}</Link><button class="button first grow" onClick={() => void run(endWalk(note))}><Flag class="icon" aria-hidden="true" />{t('end-walk')}</button></div>
+          <label class="field"><span>{t('note')}</span><textarea rows={2} value={note} maxLength={4000} onInput={(event) => kept.set({ note: event.currentTarget.value })} /></label>
+          <div class="row"><Link href="/app/report" class="button grow">{t('report')}</Link><button class="button first grow" onClick={() => void run(endWalk(note).then(kept.end))}><Flag class="icon" aria-hidden="true" />{t('end-walk')}</button></div>
         </section>
       ) : (
         <section class="card">

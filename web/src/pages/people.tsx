@@ -50,13 +50,12 @@ export const PeoplePage: FunctionComponent = () => {
 }
 
 const Thanking: FunctionComponent<{ person: Person; onClose: () => void }> = ({ person, onClose }) => {
-  const [id] = useState(newId)
   const close = (sent: boolean) => {
     if (sent) say(t('thanked', { name: person.name }))
     onClose()
   }
   return (
-    <SheetForm title={t('thank-whom', { name: person.name })} action={t('thank')} send={(form) => call('PUT', `/v1/thanks/${id}`, { account: person.id, text: form.get('text') })} onClose={close}>
+    <SheetForm keep={`thank:${person.id}`} title={t('thank-whom', { name: person.name })} action={t('thank')} send={(form, { id }) => call('PUT', `/v1/thanks/${id}`, { account: person.id, text: form.get('text') })} onClose={close}>
       <label class="field"><span>{t('thanks-words')}</span><textarea name="text" required maxLength={300} rows={3} /></label>
     </SheetForm>
   )
@@ -89,8 +88,8 @@ const Inviting: FunctionComponent<{ onClose: () => void; units: Unit[] }> = ({ o
           </div>
         </>
       ) : (
-        <Form class="items" action={t('make-qr')} send={send} onSent={() => {}} onCancel={onClose}>
-          {kinds.length > 1 && <label class="field"><span>{t('role')}</span><select value={role} onInput={(event) => setRole(event.currentTarget.value)}>{kinds.map((kind) => <option key={kind} value={kind}>{word('role', kind)}</option>)}</select></label>}
+        <Form class="items" keep="invite" title={t('invite')} action={t('make-qr')} send={send} onSent={() => {}} onCancel={onClose}>
+          {kinds.length > 1 && <label class="field"><span>{t('role')}</span><select name="role" value={role} onInput={(event) => setRole(event.currentTarget.value)}>{kinds.map((kind) => <option key={kind} value={kind}>{word('role', kind)}</option>)}</select></label>}
           <label class="field"><span>{t('for')}</span><select name="target" required key={role}>{options.map(([id, name]) => <option key={id} value={id}>{name}</option>)}</select></label>
           <label class="field"><span>{t('uses')}</span><input type="number" name="uses" min="1" max="500" defaultValue="1" required /></label>
         </Form>

@@ -6,15 +6,17 @@ import { useLocation } from 'wouter-preact'
 import type { Problem } from '../api/http'
 import { OPEN } from '../api/lifecycle'
 import type { Issue } from '../api/wire'
-import { asEntry, addPhoto, beginDraft, BLANK, change, draft, draftKey, dropDraftPhoto, giveUp, loadDraft, type Draft } from '../keep/draft'
+import {
+  asEntry, addPhoto, beginDraft, BLANK, change, draft, draftKey, dropDraftPhoto, giveUp, loadDraft, type Placed, placed, placeFor, seenAt, type Draft,
+} from '../keep/draft'
 import { fact, setFact } from '../keep/database'
 import { locate, located } from '../keep/locating'
-import { enqueue, sendAtOnce } from '../keep/outbox'
-import { send } from '../keep/sending'
+import { deliver, type Delivery, left, send, sending } from '../keep/sending'
 import { me } from '../keep/session'
 import { categories, cells, groups, issues, online } from '../keep/sync'
 import { categoryName, ProblemBox, say, StateBadge, told } from '../parts/bits'
-import { cellAt, distance, middle, type Spot } from '../parts/geo'
+import { cellAt, distance, middle } from '../parts/geo'
+import { Unkept } from '../parts/form'
 import { KindIcon } from '../parts/icons'
 import { Picture } from '../parts/picture'
 import { SmallMap } from '../parts/small-map'
@@ -27,38 +29,37 @@ const APART_M = 50
 const OLD_MS = 10 * 60_000
 const VAGUE_M = 100
 
-interface Offer {
-  spot: Spot | null
-  at: Date | null
-}
-
-/** Take photographs into the draft; what the first says of place and time. */
-export async function takePhotos(files: FileList | null, as: 'before' | 'after'): Promise<Offer> {
-  let offer: Offer = { spot: null, at: null }
+/** Take photographs into the draft, and what the first says of place and time. */
+export async function takePhotos(files: FileList | null, as: 'before' | 'after'): Promise<void> {
   for (const file of files ?? []) {
-    const id = await addPhoto(file)
-    if (as === 'after') {
-      if (draft.value?.after) await dropDraftPhoto(draft.value.after)
-      change({ after: id })
-    } else {
-      change({ photos: [...beginDraft().photos, id] })
-      if (!offer.spot && !offer.at) {
-        const found = await import('../parts/exif').then((exif) => exif.taken(file), () => ({ spot: null, at: null }))
-        offer = { spot: found.spot, at: found.at }
-      }
-    }
+    await addPhoto(file, as)
+    if (as === 'after' || draft.value?.offer) continue
+    const found = await import('../parts/exif').then((exif) => exif.taken(file), () => ({ spot: null, at: null }))
+    if (found.spot || found.at) change({ offer: { spot: found.spot, at: found.at?.toISOString() ?? null } })
   }
-  return offer
 }
 
-export const offered = { current: { spot: null, at: null } as Offer }
+/** How the place on the screen is known. */
+function knownBy(position: Placed): string {
+  if (position.by === 'hand') return t('by-hand')
+  if (position.by === 'photo') return t('by-photo')
+  if (position.by === 'cell') return t('by-cell')
+  if (position.by === 'past') return t('by-past', { ago: ago(new Date(position.at ?? Date.now())) })
+  return position.accuracy_m === null ? t('accuracy-unknown') : t('accuracy', { far: metres(position.accuracy_m) })
+}
+
+/** What is said of a report that was sent. */
+function saidOf(delivery: Delivery): string {
+  if (delivery.how === 'sent') return t('sent-at-once')
+  if (delivery.how === 'pictures-wait') return t('sent-pictures-wait')
+  return online.value && navigator.onLine ? t('saved-sending') : t('saved-here')
+}
 
 export const ReportPage: FunctionComponent = () => {
   const [, go] = useLocation()
   const [problem, setProblem] = useState<Problem | 'unreachable' | null>(null)
   const [recent, setRecent] = useState<string[]>([])
   const [all, setAll] = useState(false)
-  const [offer, setOffer] = useState<Offer>(offered.current)
   const [busy, setBusy] = useState(false)
   const [missing, setMissing] = useState(false)
 
@@ -68,18 +69,15 @@ export const ReportPage: FunctionComponent = () => {
     return locate()
   }, [])
 
-  // Until somebody moves the pin it follows the phone.
+  // Whatever is known first, the draft or the place: the one takes the other as soon as both are.
   const here = located.value.spot
   useEffect(() => {
-    const now = draft.value
-    if (here && now && (!now.position || now.position.by === 'phone' || now.position.by === 'cell')) change({ position: { ...here, by: 'phone' } })
-  }, [here?.lat, here?.lon, here?.accuracy_m])
-  // With no fix and none to come, the middle of the caller's first cell is a place to begin from, and said to be that.
-  useEffect(() => {
-    const now = draft.value
+    const present = draft.value
+    if (!present) return
     const home = cells.value.find((cell) => me.value?.cells.some((mine) => mine.id === cell.id)) ?? cells.value[0]
-    if (located.value.trouble && now && !now.position && home) change({ position: { ...middle(home), accuracy_m: null, by: 'cell' } })
-  }, [located.value.trouble, cells.value])
+    const place = placeFor(present, located.value, home ? middle(home) : null, Date.now())
+    if (place) placed(place)
+  }, [draft.value, located.value, cells.value])
 
   const now: Draft = draft.value ?? BLANK
   const position = now.position
@@ -111,8 +109,7 @@ export const ReportPage: FunctionComponent = () => {
     const input = event.currentTarget
     setProblem(null)
     try {
-      const found = await takePhotos(input.files, as)
-      if (found.spot || found.at) setOffer(found)
+      await takePhotos(input.files, as)
     } catch (error) {
       setProblem(told(error))
     }
@@ -133,30 +130,43 @@ export const ReportPage: FunctionComponent = () => {
     }
     setBusy(true)
     setProblem(null)
-    const entry = asEntry(now)
+    let delivery: Delivery
     try {
-      await enqueue(me.value!.id, entry, draftKey())
+      delivery = await deliver(asEntry(now), draftKey())
     } catch (error) {
-      // The phone has no room: then straight to the server, if that is to be reached; else everything stays as it is on the screen.
-      try {
-        await sendAtOnce(entry)
-      } catch {
-        setProblem(told(error))
-        setBusy(false)
-        return
-      }
+      // Everything stays as it is on the screen.
+      setProblem(told(error))
+      setBusy(false)
+      return
     }
-    draft.value = null
-    offered.current = { spot: null, at: null }
     void setFact(RECENT, [now.category, ...recent.filter((code) => code !== now.category)].slice(0, 8)).catch(() => {})
-    say(online.value && navigator.onLine ? t('saved-sending') : t('saved-here'))
-    go('/', { replace: true })
+    if (delivery.how === 'pictures-left') {
+      const still = delivery.left
+      change({ arrived: true, photos: now.photos.filter((id) => still.includes(id)), after: still.find((id) => id === now.after) ?? null })
+      setBusy(false)
+    } else {
+      draft.value = null
+      say(saidOf(delivery))
+      go('/', { replace: true })
+    }
     void send()
   }
 
   const needsAfter = now.mended && categories.value.get(now.category ?? '')?.needs.includes('after') && !now.after
-  const photoFar = offer.spot && position && distance(offer.spot, position) > APART_M ? offer.spot : null
-  const photoOld = offer.at && Date.now() - offer.at.getTime() > OLD_MS && !now.observed_at ? offer.at : null
+  const { offer } = now
+  const photoFar = offer?.spot && position && position.by !== 'photo' && distance(offer.spot, position) > APART_M ? offer.spot : null
+  const seen = seenAt(now)
+  const photoAt = offer?.at ? new Date(offer.at) : null
+  const photoOld = photoAt && Math.abs(seen.getTime() - photoAt.getTime()) > OLD_MS ? photoAt : null
+  const begunAgo = now.begun_at !== null && Date.now() - now.begun_at > OLD_MS
+  // The report stays where it was begun; whoever walked on is asked, not followed.
+  const walkedOn = here && position?.by === 'phone' && distance(here, position) > APART_M ? distance(here, position) : null
+  const removePhoto = (id: string) => {
+    change({ photos: now.photos.filter((other) => other !== id) })
+    void dropDraftPhoto(id)
+  }
+  const discard = () => void giveUp().then(() => go('/', { replace: true }))
+  if (now.arrived) return <Left draft={now} onRemove={removePhoto} onDone={discard} />
 
   return (
     <Page title={t('report')} back="/">
@@ -164,8 +174,8 @@ export const ReportPage: FunctionComponent = () => {
         <div class="strip">
           {now.photos.map((id, n) => (
             <div key={id}>
-              <Picture id={id} alt={t('photo-n', { n: n + 1 })} />
-              <button aria-label={t('remove-photo', { n: n + 1 })} onClick={() => { change({ photos: now.photos.filter((other) => other !== id) }); void dropDraftPhoto(id) }}><span><X class="icon" aria-hidden="true" /></span></button>
+              <Picture id={id} alt={t('photo-n', { n: n + 1 })} here />
+              <button aria-label={t('remove-photo', { n: n + 1 })} onClick={() => removePhoto(id)}><span><X class="icon" aria-hidden="true" /></span></button>
             </div>
           ))}
           <label class="button" title={t('take-photo')}><Camera class="icon" aria-hidden="true" /><span class="hidden">{t('take-photo')}</span><input type="file" accept="image/*" capture="environment" onChange={pick('before')} /></label>
@@ -173,13 +183,16 @@ export const ReportPage: FunctionComponent = () => {
         </div>
         {photoFar && position && (
           <p class="row small"><span class="grow">{t('photo-elsewhere', { far: metres(distance(photoFar, position)) })}</span>
-            <button class="button small" onClick={() => { change({ position: { ...photoFar, accuracy_m: null, by: 'photo' } }); setOffer({ ...offer, spot: null }) }}><MapPin class="icon" aria-hidden="true" />{t('use-photo-place')}</button></p>
+            <button class="button small" onClick={() => change({ position: { ...photoFar, accuracy_m: null, by: 'photo' } })}><MapPin class="icon" aria-hidden="true" />{t('use-photo-place')}</button></p>
         )}
         {photoOld && (
           <p class="row small"><span class="grow">{t('photo-earlier', { at: moment(photoOld) })}</span>
             <button class="button small" onClick={() => change({ observed_at: photoOld.toISOString() })}>{t('use-photo-time')}</button></p>
         )}
-        {now.observed_at && <p class="row small quiet"><span class="grow">{t('observed', { at: moment(now.observed_at) })}</span><button class="button small" onClick={() => change({ observed_at: null })}>{t('use-now')}</button></p>}
+        {(now.observed_at || begunAgo) && (
+          <p class="row small quiet"><span class="grow">{t('observed', { at: moment(seen) })}</span>
+            <button class="button small" onClick={() => change({ observed_at: null, begun_at: Date.now() })}>{t('use-now')}</button></p>
+        )}
       </section>
 
       <section class="card" id="place" aria-label={t('place')}>
@@ -188,11 +201,15 @@ export const ReportPage: FunctionComponent = () => {
             <SmallMap at={position} accuracyM={position.accuracy_m} cells={cells.value} dots={near.map(({ issue }) => issue.position)} label={t('map-drag')}
               onMove={(spot) => change({ position: { ...spot, accuracy_m: null, by: 'hand' } })} />
             <p class="row apart small">
-              <span><b>{cell ? cell.properties.name : cells.value.length ? t('outside-cells') : ''}</b> <span class="quiet">{position.by === 'hand' ? t('by-hand') : position.by === 'photo' ? t('by-photo') : position.by === 'cell' ? t('by-cell') : t('accuracy', { far: metres(position.accuracy_m ?? 0) })}</span></span>
-              {here && position.by !== 'phone' && <button class="button small" onClick={() => change({ position: { ...here, by: 'phone' } })}>{t('my-place')}</button>}
+              <span><b>{cell ? cell.properties.name : cells.value.length ? t('outside-cells') : ''}</b> <span class="quiet">{knownBy(position)}</span></span>
+              {here && (position.by !== 'phone' || walkedOn !== null) && <button class="button small" onClick={() => change({ position: { ...here, by: 'phone' } })}>{t('my-place')}</button>}
             </p>
+            {walkedOn !== null && <p class="small" role="status">{t('walked-on', { far: metres(walkedOn) })}</p>}
             {position.by === 'phone' && (position.accuracy_m ?? 0) > VAGUE_M && <p class="small wrong">{t('vague', { far: metres(position.accuracy_m ?? 0) })}</p>}
           </>
+        ) : here ? (
+          <p class="row small" role="status"><span class="grow">{t('begun-elsewhere')}</span>
+            <button class="button small" onClick={() => change({ position: { ...here, by: 'phone' } })}>{t('my-place')}</button></p>
         ) : <p role="status">{located.value.trouble ? t('no-cells-yet') : t('locating')}</p>}
         {located.value.trouble && <p class="small wrong">{located.value.trouble === 'denied' ? t('location-denied') : t('location-unknown')}</p>}
         {missing && !position && <p class="wrong" role="alert">{t('place-missing')}</p>}
@@ -229,16 +246,17 @@ export const ReportPage: FunctionComponent = () => {
         <label class="check"><input type="checkbox" checked={now.mended} onChange={(event) => change({ mended: event.currentTarget.checked })} />{t('mended')}</label>
         {now.mended && (
           <div class="row">
-            {now.after && <div class="strip"><div><Picture id={now.after} alt={t('after')} /></div></div>}
+            {now.after && <div class="strip"><div><Picture id={now.after} alt={t('after')} here /></div></div>}
             <label class="button"><Camera class="icon" aria-hidden="true" />{now.after ? t('after-again') : t('take-after')}<input type="file" accept="image/*" capture="environment" onChange={pick('after')} /></label>
             {needsAfter && <p class="wrong small">{t('after-needed')}</p>}
           </div>
         )}
-        <button class="button grave" onClick={() => void giveUp().then(() => go('/', { replace: true }))}>{t('discard-draft')}</button>
+        <button class="button grave" onClick={discard}>{t('discard-draft')}</button>
       </section>
 
       <div class="send">
         <ProblemBox problem={problem} />
+        <Unkept />
         <button class="button first" disabled={busy || Boolean(needsAfter)} onClick={() => void submit()}>
           <Send class="icon" aria-hidden="true" />{now.category ? t('send-kind', { kind: categoryName(now.category) }) : t('send')}
         </button>
@@ -252,3 +270,33 @@ const Kind: FunctionComponent<{ code: string; pressed: boolean; onPick: (code: s
     <KindIcon code={code} group={categories.value.get(code)?.group} />{categoryName(code)}
   </button>
 )
+
+/** The words have arrived, the phone is full, and these photographs are in this draft alone: said, and sent again. */
+const Left: FunctionComponent<{ draft: Draft; onRemove: (id: string) => void; onDone: () => void }> = ({ draft: present, onRemove, onDone }) => {
+  const ids = [...present.photos, ...(present.after ? [present.after] : [])]
+  const remove = (id: string) => {
+    onRemove(id)
+    if (present.after === id) change({ after: null })
+    if (ids.length === 1) onDone()
+  }
+  return (
+    <Page title={t('report')} back="/">
+      <section class="card" aria-label={t('photos')}>
+        <p class="wrong" role="alert">{t('pictures-left', { n: left.value })}</p>
+        <div class="strip">
+          {ids.map((id, n) => (
+            <div key={id}>
+              <Picture id={id} alt={t('photo-n', { n: n + 1 })} here />
+              <button aria-label={t('remove-photo', { n: n + 1 })} onClick={() => remove(id)}><span><X class="icon" aria-hidden="true" /></span></button>
+            </div>
+          ))}
+        </div>
+      </section>
+      <div class="send">
+        <button class="button first" disabled={sending.value} onClick={() => void send('anything')}>
+          <Send class="icon" aria-hidden="true" />{sending.value ? t('sending') : t('send-pictures')}
+        </button>
+      </div>
+    </Page>
+  )
+}

@@ -11,7 +11,7 @@ export const SignInPage: FunctionComponent = () => {
   const [path, go] = useLocation()
   return (
     <Page title={t('app-name')}>
-      <Form action={t('sign-in')} send={(form) => signIn(String(form.get('account')), String(form.get('password')))} onSent={() => path === '/app/sign-in' && go('/', { replace: true })}>
+      <Form keep={null} action={t('sign-in')} send={(form) => signIn(String(form.get('account')), String(form.get('password')))} onSent={() => path === '/app/sign-in' && go('/', { replace: true })}>
         <h2>{t('sign-in')}</h2>
         {phase.value === 'over' && waiting.value > 0 && <p>{t('session-over-kept', { n: waiting.value })}</p>}
         <label class="field"><span>{t('account')}</span><input type="text" name="account" autocomplete="username" autocapitalize="none" spellcheck={false} required /></label>

@@ -42,7 +42,7 @@ const Owning: FunctionComponent<{ spot: BlackSpot; onClose: (changed: boolean) =
     say(t('saved'))
   }
   return (
-    <SheetForm title={`${spot.cell?.name ?? ''} · ${categoryName(spot.category)}`} send={send} onClose={onClose}>
+    <SheetForm keep={`spot:${spot.id}`} title={`${spot.cell?.name ?? ''} · ${categoryName(spot.category)}`} send={send} onClose={onClose}>
       <label class="field"><span>{t('owner')}</span><select name="owner" key={people.length}><option value="" />{people.map((person) => <option key={person.id} value={person.id} selected={person.id === spot.owner}>{person.name}</option>)}</select></label>
       <label class="field"><span>{t('plan')}</span><textarea name="plan" rows={3} maxLength={4000} defaultValue={spot.plan} /></label>
     </SheetForm>

@@ -1,15 +1,16 @@
 // The weekly summary: as it would be written, edited, issued, taken along as Word.
 import { Download, Plus, Presentation, Printer, Trash } from 'lucide-preact'
 import type { FunctionComponent } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
+import { useState } from 'preact/hooks'
 import { Link, useSearchParams } from 'wouter-preact'
 import { call } from '../api/http'
 import type { Weekly } from '../api/wire'
+import { useKeptForm } from '../keep/forms'
 import { useKept } from '../keep/kept'
 import { roles } from '../keep/session'
 import { places } from '../keep/sync'
 import { Age, ProblemBox, say } from '../parts/bits'
-import { useAttempt } from '../parts/form'
+import { Restored, useAttempt } from '../parts/form'
 import { homeArea } from '../parts/home-area'
 import { Page } from '../shell'
 import { day, language, moment, t } from '../words'
@@ -23,8 +24,6 @@ function shift(day: string, days: number): string {
 export const WeeklyPage: FunctionComponent = () => {
   const [search, setSearch] = useSearchParams()
   const [beat, setBeat] = useState(0)
-  const [edited, setEdited] = useState<Weekly['parts'] | null>(null)
-  const [title, setTitle] = useState('')
   const [pictures, setPictures] = useState(false)
   const { problem, attempt } = useAttempt()
   const area = search.get('area') || homeArea()
@@ -34,17 +33,17 @@ export const WeeklyPage: FunctionComponent = () => {
   const paper = kept.body
   const may = roles.value.has('staff') || roles.value.has('admin')
   const editing = may && paper !== null && paper.issued === null
-  useEffect(() => {
-    setEdited(null)
-    setTitle(paper?.title ?? '')
-  }, [paper?.week, paper?.language, paper?.area.id, paper?.issued?.at])
+  // What was changed is kept for this paper alone; what was not is as the server has it.
+  const draft = useKeptForm(editing ? `weekly:${paper.area.id}:${paper.week}:${paper.language}` : null, `${t('weekly')} ${paper?.week ?? ''}`)
+  const edited = editing ? ((draft.fields['parts'] as Weekly['parts'] | undefined) ?? null) : null
+  const title = typeof draft.fields['title'] === 'string' ? draft.fields['title'] : (paper?.title ?? '')
   const parts = edited ?? paper?.parts ?? []
-  const change = (part: number, clauses: Weekly['parts'][number]['clauses']) => setEdited(parts.map((old, n) => (n === part ? { ...old, clauses } : old)))
+  const change = (part: number, clauses: Weekly['parts'][number]['clauses']) => draft.set({ parts: parts.map((old, n) => (n === part ? { ...old, clauses } : old)) })
   const go = (week: string) => setSearch({ ...(area ? { area } : {}), week, language: written })
   const issue = () => {
     if (!paper || !confirm(t('issue-sure'))) return
     const clean = parts.map((part) => ({ ...part, clauses: part.clauses.filter((clause) => clause.text.trim()) }))
-    void attempt(call('PUT', '/v1/summaries/weekly', { area: paper.area.id, week: paper.week, language: paper.language, title, parts: clean }), () => {
+    void attempt(call('PUT', '/v1/summaries/weekly', { area: paper.area.id, week: paper.week, language: paper.language, title, parts: clean }).then(draft.end), () => {
       say(t('issued'))
       setBeat(beat + 1)
     })
@@ -68,9 +67,10 @@ export const WeeklyPage: FunctionComponent = () => {
             <a class="button small" href={`/v1/summaries/weekly.html?${asked}${pictures ? '&photographs=true' : ''}`} target="_blank" rel="noopener"><Printer class="icon" aria-hidden="true" />{t('print')}</a>
             <Link class="button small" href={`/app/meeting?${asked}`}><Presentation class="icon" aria-hidden="true" />{t('meeting')}</Link>
           </div>
-          {edited && <p class="small quiet no-print">{t('edited-hint')}</p>}
+          {edited && <p class="small quiet no-print">{t('edited-kept')}</p>}
+          <div class="no-print"><Restored kept={draft} /></div>
           <article class="card" lang={paper.language}>
-            {editing ? <label class="field no-print"><span class="hidden">{t('title')}</span><input type="text" value={title} maxLength={100} onInput={(event) => setTitle(event.currentTarget.value)} /></label> : <h2>{paper.title}</h2>}
+            {editing ? <label class="field no-print"><span class="hidden">{t('title')}</span><input type="text" value={title} maxLength={100} onInput={(event) => draft.set({ title: event.currentTarget.value })} /></label> : <h2>{paper.title}</h2>}
             <p class="quiet">{paper.span}</p>
             {parts.map((part, p) => (
               <section key={part.title} aria-label={part.title}>

@@ -1,12 +1,11 @@
 // Acting on an issue. Which actions are open the server says with the issue; which fields one has stands in the lifecycle that the server
 // describes (api/lifecycle.ts, generated). Nothing of either is decided here.
-import { Camera } from 'lucide-preact'
 import type { FunctionComponent, JSX } from 'preact'
 import { useMemo, useState } from 'preact/hooks'
 import { ACTIONS, type ActionName, OPEN } from '../api/lifecycle'
 import type { Problem } from '../api/http'
 import type { Authority, Issue, Person, Unit } from '../api/wire'
-import { addPhoto, dropDraftPhoto } from '../keep/draft'
+import { type KeptForm, useKeptForm } from '../keep/forms'
 import { newId } from '../keep/ids'
 import { useKept } from '../keep/kept'
 import { enqueue } from '../keep/outbox'
@@ -15,8 +14,8 @@ import { me, myUnits } from '../keep/session'
 import { categories, cells, groups, issues, online } from '../keep/sync'
 import { language, metres, t, word } from '../words'
 import { categoryName, ProblemBox, say, Sheet, told } from './bits'
+import { PhotosField, Restored } from './form'
 import { distance } from './geo'
-import { Picture } from './picture'
 import { SmallMap } from './small-map'
 
 /** Done with one tap, since they need nothing and hurt nobody. */
@@ -50,35 +49,34 @@ export function ranked(issue: Issue): string[] {
   return [...issue.actions].sort((a, b) => rank(a) - rank(b))
 }
 
-async function put(issue: Issue, action: string, fields: Record<string, unknown>, photos: string[]): Promise<void> {
-  const id = newId()
+async function put(issue: Issue, action: string, fields: Record<string, unknown>, photos: string[], kept: KeptForm | null): Promise<void> {
+  const id = kept?.id ?? newId()
   await enqueue(me.value!.id, {
     id, kind: 'action', method: 'POST', path: `/v1/issues/${issue.id}/actions`, body: { action, ...fields },
     headers: { 'idempotency-key': id, 'if-match': `"${issue.version}"` }, issue: issue.id, name: action, photos,
-  })
+  }, kept?.key ?? null)
   say(online.value && navigator.onLine ? t('action-sent', { action: word('action', action) }) : t('action-kept', { action: word('action', action) }))
   void send()
 }
 
 export async function quickly(issue: Issue, action: string): Promise<void> {
   try {
-    await put(issue, action, {}, [])
+    await put(issue, action, {}, [], null)
   } catch (error) {
     const problem = told(error)
     say(problem === 'unreachable' ? t('unreachable') : problem.detail)
   }
 }
 
-type Fields = Record<string, unknown>
-
 export const Acting: FunctionComponent<{ issue: Issue; action: string; onClose: () => void }> = ({ issue, action, onClose }) => {
   const law = ACTIONS[action as ActionName] as { needs: readonly string[]; may: readonly string[] } | undefined
-  const [fields, setFields] = useState<Fields>(action === 'grant_extension' && issue.extension_until ? { deadline: issue.extension_until } : {})
-  const [photos, setPhotos] = useState<string[]>([])
+  const asked = action === 'grant_extension' && issue.extension_until ? { deadline: issue.extension_until } : {}
+  const kept = useKeptForm(`act:${issue.id}:${action}`, `${word('action', action)} · ${issue.number}`, asked)
+  const { fields, photos } = kept
   const [problem, setProblem] = useState<Problem | 'unreachable' | null>(null)
   const [missing, setMissing] = useState<string[]>([])
   if (!law) return null
-  const set = (name: string, value: unknown) => setFields((now) => ({ ...now, [name]: value === '' ? undefined : value }))
+  const set = (name: string, value: unknown) => kept.set({ [name]: value === '' ? undefined : value })
   // A category may ask for a picture where the lifecycle only allows one.
   const wantsPhoto = action === 'rectify' && categories.value.get(issue.category)?.needs.includes('after')
   const needs = [...law.needs.filter((name) => name !== 'photos'), ...(wantsPhoto ? ['photos'] : [])]
@@ -91,27 +89,27 @@ export const Acting: FunctionComponent<{ issue: Issue; action: string; onClose: 
     if (lacking.length) return
     const filled = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
     try {
-      await put(issue, action, shown.includes('photos') && photos.length ? { ...filled, photos } : filled, photos)
+      await put(issue, action, shown.includes('photos') && photos.length ? { ...filled, photos } : filled, photos, kept)
       onClose()
     } catch (error) {
       setProblem(told(error))
     }
   }
-  const leave = () => {
-    for (const id of photos) void dropDraftPhoto(id)
-    onClose()
-  }
+  // Left otherwise than by its button it is found again as it was.
+  const cancel = () => void kept.end().then(onClose)
+  if (!kept.ready) return null
   return (
-    <Sheet title={`${word('action', action)} · ${issue.number}`} onClose={leave}>
+    <Sheet title={`${word('action', action)} · ${issue.number}`} onClose={onClose}>
       <form onSubmit={submit} style={{ display: 'grid', gap: '1rem' }} noValidate>
+        <Restored kept={kept} />
         {shown.map((name) => (
-          <FieldFor key={name} name={name} issue={issue} value={fields[name]} set={(value) => set(name, value)} photos={photos} setPhotos={setPhotos}
+          <FieldFor key={name} name={name} issue={issue} value={fields[name]} set={(value) => set(name, value)} kept={kept}
             needed={needs.includes(name)} missing={missing.includes(name)} onProblem={setProblem} />
         ))}
         {action === 'assign' && <p class="small quiet">{t('assign-hint')}</p>}
         <ProblemBox problem={problem} />
         <div class="foot">
-          <button type="button" class="button" onClick={leave}>{t('cancel')}</button>
+          <button type="button" class="button" onClick={cancel}>{t('cancel')}</button>
           <button class={`button first`}>{word('action', action)}</button>
         </div>
       </form>
@@ -124,11 +122,10 @@ interface FieldProps {
   issue: Issue
   value: unknown
   set: (value: unknown) => void
-  photos: string[]
-  setPhotos: (photos: string[]) => void
+  kept: KeptForm
   needed: boolean
   missing: boolean
-  onProblem: (problem: Problem | 'unreachable') => void
+  onProblem: (problem: Problem | 'unreachable' | null) => void
 }
 
 const FieldFor: FunctionComponent<FieldProps> = (props) => {
@@ -165,7 +162,7 @@ const FieldFor: FunctionComponent<FieldProps> = (props) => {
       return <div class="field"><span>{label}</span><SmallMap at={spot} cells={cells.value} label={t('map-drag')} onMove={(moved) => set({ ...moved, datum: 'wgs84' })} />{wrong}</div>
     }
     case 'photos':
-      return <PhotoField {...props} label={label} />
+      return <PhotosField label={label} kept={props.kept} missing={missing} onProblem={props.onProblem} />
     case 'unit':
       return <UnitField label={label} value={text} onInput={onInput} issue={issue} />
     case 'assignee':
@@ -243,28 +240,5 @@ const IntoField: FunctionComponent<{ label: string; value: string; set: (value: 
       ))}
       {missing && <span class="wrong" role="alert">{t('needed')}</span>}
     </fieldset>
-  )
-}
-
-const PhotoField: FunctionComponent<FieldProps & { label: string }> = ({ label, photos, setPhotos, missing, onProblem }) => {
-  const pick = async (event: JSX.TargetedEvent<HTMLInputElement>) => {
-    const input = event.currentTarget
-    try {
-      const added: string[] = []
-      for (const file of input.files ?? []) added.push(await addPhoto(file))
-      setPhotos([...photos, ...added])
-    } catch (error) {
-      onProblem(told(error))
-    }
-    input.value = ''
-  }
-  return (
-    <div class="field"><span>{label}</span>
-      <div class="strip">
-        {photos.map((id) => <div key={id}><Picture id={id} alt={t('photo')} /></div>)}
-        <label class="button"><Camera class="icon" aria-hidden="true" /><span class="hidden">{t('take-photo')}</span><input type="file" accept="image/*" capture="environment" onChange={pick} /></label>
-      </div>
-      {missing && <span class="wrong" role="alert">{t('photo-needed')}</span>}
-    </div>
   )
 }

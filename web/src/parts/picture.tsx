@@ -3,7 +3,8 @@ import { ImageOff } from 'lucide-preact'
 import type { FunctionComponent } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import type { Photo } from '../api/wire'
-import { database } from '../keep/database'
+import { using } from '../keep/database'
+import { store } from '../keep/room'
 import { t } from '../words'
 import { Sheet } from './bits'
 
@@ -13,7 +14,7 @@ export function useLocal(id: string): string | null | undefined {
   useEffect(() => {
     let made: string | null = null
     let gone = false
-    database().then((db) => db.get('photos', id)).then(
+    using((db) => db.get('photos', id)).then(
       (photo) => {
         if (gone) return
         made = photo ? URL.createObjectURL(photo.blob) : null
@@ -25,11 +26,20 @@ export function useLocal(id: string): string | null | undefined {
       gone = true
       if (made) URL.revokeObjectURL(made)
     }
-  }, [id])
+    // Looked for anew when the browser has closed the store: it may be gone.
+  }, [id, store.value])
   return url
 }
 
-export const Picture: FunctionComponent<{ id: string; alt: string; variant?: 'thumb' | 'screen' }> = ({ id, alt, variant = 'thumb' }) => {
+interface PictureProps {
+  id: string
+  alt: string
+  variant?: 'thumb' | 'screen'
+  /** It is on this phone or nowhere: of a form that was not sent. */
+  here?: boolean
+}
+
+export const Picture: FunctionComponent<PictureProps> = ({ id, alt, variant = 'thumb', here = false }) => {
   const local = useLocal(id)
   // A photograph that has just arrived is made ready within seconds: it is asked for again.
   const [tries, setTries] = useState(0)
@@ -43,10 +53,15 @@ export const Picture: FunctionComponent<{ id: string; alt: string; variant?: 'th
     return () => clearTimeout(timer)
   }, [failed, tries])
   if (local === undefined) return null
+  if (here && (local === null || failed)) return <Gone />
   const source = local ?? `/v1/photos/${id}/${variant}`
   if (failed) return <span class="blank"><ImageOff class="icon" aria-hidden="true" />{t('photo-not-here')}</span>
   return <img key={tries} src={source} alt={alt} loading="lazy" decoding="async" onError={() => setFailed(true)} />
 }
+
+const Gone: FunctionComponent = () => (
+  <span class="blank" role="img" aria-label={t('photo-gone')} title={t('photo-gone')}><ImageOff class="icon" aria-hidden="true" /></span>
+)
 
 const kindOf = (photo: Photo): string => (photo.kind === 'after' ? t('after') : photo.kind === 'scene' ? t('scene') : t('before'))
 

@@ -45,10 +45,13 @@ function once<T>(make: (language: Language) => T): () => T {
 }
 const days = once((language) => new Intl.DateTimeFormat(language, { month: 'numeric', day: 'numeric' }))
 const moments = once((language) => new Intl.DateTimeFormat(language, { month: 'numeric', day: 'numeric', hour: '2-digit', minute: '2-digit', hour12: false }))
+const clocks = once((language) => new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false }))
 const spans = once((language) => new Intl.RelativeTimeFormat(language, { numeric: 'auto' }))
 
 export const day = (at: string | Date): string => days().format(new Date(at))
 export const moment = (at: string | Date): string => moments().format(new Date(at))
+/** The time of day, to the second. */
+export const clock = (at: number): string => clocks().format(new Date(at))
 
 /** "3 hours ago", "in 2 days": the largest unit that is at least one. */
 export function ago(at: string | Date): string {
