@@ -14,6 +14,7 @@ from app.kit.language import TEXTS, say
 from app.kit.times import now
 from app.office import queries
 from app.office.ledger import Manner
+from app.office.ledger import state as told_state
 from app.office.pictures import figure
 from app.office.written import Block, Figure, Line, Paper, Pictures, Table, day_told
 from app.photos import shown
@@ -87,7 +88,7 @@ def _facts(issue: dict[str, Any], manner: Manner) -> list[list[str]]:
         say("dossier-reports-n", language, n=issue["reports"]) if issue["reports"] > 1 else "",
         say("dossier-recurrence", language, n=issue["recurrences"]) if issue["recurrences"] else "",
     ]
-    state = " ".join([say(f"state-{issue['state']}", language), *filter(None, more)])
+    state = " ".join([told_state(issue, language), *filter(None, more)])
     position = f"{issue['position']['lat']:.6f}, {issue['position']['lon']:.6f}"
     rows: list[tuple[str | None, str]] = [
         ("category", manner.category(issue["category"])), ("state", state), ("area", name(issue["area"])),
@@ -133,7 +134,8 @@ def laid_out(dossier: Dossier, figures: list[Figure], manner: Manner) -> Paper:
     for event in dossier.events:
         did = _did(event["action"], language)
         if event["to"] and event["to"] != event["from"]:
-            did += f" → {say('state-' + event['to'], language)}"
+            ended = event["action"] == "close_unresolved"
+            did += f" → {say('state-unresolved' if ended else 'state-' + event['to'], language)}"
         who = " ".join(part for part in (_acted_as(event, language), event["by"]["name"] or "") if part)
         steps.append([_moment(event["at"], manner.zone), did, who, _words(dossier, event, manner.zone, language)])
     blocks.append(Line(t("timeline"), "head"))
