@@ -26,25 +26,36 @@ def due(column: str, among: str, since: str, end: str) -> str:
     before = f"coalesce({around('first_deadline', 'c', before=True)}, {around('deadline', 'c', before=True)})"
     fell = f"{_LIMIT} >= {since} and {_LIMIT} < {end}"
     return f"""
-select i.id, l.cell_id, l.unit_id, l.category, r.mended, r.closed, r.mended and r.at <= d.ends as on_time,
+select d.id, d.cell_id, d.unit_id, d.category, r.mended, r.closed, r.mended and r.at <= d.ends as on_time,
   r.mended and r.at <= greatest(d.ends, f.deadline) as on_time_extended, r.closed and not r.reworked as first_time,
-  r.closed and not exists (select from issues a where a.recurrence_of = i.id and a.created_at < {end}) as lasting
+  r.closed and not exists (
+    select from issues a where a.recurrence_of = d.id and a.created_at < {end}) as lasting
 from (
-  select x.id, max(x.ends) as ends from (
+  select distinct on (x.id) x.id, x.ends, l.cell_id, l.unit_id, l.category
+  from (
     select i.id, {_LIMIT} as ends from issues i where {here} and {fell}
-    union all select i.id, {_LIMIT} from issues i where i.id in ({gone}) and ({here}) is not true and {fell}
-    union all select i.id, b.ends from events c join issues i on i.id = c.issue_id cross join lateral (select {before} as ends) b
-      where c.was ->> 'deadline' is not null and c.at >= {since} and ({here} or i.id in ({gone}))
-        and b.ends >= {since} and b.ends < {end} and b.ends < c.at
-  ) x group by 1
-) d join issues i on i.id = d.id {at_instant("d.ends", "l")} {at_instant(end, "f")}
+    union all
+    select i.id, {_LIMIT} from issues i where i.id in ({gone}) and ({here}) is not true and {fell}
+    union all
+    select i.id, b.ends from events c join issues i on i.id = c.issue_id
+    cross join lateral (select {before} as ends) b
+    where c.was ->> 'deadline' is not null and c.at >= {since} and ({here} or i.id in ({gone}))
+      and b.ends >= {since} and b.ends < {end} and b.ends < c.at
+  ) x join issues i on i.id = x.id {at_instant("x.ends", "l")}
+  where l.{column} = any({among}) and coalesce(l.first_deadline, l.deadline) = x.ends
+    and l.state not in ('handed_over', 'merged', 'rejected', 'withdrawn')
+    and not (l.state = 'closed' and coalesce(l.unresolved in {VOID!r}, false))
+  order by x.id, x.ends desc
+) d join issues i on i.id = d.id {at_instant(end, "f")}
 cross join lateral (
-  select f.state in ('rectified', 'closed') and f.unresolved is null as mended, f.state = 'closed' and f.unresolved is null as closed,
-    coalesce(f.rectified_at, f.closed_at) as at, i.rework > 0 and exists (
-    select from events e where e.issue_id = i.id and e.action in ('send_back', 'fail_inspection') and e.at < {end}) as reworked
+  select f.state in ('rectified', 'closed') and f.unresolved is null as mended,
+    f.state = 'closed' and f.unresolved is null as closed,
+    coalesce(f.rectified_at, f.closed_at) as at,
+    i.rework > 0 and exists (
+      select from events e where e.issue_id = d.id and e.action in ('send_back', 'fail_inspection')
+        and e.at < {end}) as reworked
 ) r
-where l.{column} = any({among}) and l.state not in ('handed_over', 'merged', 'rejected', 'withdrawn') and f.state not in ('merged', 'rejected', 'withdrawn')
-  and not (l.state = 'closed' and coalesce(l.unresolved in {VOID!r}, false))
+where f.state not in ('merged', 'rejected', 'withdrawn')
 """
 
 

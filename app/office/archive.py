@@ -12,7 +12,7 @@ from typing import Any
 from app.kit.db import Database
 from app.kit.language import say
 from app.kit.times import now
-from app.office import dossier, workbook, written
+from app.office import dossier, ledger, workbook, written
 from app.office.dossier import Dossier
 from app.office.ledger import Manner
 from app.office.pouring import Pouring
@@ -60,7 +60,7 @@ class _Archive:
             manner.category(issue["category"]),
             str(issue["cell"]["name"]) if issue["cell"] else "",
             issue["place"],
-            say(f"state-{issue['state']}", manner.language),
+            ledger.state(issue, manner.language),
             written.moment_told(issue["created_at"], manner.zone, manner.language),
             str(len(photos)),
         )

@@ -15,6 +15,7 @@ from app.kit.language import TEXTS, say
 from app.kit.times import now
 from app.office import queries
 from app.office.ledger import Manner
+from app.office.ledger import state as told_state
 from app.office.pictures import figure
 from app.office.written import Block, Figure, Line, Paper, Pictures, Table, day_told, moment_told
 from app.photos import shown
@@ -111,7 +112,7 @@ def _facts(issue: dict[str, Any], manner: Manner) -> list[list[str]]:
         say("dossier-reports-n", language, n=issue["reports"]) if issue["reports"] > 1 else "",
         say("dossier-recurrence", language, n=issue["recurrences"]) if issue["recurrences"] else "",
     ]
-    state = " ".join([say(f"state-{issue['state']}", language), *filter(None, more)])
+    state = " ".join([told_state(issue, language), *filter(None, more)])
     position = f"{issue['position']['lat']:.6f}, {issue['position']['lon']:.6f}"
     rows: list[tuple[str | None, str]] = [
         ("category", manner.category(issue["category"])), ("state", state), ("area", name(issue["area"])),

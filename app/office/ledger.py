@@ -65,6 +65,11 @@ async def pages(
             yield items
 
 
+def state(issue: dict[str, Any], language: str) -> str:
+    """The state in words; what was closed without being mended is never called closed."""
+    return say("state-unresolved" if issue["outcome"] == "unresolved" else f"state-{issue['state']}", language)
+
+
 def row(issue: dict[str, Any], manner: Manner) -> list[Any]:
     def name(ref: dict[str, Any] | None) -> str:
         return (ref or {}).get("name") or ""
@@ -72,7 +77,7 @@ def row(issue: dict[str, Any], manner: Manner) -> list[Any]:
     handover = issue["handover"]
     link = f"{manner.base}/app/issues/{issue['id']}" if issue["photos"] else ""
     return [
-        issue["number"], say(f"state-{issue['state']}", manner.language), manner.category(issue["category"]), name(issue["area"]),
+        issue["number"], state(issue, manner.language), manner.category(issue["category"]), name(issue["area"]),
         name(issue["cell"]), issue["place"], issue["note"], name(issue["unit"]), name(issue["assignee"]), issue["created_at"], issue["deadline"],
         say("yes", manner.language) if issue["overdue"] else "", issue["closed_at"], issue["reports"], issue["recurrences"],
         handover["authority"] if handover else "", link,
