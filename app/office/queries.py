@@ -2,8 +2,8 @@
 
 from app.issues.counting import COUNTED
 
-AREA = "select name, time_zone from areas where id = $1"
-ZONE_OF_ISSUE = "select a.time_zone from issues i join areas a on a.id = i.area_id where i.id = $1"
+AREA = "select name, known_zone(time_zone) as time_zone from areas where id = $1"
+ZONE_OF_ISSUE = "select known_zone(a.time_zone) from issues i join areas a on a.id = i.area_id where i.id = $1"
 UNIT_NAMES = "select id::text, name from units where id = any($1::uuid[])"
 ISSUED = """
 select s.paper, s.issued_at, a.name as issued_by from summaries s join accounts a on a.id = s.issued_by
