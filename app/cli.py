@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import re
 import signal
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 
 from app.kit.cluster import ClusterError, private_cluster
@@ -230,7 +232,7 @@ def import_areas_command(
     time_zone: Annotated[str | None, typer.Option(help="Their time zone, as Asia/Shanghai.")] = None,
     data: Data = None,
 ) -> None:
-    """Areas from a GeoJSON FeatureCollection. Repeatable: an area is known by its name within its parent."""
+    """Areas from a GeoJSON FeatureCollection. Repeatable: an area is known by its name within its parent. Exit code 2 when some are refused."""
     from app.grid.imports import LEVELS, ImportProblem, import_areas
 
     if level not in LEVELS:
@@ -240,8 +242,8 @@ def import_areas_command(
     except ImportProblem as problem:
         raise fail(str(problem)) from None
     print(f"{taken} areas taken, {refused} refused.")
-    if refused:
-        raise typer.Exit(2)
+    if refused or not taken:
+        raise typer.Exit(2 if refused else 1)
 
 
 @importing.command("reports")
@@ -400,7 +402,23 @@ def bench_papers(
     measure(issues, json)
 
 
+def _check_settings() -> None:
+    try:
+        settings()
+    except ValidationError as error:
+        for fault in error.errors():
+            name = str(fault["loc"][0])
+            variable = name if name == "DATABASE_URL" else f"GRIDPATROL_{name.upper()}"
+            print(f"{variable}: {fault['msg'].removeprefix('Value error, ')}", file=sys.stderr)
+        sys.exit(1)
+
+
 def main() -> None:
+    _check_settings()
+    # What is said quotes files; a terminal that lacks a character of theirs stops nothing.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     if sys.platform != "linux" and not os.environ.get("DATABASE_URL"):
         print("The private database needs Linux; elsewhere set DATABASE_URL.", file=sys.stderr)
     cli()

@@ -174,6 +174,27 @@ async def test_the_office_enters_its_own_days(town, database):
     assert abs(await deadline() - usual) < timedelta(minutes=1)
 
 
+@pytest.mark.parametrize(
+    ("zone", "days_off", "published"),
+    [
+        *((zone, True, True) for zone in ("Asia/Shanghai", "Asia/Urumqi", "PRC", "Asia/Chongqing", "Asia/Chungking", "Asia/Harbin", "Asia/Kashgar")),
+        *((zone, False, False) for zone in ("Asia/Hong_Kong", "Asia/Macau", "Asia/Taipei", "Asia/Singapore", "America/New_York")),
+    ],
+)  # fmt: skip
+async def test_chinas_holidays_are_those_of_all_its_zones(town, database, zone, days_off, published):
+    volunteer = await town.person("volunteer")
+    async with database.acquire() as connection:
+        await connection.execute("update areas set time_zone = $2 where id = $1", town.area, zone)
+    told = await volunteer.get(f"/v1/areas/{town.area}/calendar", year=2026)
+    days = {day["day"]: day["working"] for day in told["days"]}
+    assert told["time_zone"] == zone and told["published"] == published
+    # National Day and New Year's Day of the old calendar; and a Saturday that is worked on for the second.
+    assert (days["2026-10-01"], days["2026-02-17"], days["2026-02-14"]) == (
+        (False, False, True) if days_off else (True, True, False)
+    )
+    assert not (await volunteer.get(f"/v1/areas/{town.area}/calendar", year=2090))["published"]
+
+
 async def test_the_digest_is_made_once_a_day(town, database):
     staff, leader = await town.person("staff"), await town.person("leader")
     issue = (await leader.report(**town.body()))["issue"]["id"]

@@ -1,7 +1,7 @@
 """Working time in a community's own zone: when a deadline falls, and how much of it is left.
 
-Working hours are 08:30-12:00 and 14:00-17:30 on working days: seven hours a day. Working days of China are the statutory
-ones with their make-up days, where the library knows the year; in other years and zones Monday to Friday. Before either goes what an
+Working hours are 08:30-12:00 and 14:00-17:30 on working days: seven hours a day. Working days of China, under any of its zones' names, are the
+statutory ones with their make-up days, where the library knows the year; in other years and zones Monday to Friday. Before either goes what an
 area, or the nearest one above it, has entered itself (`exceptions`: day → whether it is worked on).
 """
 
@@ -29,6 +29,8 @@ _MOST_S = 100 * 366 * 86_400
 Exceptions = Mapping[date, bool]
 _Spans = list[tuple[datetime, datetime]]
 _NONE: Exceptions = {}
+# The mainland's zones with their older names; Hong Kong, Macau and Taipei have days of their own.
+_CHINA = frozenset({"Asia/Shanghai", "Asia/Urumqi", "Asia/Kashgar", "Asia/Chongqing", "Asia/Chungking", "Asia/Harbin", "PRC"})
 
 
 async def exceptions(connection: Connection, area: UUID | None) -> Exceptions:
@@ -37,9 +39,9 @@ async def exceptions(connection: Connection, area: UUID | None) -> Exceptions:
 
 
 def is_published(year: int, zone: str) -> bool:
-    """Whether the statutory days of a year are known; if not, Monday to Friday are reckoned as worked on."""
+    """Whether the statutory days of a year are known; if not, as anywhere outside China, Monday to Friday are reckoned as worked on."""
     try:
-        return zone != "Asia/Shanghai" or chinese_calendar.is_workday(date(year, 1, 1)) in (True, False)
+        return zone in _CHINA and chinese_calendar.is_workday(date(year, 1, 1)) in (True, False)
     except NotImplementedError:  # so the library says of a year it does not know
         return False
 
@@ -51,7 +53,7 @@ def is_working_day(day: date, zone: str, exceptions: Exceptions = _NONE) -> bool
 
 @lru_cache(maxsize=4096)
 def _by_country(day: date, zone: str) -> bool:
-    if zone == "Asia/Shanghai":
+    if zone in _CHINA:
         try:
             return chinese_calendar.is_workday(day)
         except NotImplementedError:  # a year whose statutory days are not yet published

@@ -16,10 +16,11 @@ on conflict (area_id, day) do update set working = excluded.working, name = excl
 DROP_DAY = "delete from calendar_days where area_id = $1 and day = $2 returning true"
 # The primary key lets one worker make the digest of an area and day.
 DIGESTS_DUE = """
+with zones as materialized (select id, known_zone(time_zone) as zone from areas)
 insert into digests (area_id, day)
-select a.id, (now() at time zone a.time_zone)::date from areas a
-where (now() at time zone a.time_zone)::time >= '08:30' and exists (select from role_grants g where g.area_id = a.id and g.role = 'staff')
-  and not exists (select from digests d where d.area_id = a.id and d.day = (now() at time zone a.time_zone)::date)
+select a.id, (now() at time zone a.zone)::date from zones a
+where (now() at time zone a.zone)::time >= '08:30' and exists (select from role_grants g where g.area_id = a.id and g.role = 'staff')
+  and not exists (select from digests d where d.area_id = a.id and d.day = (now() at time zone a.zone)::date)
 on conflict do nothing returning area_id, day
 """
 STAFF_OF = "select distinct account_id from role_grants where area_id = $1 and role = 'staff'"
@@ -28,7 +29,8 @@ STAFF_OF = "select distinct account_id from role_grants where area_id = $1 and r
 # area and week lets it be drawn once.
 DRAW = """
 with a as (
-  select a.id, $3::date::timestamp at time zone a.time_zone as starts, ($3::date + 7)::timestamp at time zone a.time_zone as ends
+  select a.id, $3::date::timestamp at time zone known_zone(a.time_zone) as starts,
+    ($3::date + 7)::timestamp at time zone known_zone(a.time_zone) as ends
   from areas a where a.id = $2
 ), closed as materialized (
   select i.id from a join area_tree t on t.ancestor_id = a.id join issues i on i.area_id = t.area_id

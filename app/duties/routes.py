@@ -33,7 +33,7 @@ async def get_calendar(
     id: UUID, caller: TheCaller, connection: Transaction, year: Annotated[int, Query(ge=2000, le=2100)]
 ) -> Response:
     """Every day of a year: whether it is a working day, and by what: the country's statutory days, or an area's own entry."""
-    zone: Any = await connection.fetchval("select time_zone from areas where id = $1", id)
+    zone: Any = await connection.fetchval("select known_zone(time_zone) from areas where id = $1", id)
     if zone is None:
         raise not_found()
     own = {row["day"]: row for row in await connection.fetch(queries.DAYS, id, date(year, 1, 1), date(year + 1, 1, 1))}
@@ -121,7 +121,7 @@ async def get_samples(caller: TheCaller, connection: Transaction) -> Response:
 @router.put("/v1/samples/{id}", status_code=201)
 async def put_sample(id: UUID, wish: SampleIn, caller: TheCaller, connection: Transaction) -> Response:
     """Draw a share of a week's closed issues for inspection: by lot, and once for an area and week. 200 when it was drawn already."""
-    zone: Any = await connection.fetchval("select time_zone from areas where id = $1", wish.area)
+    zone: Any = await connection.fetchval("select known_zone(time_zone) from areas where id = $1", wish.area)
     if zone is None or not (caller.is_admin or wish.area in caller.staffs):
         raise not_found()
     if wish.week.isoweekday() != 1 or wish.week + timedelta(days=7) > datetime.now(ZoneInfo(zone)).date():

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,16 @@ from shapely.geometry import MultiPolygon, Polygon, box
 from shapely.geometry.base import BaseGeometry
 from shapely.prepared import prep
 
-from app.grid import queries
-from app.grid.geojson import Refused, read_polygon
+from app.grid import geojson, queries
+from app.grid.geojson import Refused, read_name, read_polygon
+from app.kit import cells, zones
 from app.kit.db import Connection
 from app.settings import settings
 
 LEVELS = ("city", "district", "street", "community")
-_NAMES = ("name", "NAME", "Name", "名称", "name_zh")
 _METRES_PER_DEGREE = 111_320.0
+# Cells of one area, at most: more than anybody answers for, and a slip of the keyboard.
+_MOST_CELLS = 100_000
 _NAMESPACE = uuid.UUID("5b0f6c0e-0a53-5b7e-9c39-7d0f4d0a6a11")
 
 Say = Callable[[str], None]
@@ -33,70 +35,106 @@ class ImportProblem(Exception):
 
 
 async def put_area(
-    connection: Connection, name: str, level: str, parent: uuid.UUID | None, geometry: bytes | None, time_zone: str
+    connection: Connection,
+    name: str,
+    level: str,
+    parent: uuid.UUID | None,
+    geometry: bytes | None,
+    time_zone: str,
+    changes_zone: bool = False,
 ) -> uuid.UUID:
     """Make an area or redraw it; known by its name within its parent (areas' unique constraint)."""
     id = uuid.uuid5(_NAMESPACE, f"{parent}/{name}")
-    found: Any = await connection.fetchval(queries.PUT_AREA, id, parent, level, name, geometry, time_zone)
+    found: Any = await connection.fetchval(queries.PUT_AREA, id, parent, level, name, geometry, time_zone, changes_zone)
     await connection.execute(queries.PUT_AREA_TREE, found, parent)
     return found
 
 
 async def find_area(connection: Connection, name: str) -> Any:
+    _check_name(name)
     rows = await connection.fetch(queries.AREAS_BY_NAME, name)
     if len(rows) != 1:
         raise ImportProblem(f"There {'is no area' if not rows else 'are several areas'} named {name!r}.")
     return rows[0]
 
 
-def _features(path: Path) -> list[Any]:
-    try:
-        document = json.loads(path.read_text("utf-8-sig"))
-    except (OSError, ValueError) as error:
-        raise ImportProblem(f"{path} cannot be read as GeoJSON: {error}") from error
-    crs = str(document.get("crs", "") if isinstance(document, dict) else "")
-    if crs and not any(word in crs for word in ("CRS84", "4326")):
-        raise ImportProblem(f"{path} is not in WGS 84 but in {crs}; convert it first.")
-    features = document.get("features") if isinstance(document, dict) else None
-    if not isinstance(features, list):
-        raise ImportProblem(f"{path} is not a GeoJSON FeatureCollection.")
-    return features
+def _check_name(name: str) -> None:
+    if not cells.is_visible(name) or cells.fault(name, 100):
+        raise ImportProblem(f"{name!r} is no name of an area.")
+
+
+@dataclass(slots=True)
+class _Found:
+    """What a file holds of one area: its parts, and what was mended of them."""
+
+    parts: list[BaseGeometry] = field(default_factory=list[BaseGeometry])
+    mended: list[str] = field(default_factory=list[str])
+
+    def drawn(self) -> bytes:
+        whole = self.parts[0] if len(self.parts) == 1 else shapely.union_all(self.parts)
+        return whole.wkb
+
+    def told(self) -> str:
+        joined = [f"{len(self.parts)} features of this name, joined"] if len(self.parts) > 1 else []
+        said = "; ".join([*joined, *self.mended])
+        return f" ({said})" if said else ""
+
+
+def _read(features: list[Any], outline: BaseGeometry | None, say: Say) -> tuple[dict[str, _Found], int]:
+    """The areas of a file by name, and how many of its features were refused."""
+    found: dict[str, _Found] = {}
+    refused = 0
+    for index, feature in enumerate(features):
+        try:
+            name = read_name(feature)
+            geometry, mended = read_polygon(feature.get("geometry"), outline)
+        except Refused as reason:
+            refused += 1
+            say(f"refused feature {index + 1} {geojson.shown_name(feature)}: {reason}")
+            continue
+        area = found.setdefault(name, _Found())
+        area.parts.append(geometry)
+        area.mended += [mended] if mended else []
+    return found, refused
+
+
+async def _parent(connection: Connection, name: str, level: str) -> Any:
+    """The area above that is meant by a name, or None where there is none yet. Raises ImportProblem where it may be several."""
+    _check_name(name)
+    rows = await connection.fetch(queries.AREAS_BY_NAME, name)
+    above = [row for row in rows if LEVELS.index(row["level"]) < LEVELS.index(level)] or rows
+    if len(above) > 1:
+        raise ImportProblem(f"There are several areas named {name!r}.")
+    return above[0] if above else None
 
 
 async def import_areas(
     connection: Connection, path: Path, level: str, parent_name: str | None, time_zone: str | None, say: Say
 ) -> tuple[int, int]:
-    """Areas taken and refused. Repeatable: an area is known by its name within its parent. Raises ImportProblem."""
-    features = _features(path)
-    zone = time_zone or settings().time_zone
+    """Areas taken, and features refused. Repeatable: an area is known by its name within its parent, and features of one name are one area.
+    A zone that is named is given to areas that are here already, too. Raises ImportProblem."""
+    try:
+        zone = zones.canonical(time_zone) if time_zone is not None else settings().time_zone
+        features = geojson.read_features(path)
+    except (zones.NoZone, geojson.Unreadable) as problem:
+        raise ImportProblem(str(problem)) from None
     parent: Any = None
     outline: BaseGeometry | None = None
     if parent_name is not None:
-        rows = await connection.fetch(queries.AREAS_BY_NAME, parent_name)
-        if rows:
-            parent = rows[0]["id"]
-            zone = time_zone or rows[0]["time_zone"]
+        row = await _parent(connection, parent_name, level)
+        if row is not None:
+            parent = row["id"]
+            zone = zone if time_zone is not None else row["time_zone"]
             raw = await connection.fetchval(queries.PARENT_GEOM, parent)
             outline = shapely.from_wkb(raw) if raw else None
-        else:
-            parent = await put_area(connection, parent_name, "city", None, None, zone)
-            say(f"made city {parent_name}")
-    taken = refused = 0
-    for index, feature in enumerate(features):
-        properties: Any = feature.get("properties") if isinstance(feature, dict) else None
-        name = next((str(properties[key]).strip() for key in _NAMES if properties and properties.get(key)), "")
-        try:
-            if not name:
-                raise Refused("it has no name")
-            geometry, mended = read_polygon(feature.get("geometry"), outline)
-        except Refused as reason:
-            refused += 1
-            say(f"refused feature {index + 1} {name!r}: {reason}")
-            continue
-        await put_area(connection, name, level, parent, geometry.wkb, zone)
-        taken += 1
-        say(f"{name}{f' ({mended})' if mended else ''}")
-    return taken, refused
+    found, refused = _read(features, outline, say)
+    if found and parent_name is not None and parent is None:
+        parent = await put_area(connection, parent_name, "city", None, None, zone)
+        say(f"made city {parent_name}")
+    for name, area in found.items():
+        await put_area(connection, name, level, parent, area.drawn(), zone, time_zone is not None)
+        say(f"{name}{area.told()}")
+    return len(found), refused
 
 
 def _squares(west: float, south: float, east: float, north: float, size: float) -> Iterator[Polygon]:
@@ -142,8 +180,17 @@ def cut(geometry: BaseGeometry, size_m: float, hexagons: bool = False) -> list[M
     return cells
 
 
+def _tiles(geometry: BaseGeometry, size_m: float) -> float:
+    """How many tiles are laid over a geometry, about."""
+    west, south, east, north = geometry.bounds
+    width = (east - west) * _METRES_PER_DEGREE * math.cos(math.radians((south + north) / 2))
+    return width * (north - south) * _METRES_PER_DEGREE / size_m**2
+
+
 async def make_grid(connection: Connection, area_name: str, size_m: float, hexagons: bool, say: Say) -> int:
     """Cut an area, or each of the smallest areas below it, into cells; how many were made. Areas that have cells keep them."""
+    if not math.isfinite(size_m) or size_m <= 0:
+        raise ImportProblem(f"{size_m} is no size of a cell in metres.")
     area = await find_area(connection, area_name)
     made = 0
     leaves = await connection.fetch(queries.LEAVES, area["id"])
@@ -153,7 +200,10 @@ async def make_grid(connection: Connection, area_name: str, size_m: float, hexag
         if await connection.fetchval("select exists (select from cells where area_id = $1)", leaf["id"]):
             say(f"{leaf['name']}: has cells already")
             continue
-        parts = cut(shapely.from_wkb(leaf["geom"]), size_m, hexagons)
+        outline = shapely.from_wkb(leaf["geom"])
+        if _tiles(outline, size_m) > _MOST_CELLS:
+            raise ImportProblem(f"{leaf['name']} would have more than {_MOST_CELLS} cells; name a larger --size.")
+        parts = cut(outline, size_m, hexagons)
         width = len(str(len(parts)))
         await connection.executemany(
             queries.PUT_CELL,

@@ -90,7 +90,7 @@ def is_day_first(row: Mapping[str, str]) -> bool:
 
 
 def _out_of_bounds(text: str, column: str) -> Row:
-    return Row(f"{column} is not between the years {FIRST.year} and {END.year - 1}: {text!r}")
+    return Row(f"{column} is not between the years {FIRST.year} and {END.year}: {text!r}")
 
 
 def _local(text: str, column: str, day_first: bool) -> datetime:

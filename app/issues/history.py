@@ -17,7 +17,7 @@ from app.settings import settings
 
 # What lies outside is no past case's: lists, papers and numbers reckon with years of four digits.
 FIRST = datetime(2000, 1, 1, tzinfo=UTC)
-END = datetime(2101, 1, 1, tzinfo=UTC)
+END = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -120,7 +120,7 @@ with added as (
   insert into issues (id, number, state, category, category_version, position, cell_id, area_id, place, note, reporter_id, unit_id,
     assignee_id, deadline, authority, reply_by, rectified_by, rectified_at, closed_at, unresolved, version, created_at, updated_at, duty, duty_at,
     rework)
-  select p.id, next_issue_number(p.opened_at, coalesce(a.time_zone, $1)), p.state, p.category, k.version,
+  select p.id, next_issue_number(p.opened_at, coalesce(known_zone(a.time_zone), $1)), p.state, p.category, k.version,
     st_setsrid(st_makepoint(p.lon, p.lat), 4326), p.cell_id, p.area_id, p.place, p.note, p.reporter_id, p.unit_id, p.assignee_id,
     p.deadline, p.authority, p.reply_by, p.rectified_by, p.rectified_at, p.closed_at, p.unresolved, p.version, p.opened_at, p.updated_at,
     case when p.deadline > now() and p.state in ('reported', 'accepted', 'assigned', 'in_progress') then 'overdue'

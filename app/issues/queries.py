@@ -94,7 +94,7 @@ l as materialized (
   where g.retired_at is null and st_intersects(g.geom, p.at) order by g.id limit 1
 ),
 a as materialized (
-  select x.id, x.name, x.time_zone from areas x where x.id = coalesce(
+  select x.id, x.name, known_zone(x.time_zone) as time_zone from areas x where x.id = coalesce(
     (select area_id from l),
     (select g.id from areas g, p where st_intersects(g.geom, p.at)
      order by array_position(array['community', 'street', 'district', 'city'], g.level), g.id limit 1),
@@ -357,7 +357,7 @@ RENUMBER = (
 FOR_CHANGE = f"""
 with c as ({CALLER})
 select i.*, {RELATION} as relation, {_ENDED_LATELY} as ended_lately, st_y(i.position) as lat, st_x(i.position) as lon,
-  v.after_photo, v.deadline_hours, v.deadline_clock, coalesce(a.time_zone, $3) as time_zone
+  v.after_photo, v.deadline_hours, v.deadline_clock, coalesce(known_zone(a.time_zone), $3) as time_zone
 from c join issues i on i.id = $2 and {SCOPE}
 left join category_versions v on v.code = i.category and v.version = i.category_version
 left join areas a on a.id = i.area_id

@@ -23,12 +23,14 @@ _TRUTH = ("true", "false")
 LOST = "\ufffd"
 # Drawn as nothing, though they are letters or symbols to Unicode: the Hangul fillers and the empty Braille pattern.
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+# Some are younger than Python's tables.
+_IDEOGRAPHS = range(0x20000, 0x40000)
 _INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Cs", "Zl", "Zp", "Zs", "Mn", "Me"})
 
 
 def is_visible(text: str) -> bool:
     """Whether anything of a text can be seen."""
-    return any(c not in _BLANK and unicodedata.category(c) not in _INVISIBLE for c in text)
+    return any(c not in _BLANK and (unicodedata.category(c) not in _INVISIBLE or ord(c) in _IDEOGRAPHS) for c in text)
 
 
 def fault(text: str, longest: int) -> str | None:

@@ -19,6 +19,8 @@ from alembic import command
 from alembic.config import Config
 from asyncpg.pool import PoolConnectionProxy
 
+from app.settings import settings
+
 Connection: TypeAlias = asyncpg.Connection | PoolConnectionProxy
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -68,6 +70,8 @@ class Database:
                 "jit": "off",
                 "plan_cache_mode": "force_generic_plan",
                 "timezone": "UTC",
+                # What known_zone falls back to.
+                "gridpatrol.time_zone": settings().time_zone,
                 "statement_timeout": f"{statement_timeout_s}s",
             },
         )

@@ -10,7 +10,7 @@ _OLD_S = 48 * 3600
 
 def taken_at(zone: str) -> str:
     """When, where `zone` is that of the community: for a camera that does not say in which zone its clock runs."""
-    return f"coalesce(f.taken_at, f.taken_local at time zone coalesce({zone}, 'Asia/Shanghai'))"
+    return f"coalesce(f.taken_at, f.taken_local at time zone coalesce(known_zone({zone}), 'Asia/Shanghai'))"
 
 
 AWAY_M = "st_distancesphere(f.position, coalesce(r.position, i.position))"

@@ -254,9 +254,9 @@ select c.account_id, (select array[st_xmin(b), st_ymin(b), st_xmax(b), st_ymax(b
 
 # --- figures of cells ---------------------------------------------------------------------------------------------------
 # The last 28 days, today included, and this week from Monday, in the time of the cell's community.
-_DAYS = "(date_trunc('day', now() at time zone a.time_zone) - interval '27 days') at time zone a.time_zone"
-_WEEK = "date_trunc('week', now() at time zone a.time_zone) at time zone a.time_zone"
-_TODAY = "date_trunc('day', now() at time zone a.time_zone) at time zone a.time_zone"
+_DAYS = "(date_trunc('day', now() at time zone a.zone) - interval '27 days') at time zone a.zone"
+_WEEK = "date_trunc('week', now() at time zone a.zone) at time zone a.zone"
+_TODAY = "date_trunc('day', now() at time zone a.zone) at time zone a.zone"
 # Of issues that were closed as mended: how many, how many of them sent back before, how long they took.
 _CLOSED = """
 count(*)::int as closed, count(*) filter (where i.reworked)::int as reworked,
@@ -264,8 +264,9 @@ count(*)::int as closed, count(*) filter (where i.reworked)::int as reworked,
   percentile_cont(0.9) within group (order by extract(epoch from i.closed_at - i.created_at)::float8) as p90_s
 """
 FIGURES = f"""
-with due as (
-  select f.cell_id, {_DAYS} as since, {_WEEK} as week from cell_figures f join cells l on l.id = f.cell_id join areas a on a.id = l.area_id
+with zones as materialized (select id, known_zone(time_zone) as zone from areas),
+due as (
+  select f.cell_id, {_DAYS} as since, {_WEEK} as week from cell_figures f join cells l on l.id = f.cell_id join zones a on a.id = l.area_id
   where f.stale or f.as_of < {_TODAY} order by f.as_of limit 200 for update of f skip locked
 )
 update cell_figures f set stale = false, as_of = now(), opened = o.opened, came_back = o.came_back,
@@ -302,7 +303,7 @@ from c
 """
 
 # --- the summary of an area ---------------------------------------------------------------------------------------------
-AREA = "select a.time_zone from areas a where a.id = $1"
+AREA = "select known_zone(a.time_zone) from areas a where a.id = $1"
 _TREE = "select x.area_id from area_tree x where x.ancestor_id = $1"
 OPEN_NOW = f"""
 select i.state, i.category, i.unit_id::text as unit, count(*)::int as open, count(*) filter (where i.overdue)::int as overdue,

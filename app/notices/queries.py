@@ -86,7 +86,7 @@ select case when ch.daily then ((l.d + case when l.t >= '08:30' then 1 else 0 en
   then ((l.d + case when q.starts > q.ends and l.t >= q.starts then 1 else 0 end) + q.ends) at time zone z.zone end as until
   , ch.daily
 from channels ch left join quiet_hours q on q.account_id = ch.account_id cross join lateral (
-  select coalesce((select a.time_zone from role_grants g join areas a on a.id = g.area_id where g.account_id = ch.account_id
+  select coalesce((select known_zone(a.time_zone) from role_grants g join areas a on a.id = g.area_id where g.account_id = ch.account_id
     order by g.created_at limit 1), $2) as zone) z
 cross join lateral (select (now() at time zone z.zone)::time as t, (now() at time zone z.zone)::date as d) l
 where ch.id = $1

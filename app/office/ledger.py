@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from app.issues import reading
+from app.kit.cells import as_text
 from app.kit.db import Database
 from app.kit.language import say
 from app.kit.times import now
@@ -19,9 +20,9 @@ COLUMNS = (
     "number", "state", "category", "area", "cell", "place", "note", "unit", "assignee", "created_at", "deadline", "overdue", "closed_at", "reports",
     "recurrences", "authority", "photos",
 )  # fmt: skip
+# Written by the program itself: an issue's number, and its address.
+_OWN = ("number", "photos")
 _AT_ONCE = 500
-# What a spreadsheet would take for a formula at the beginning of a cell.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +93,16 @@ def heads(language: str) -> list[str]:
     return [say(f"ledger-{name}", language) for name in COLUMNS]
 
 
-def _cell(value: Any, zone: ZoneInfo) -> Any:
+def _cell(name: str, value: Any, zone: ZoneInfo) -> Any:
     if isinstance(value, datetime):
         return f"{local(value, zone):%Y-%m-%d %H:%M}"
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        # An apostrophe makes it text to every spreadsheet.
-        return "'" + value
+    if isinstance(value, str):
+        return value if name in _OWN else as_text(value)
     return "" if value is None else value
 
 
 async def as_csv(found: AsyncIterator[list[dict[str, Any]]], manner: Manner) -> AsyncGenerator[bytes]:
-    """UTF-8 with the mark that Excel looks for; whatever could be a formula is text."""
+    """UTF-8 with the mark that Excel looks for; whatever could be a formula, a number or a date is text."""
 
     def lines(rows: Iterable[list[Any]]) -> bytes:
         text = io.StringIO()
@@ -111,4 +111,6 @@ async def as_csv(found: AsyncIterator[list[dict[str, Any]]], manner: Manner) -> 
 
     yield b"\xef\xbb\xbf" + lines([heads(manner.language)])
     async for items in found:
-        yield lines([_cell(value, manner.zone) for value in row(issue, manner)] for issue in items)
+        yield lines(
+            [_cell(name, value, manner.zone) for name, value in zip(COLUMNS, row(issue, manner), strict=True)] for issue in items
+        )

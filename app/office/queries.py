@@ -5,9 +5,9 @@ from app.issues.counting import COUNTED
 from app.issues.lifecycle import OPEN
 
 # What an area's papers are signed with.
-_ISSUER = "name"
-AREA = f"select name, level, time_zone, {_ISSUER} as issuer from areas where id = $1"
-ZONE_OF_ISSUE = "select a.time_zone from issues i join areas a on a.id = i.area_id where i.id = $1"
+_ISSUER = "coalesce(nullif(issuer, ''), name)"
+AREA = f"select name, level, known_zone(time_zone) as time_zone, {_ISSUER} as issuer from areas where id = $1"
+ZONE_OF_ISSUE = "select known_zone(a.time_zone) from issues i join areas a on a.id = i.area_id where i.id = $1"
 UNIT_NAMES = "select id::text, name from units where id = any($1::uuid[])"
 ISSUED = """
 select s.paper, s.issued_at, a.name as issued_by from summaries s join accounts a on a.id = s.issued_by
@@ -172,7 +172,7 @@ where e.issue_id = $1 and e.action = 'hand_over' and ($2::int is null or e.versi
 """
 # What later events changed, each as it was before, the latest first.
 CHANGED_SINCE = "select was from events where issue_id = $1 and version > $2 and was is not null order by version desc"
-OFFICE = "select name, issuer, contact, phone, time_zone from areas where id = $1"
+OFFICE = "select name, issuer, contact, phone, known_zone(time_zone) as time_zone from areas where id = $1"
 CELL_NAME = "select name from cells where id = $1"
 ADDRESS_OF = """
 select a.phone, a.address from authorities a join area_tree t on t.ancestor_id = a.area_id where t.area_id = $1 and a.name = $2 limit 1

@@ -40,7 +40,9 @@ async def _ledger(request: Request, database: TheDatabase, token: bytes) -> tupl
     filters = chosen(asked)
     async with database.acquire() as connection:
         names = await _names(connection, _language(request))
-        zone: Any = await connection.fetchval("select time_zone from areas where id = $1", asked.area) if asked.area else None
+        zone: Any = (
+            await connection.fetchval("select known_zone(time_zone) from areas where id = $1", asked.area) if asked.area else None
+        )
     manner = ledger.Manner(_language(request), ZoneInfo(zone or settings().time_zone), names, base_url(request))
     return ledger.pages(database, token, filters, manner.zone), manner
 

@@ -49,15 +49,16 @@ COUNTED_AT = "select counted_at from patrols where id = $1"
 COVERAGE = """
 with days as (
   select d::date as day from generate_series($2::date, $3::date, interval '1 day') d
+), zones as materialized (
+  select a.id, known_zone(a.time_zone) as zone from areas a join area_tree t on t.area_id = a.id and t.ancestor_id = $1
 ), walks as (
-  select pc.cell_id, (p.counted_at at time zone a.time_zone)::date as day, count(*)::int as walks, sum(p.people)::int as people
-  from patrol_cells pc join patrols p on p.id = pc.patrol_id join cells c on c.id = pc.cell_id join areas a on a.id = c.area_id
-  join area_tree t on t.area_id = c.area_id and t.ancestor_id = $1
+  select pc.cell_id, (p.counted_at at time zone a.zone)::date as day, count(*)::int as walks, sum(p.people)::int as people
+  from patrol_cells pc join patrols p on p.id = pc.patrol_id join cells c on c.id = pc.cell_id join zones a on a.id = c.area_id
   where p.counted_at >= ($2::date - 1) and p.counted_at < ($3::date + 2)
   group by 1, 2
 ), cleared as (
-  select i.cell_id, (i.created_at at time zone a.time_zone)::date as day, count(*)::int as cleared
-  from issues i join areas a on a.id = i.area_id join area_tree t on t.area_id = i.area_id and t.ancestor_id = $1
+  select i.cell_id, (i.created_at at time zone a.zone)::date as day, count(*)::int as cleared
+  from issues i join zones a on a.id = i.area_id
   where i.created_at >= ($2::date - 1) and i.created_at < ($3::date + 2) and i.cell_id is not null
     and exists (select from events e where e.issue_id = i.id and e.version = 1 and e.action = 'report_mended')
   group by 1, 2

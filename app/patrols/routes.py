@@ -104,7 +104,7 @@ async def get_coverage(
 ) -> Response:
     """Cells × days with walks, person-times and what was cleared on the spot; `unwalked` are the cells that nobody walked,
     `behind` those walked less often than planned."""
-    zone: Any = await connection.fetchval("select time_zone from areas where id = $1", area)
+    zone: Any = await connection.fetchval("select known_zone(time_zone) from areas where id = $1", area)
     if zone is None or not (caller.is_admin or area in caller.reads):
         raise not_found()
     today = datetime.now(ZoneInfo(zone)).date()

@@ -120,7 +120,7 @@ where t.account_id = $1 order by t.at desc, t.id limit 50
 # --- stand-ins: roles of a leader for a time ----------------------------------------------------------------------------
 # Cells that somebody leads in his own right, within the reach of who asks: himself, staff for their areas, an admin.
 LED = """
-select g.area_id, g.cell_id, a.time_zone from role_grants g join areas a on a.id = g.area_id
+select g.area_id, g.cell_id, known_zone(a.time_zone) as time_zone from role_grants g join areas a on a.id = g.area_id
 where g.account_id = $1 and g.role = 'leader' and g.stand_in_id is null and ($2 or $1 = $3 or g.area_id = any($4::uuid[]))
 order by g.cell_id
 """

@@ -66,7 +66,7 @@ async def get_record(id: UUID, request: Request, caller: TheCaller, connection: 
     found = await record.read(connection, caller, id)
     language = choose(request.headers.get("accept-language", ""), settings().language)
     names = {c["code"]: c["name"][language] for group in await catalogue.read(connection) for c in group["categories"]}
-    zone: Any = await connection.fetchval("select time_zone from areas where id = $1", UUID(found.premises["area"]))
+    zone: Any = await connection.fetchval("select known_zone(time_zone) from areas where id = $1", UUID(found.premises["area"]))
     headers = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'", "cache-control": "private, no-store"}
     return HTMLResponse(record.page(found, names, ZoneInfo(zone), language), headers=headers)
 
