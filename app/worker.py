@@ -14,7 +14,7 @@ import structlog
 from procrastinate.exceptions import ConnectorException
 
 from app.duties import running
-from app.issues import recurrence
+from app.issues import recurrence, searching
 from app.kit import housekeeping
 from app.kit.db import Database, plain
 from app.kit.jobs import Job, Pulse
@@ -43,6 +43,7 @@ _PULSES = (
     Pulse("recurrences", recurrence.follow, 1),
     Pulse("map", tally.follow, 1),
     Pulse("cell figures", tally.figures, 5),
+    Pulse("words", searching.sort_in, 5),
     Pulse("black spots", recurrence.end_clean, 600),
 )
 # A worker that has not been heard of for so long is dead, and its jobs run again.

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from app.issues import intake
 from app.issues.lifecycle import OPEN, STATES
-from app.kit.asking import Asked, containing
+from app.kit.asking import Asked, sought
 from app.kit.problems import invalid
-from app.kit.wire import Text
+from app.kit.wire import Instant, Text
 
 
 def _box(text: str) -> str:
@@ -34,13 +35,25 @@ def _box(text: str) -> str:
     return f"SRID=3857;MULTIPOLYGON({','.join(rings)})"
 
 
+_NUMBER = re.compile(r"(?:#|no\.? ?|编号:? ?)?(\d{4}) ?-? ?(\d{1,12})", re.ASCII | re.IGNORECASE)
+
+
+def _sought(text: str) -> list[str | None]:
+    """What `q` asks for, and the number of an issue that it may be, as numbers are written."""
+    words = sought(text)
+    if not words:
+        raise invalid("/q", "field-length")
+    number = _NUMBER.fullmatch(words)
+    return [words, f"{number[1]}-{int(number[2]):06}" if number else None]
+
+
 class IssueFilters(Asked):
     """What narrows a list of issues, or whatever is made of one."""
 
     state: list[str] = Field([], description="`open`, or a state's name; repeatable.")
     cell: UUID | None = None
     area: UUID | None = Field(None, description="The area and everything below it.")
-    category: list[str] = Field([], description="Repeatable.")
+    category: list[Text] = Field([], description="Repeatable.")
     unit: UUID | None = None
     assignee: UUID | None = None
     premises: UUID | None = None
@@ -48,22 +61,27 @@ class IssueFilters(Asked):
     overdue: bool | None = None
     unowned: bool | None = Field(None, description="Nobody has been asked to mend it.")
     bbox: str | None = Field(None, description="minlon,minlat,maxlon,maxlat in WGS 84.", max_length=200)
-    q: Text | None = Field(None, description="Words in note, place or number.", min_length=1, max_length=100)
-    created_since: AwareDatetime | None = None
-    created_until: AwareDatetime | None = None
+    q: Text | None = Field(
+        None,
+        description="Words in note, place or number, in any order and width; or a number in any spelling.",
+        min_length=1,
+        max_length=500,
+    )
+    created_since: Instant | None = None
+    created_until: Instant | None = None
     street: Text | None = Field(
         None, description="The place without its number, else the cell, as papers name it.", min_length=1, max_length=200
     )
     recurring: bool | None = Field(None, description="Of a kind that was closed there before.")
     outcome: Literal["resolved", "unresolved"] | None = Field(None, description="Closed since it was mended, or without.")
-    open_at: AwareDatetime | None = Field(
+    open_at: Instant | None = Field(
         None,
         description="What was open then; state, area, cell, category, unit, assignee, premises, street and recurring are asked of then, too.",
     )
-    late_at: AwareDatetime | None = Field(
+    late_at: Instant | None = Field(
         None, description="What was overdue then, by the deadline that it had then; the others as with `open_at`."
     )
-    reply_late_at: AwareDatetime | None = Field(
+    reply_late_at: Instant | None = Field(
         None, description="What was handed over then and owed a reply by a date that had passed."
     )
     happened: Literal[
@@ -73,8 +91,8 @@ class IssueFilters(Asked):
         "What happened to it between `happened_since` and `happened_until`, as the weekly summary counts; "
         "`area` is then where it lay when it happened."
     ))  # fmt: skip
-    happened_since: AwareDatetime | None = None
-    happened_until: AwareDatetime | None = None
+    happened_since: Instant | None = None
+    happened_until: Instant | None = None
 
 
 _NAMED = (
@@ -116,5 +134,5 @@ def chosen(asked: IssueFilters) -> dict[str, Any]:
     if asked.bbox is not None:
         filters["bbox"] = _box(asked.bbox)
     if asked.q is not None:
-        filters["q"] = containing(asked.q)
+        filters["q"] = _sought(asked.q)
     return filters

@@ -3,6 +3,7 @@ filters more than its SQL. What no field is named after is refused, so that a mi
 
 from __future__ import annotations
 
+import unicodedata
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -35,10 +36,14 @@ def read(model: type[T], request: Request) -> T:
     return model.model_validate(given)
 
 
-def containing(text: str) -> str:
-    """The pattern of ILIKE for whatever contains `text`, letter by letter."""
-    escaped = text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-    return f"%{escaped}%"
+_WIDTHLESS = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))
+_DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―⁃−ー", "-"))
+
+
+def sought(text: str) -> str:
+    """What somebody typed into a search, in half width, its blanks one, its dashes one; as search_text of the database has it, which
+    also folds case."""
+    return " ".join(unicodedata.normalize("NFKC", text).translate(_WIDTHLESS).translate(_DASHES).split())
 
 
 def described(model: type[Asked]) -> dict[str, Any]:

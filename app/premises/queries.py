@@ -23,7 +23,8 @@ cross join lateral (
 LIST = f"""
 {_PREMISES} where ($1 or p.area_id = any($4::uuid[])) and p.id > $5
   and ($6::uuid is null or p.area_id in (select t.area_id from area_tree t where t.ancestor_id = $6))
-  and ($7::uuid is null or p.cell_id = $7) and ($8::text is null or p.name ilike $8 or p.address ilike $8) and p.active = $9
+  and ($7::uuid is null or p.cell_id = $7) and 
+  ($8::text is null or search_text(p.name || ' ' || p.address) like all (search_patterns($8))) and p.active = $9
 order by p.id limit $10
 """
 ONE = f"{_PREMISES} where p.id = $5 and ($1 or p.area_id = any($4::uuid[]))"

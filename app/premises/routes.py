@@ -12,7 +12,6 @@ from starlette.responses import HTMLResponse, Response
 
 from app.catalogue import catalogue
 from app.kit import paging
-from app.kit.asking import containing
 from app.kit.language import choose
 from app.kit.problems import not_found
 from app.kit.route import Route, Secret, TheCaller, Transaction
@@ -38,7 +37,7 @@ async def get_premises_list(
 ) -> Response:
     """Shops and households that answer for their frontage, with counts of issues, repeats, visits and warnings."""
     after = UUID(paging.unseal(secret, "premises", cursor)[0]) if cursor else UUID(int=0)
-    items = await record.listed(connection, caller, after, area, cell, None if q is None else containing(q), active, limit + 1)
+    items = await record.listed(connection, caller, after, area, cell, q, active, limit + 1)
     return page(items[:limit], paging.seal(secret, "premises", [items[limit - 1]["id"]]) if len(items) > limit else None)
 
 

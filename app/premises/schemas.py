@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import Field, model_validator
 
 from app.kit.datum import Datum, to_wgs84
-from app.kit.wire import Instant, Name, Note, Text, Wire
+from app.kit.wire import Day, Instant, Label, Name, Note, Text, Wire
 
 
 class Frontage(Wire):
@@ -42,7 +41,7 @@ class Frontage(Wire):
 class LetterIn(Wire):
     """The letter of responsibility: when it was signed, and its photograph."""
 
-    signed_on: date
+    signed_on: Day
     photo: UUID | None = None
 
 
@@ -53,7 +52,7 @@ class PremisesIn(Wire):
     name: Name
     kind: Literal["shop", "household", "institution", "other"] = "shop"
     frontage: Frontage
-    owner: Annotated[Text, Field(max_length=100)] = ""
+    owner: Label = ""
     phone: Annotated[Text, Field(max_length=40)] = ""
     address: Annotated[Text, Field(max_length=200)] = ""
     letter: LetterIn | None = None
