@@ -33,6 +33,7 @@ export const AccountPage: FunctionComponent = () => {
           <div class="figures">
             <div class="figure"><b>{record.body.reports}</b>{t('i-reported')}</div>
             <div class="figure"><b>{record.body.closed}</b>{t('of-them-closed')}</div>
+            {record.body.unresolved > 0 && <div class="figure"><b>{record.body.unresolved}</b>{t('ended')}</div>}
             <div class="figure"><b>{record.body.cleared}</b>{t('i-cleared')}</div>
             <div class="figure"><b>{record.body.walked.hours}</b>{t('hours-walked')}</div>
           </div>

@@ -9,7 +9,7 @@ import { fetchKept, useKept } from '../keep/kept'
 import { own } from '../keep/sending'
 import { inviter, me, office, roles } from '../keep/session'
 import { cells, heardAt, issues, online, take } from '../keep/sync'
-import { Age, categoryName, Deadline, Empty, ProblemBox, Sheet, StateBadge, told, Waiting } from '../parts/bits'
+import { Age, categoryName, Deadline, Empty, ProblemBox, Sheet, StateBadge, stateName, told, Waiting } from '../parts/bits'
 import { Compare, Photos } from '../parts/picture'
 import { SmallMap } from '../parts/small-map'
 import { Page } from '../shell'
@@ -55,7 +55,7 @@ const Shown: FunctionComponent<{ issue: Issue }> = ({ issue }) => {
   return (
     <Page title={`${categoryName(issue.category)} ${issue.number}`} back={office.value ? '/app/issues' : '/'}>
       <section class="card" aria-label={t('issue')}>
-        <p class="row"><StateBadge state={issue.state} /><Deadline issue={issue} />{issue.recurrences > 0 && <span class="badge late">{t('came-back', { n: issue.recurrences })}</span>}{issue.reports > 1 && <span class="badge">{t('reports-n', { n: issue.reports })}</span>}</p>
+        <p class="row"><StateBadge state={issue.state} outcome={issue.outcome} /><Deadline issue={issue} />{issue.recurrences > 0 && <span class="badge late">{t('came-back', { n: issue.recurrences })}</span>}{issue.reports > 1 && <span class="badge">{t('reports-n', { n: issue.reports })}</span>}</p>
         {issue.note && <p>{issue.note}</p>}
         <p><MapPin class="icon" aria-hidden="true" /> {[issue.area?.name, issue.cell?.name, issue.place].filter(Boolean).join(' · ') || t('outside-cells')}</p>
         <dl class="facts">
@@ -65,7 +65,7 @@ const Shown: FunctionComponent<{ issue: Issue }> = ({ issue }) => {
           {issue.handover && <><dt>{t('handed-to')}</dt><dd>{t('reply-due', { name: issue.handover.authority, at: day(issue.handover.reply_by) })}</dd></>}
           {issue.extension_until && <><dt>{t('asked-until')}</dt><dd>{moment(issue.extension_until)}</dd></>}
           {issue.premises && <><dt>{t('premises')}</dt><dd>{issue.premises.name ?? t('somebody')}</dd></>}
-          {issue.closed_at && <><dt>{word('state', issue.state)}</dt><dd>{moment(issue.closed_at)}</dd></>}
+          {issue.closed_at && <><dt>{stateName(issue.state, issue.outcome)}</dt><dd>{moment(issue.closed_at)}</dd></>}
         </dl>
         {issue.recurrence_of && <Link href={`/app/issues/${issue.recurrence_of}`}><Link2 class="icon" aria-hidden="true" /> {t('earlier-one')}</Link>}
         {issue.merged_into && <Link href={`/app/issues/${issue.merged_into}`}><Link2 class="icon" aria-hidden="true" /> {t('merged-into')}</Link>}
@@ -126,7 +126,7 @@ const Happened: FunctionComponent<{ entry: TimelineEntry; issue: string }> = ({ 
   const until = data['deadline'] ?? data['reply_by']
   return (
     <li>
-      <b>{word('action', entry.action)}</b>{entry.to && entry.to !== entry.from && <> → <StateBadge state={entry.to} /></>}
+      <b>{word('action', entry.action)}</b>{entry.to && entry.to !== entry.from && <> → <StateBadge state={entry.to} outcome={entry.action === 'close_unresolved' ? 'unresolved' : null} /></>}
       <div class="small quiet">{moment(entry.at)}{entry.by.name ? ` · ${entry.by.name}` : ''}{entry.by.as ? ` · ${word('as', entry.by.as)}` : ''}</div>
       {words.map((text) => <p key={text}>{text}</p>)}
       {typeof data['reason_code'] === 'string' && <p>{word('reason', data['reason_code'])}</p>}

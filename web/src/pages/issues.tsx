@@ -127,7 +127,7 @@ export const IssuesPage: FunctionComponent = () => {
                     <tr key={issue.id} aria-selected={n === chosen}>
                       <td><Link href={`/app/issues/${issue.id}`}>{issue.number}</Link></td>
                       <td>{categoryName(issue.category)}</td>
-                      <td><StateBadge state={issue.state} /> <Deadline issue={issue} /></td>
+                      <td><StateBadge state={issue.state} outcome={issue.outcome} /> <Deadline issue={issue} /></td>
                       <td>{issue.cell?.name} {issue.place}</td>
                       <td>{issue.unit?.name ?? issue.assignee?.name ?? '–'}</td>
                       <td>{moment(issue.created_at)}</td>

@@ -10,8 +10,8 @@ import { homeArea } from '../parts/home-area'
 import { Page } from '../shell'
 import { day, language, percent, t } from '../words'
 
-const RATES = ['on_time', 'rework', 'recurrence', 'coverage'] as const
-const HEADS = { on_time: 'on-time', rework: 'rework', recurrence: 'recurrence-rate', coverage: 'walked-rate' } as const
+const RATES = ['on_time', 'on_time_extended', 'first_time', 'lasting', 'coverage'] as const
+const HEADS = { on_time: 'on-time', on_time_extended: 'on-time-extended', first_time: 'first-time', lasting: 'lasting', coverage: 'walked-rate' } as const
 
 /** A month back and forth from the month of `at`, as its first day. */
 function month(by: number): string {
@@ -38,17 +38,17 @@ export const LeaguePage: FunctionComponent = () => {
           {found.items.length === 0 ? <Empty title={t('league-empty')} /> : (
             <div class="scroll" tabIndex={0} role="region" aria-label={t('table-of', { name: t('league') })}>
               <table>
-                <thead><tr><th scope="col" class="n">{t('rank')}</th><th scope="col">{t(`by-${of}`)}</th><th scope="col" class="n">{t('score')}</th>{rates.map((name) => <th key={name} scope="col" class="n">{t(HEADS[name])}</th>)}<th scope="col" class="n">{t('closed')}</th><th scope="col" class="n">{t('open-now')}</th><th scope="col" class="n">{t('overdue')}</th></tr></thead>
+                <thead><tr><th scope="col" class="n">{t('rank')}</th><th scope="col">{t(`by-${of}`)}</th><th scope="col" class="n">{t('score')}</th>{rates.map((name) => <th key={name} scope="col" class="n">{t(HEADS[name])}</th>)}<th scope="col" class="n">{t('due-n')}</th><th scope="col" class="n">{t('closed')}</th><th scope="col" class="n">{t('ended')}</th><th scope="col" class="n">{t('open-now')}</th><th scope="col" class="n">{t('overdue')}</th></tr></thead>
                 <tbody>
                   {found.items.map((row) => (
                     <tr key={row.id}>
-                      <td class="n">{row.rank ?? '–'}</td><th scope="row">{row.name}</th><td class="n"><b>{row.score === null ? '–' : row.score.toFixed(1)}</b></td>
+                      <td class="n">{row.rank ?? '–'}</td><th scope="row">{row.name}</th><td class="n"><b>{row.score === null ? '–' : row.score.toFixed(2)}</b></td>
                       {rates.map((name) => <td key={name} class="n">{percent(row[name]?.rate ?? null)} <span class="small quiet">{row[name]?.part}/{row[name]?.whole}</span></td>)}
-                      <td class="n">{row.closed}</td><td class="n">{row.open}</td><td class="n">{row.overdue}</td>
+                      <td class="n">{row.due}</td><td class="n">{row.closed}</td><td class="n">{row.closed_unresolved}</td><td class="n">{row.open}</td><td class="n">{row.overdue}</td>
                     </tr>
                   ))}
                 </tbody>
-                <tfoot><tr><td /><th scope="row">{t('all-together')}</th><td />{rates.map((name) => <td key={name} class="n">{percent(found.overall[name]!.rate)} <span class="small quiet">{found.overall[name]!.part}/{found.overall[name]!.whole}</span></td>)}<td /><td /><td /></tr></tfoot>
+                <tfoot><tr><td /><th scope="row">{t('all-together')}</th><td />{rates.map((name) => <td key={name} class="n">{percent(found.overall[name]!.rate)} <span class="small quiet">{found.overall[name]!.part}/{found.overall[name]!.whole}</span></td>)}<td /><td /><td /><td /><td /></tr></tfoot>
               </table>
             </div>
           )}

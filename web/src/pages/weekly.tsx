@@ -72,6 +72,8 @@ export const WeeklyPage: FunctionComponent = () => {
           <article class="card" lang={paper.language}>
             {editing ? <label class="field no-print"><span class="hidden">{t('title')}</span><input type="text" value={title} maxLength={100} onInput={(event) => draft.set({ title: event.currentTarget.value })} /></label> : <h2>{paper.title}</h2>}
             <p class="quiet">{paper.span}</p>
+            {paper.addressee && <p>{paper.addressee}</p>}
+            {paper.opening && <p>{paper.opening}</p>}
             {parts.map((part, p) => (
               <section key={part.title} aria-label={part.title}>
                 <h2>{part.title}</h2>
@@ -92,7 +94,7 @@ export const WeeklyPage: FunctionComponent = () => {
                 {editing && <button class="button small no-print" onClick={() => change(p, [...part.clauses, { text: '', href: null, spans: [] }])}><Plus class="icon" aria-hidden="true" />{t('add-clause')}</button>}
               </section>
             ))}
-            <p style={{ textAlign: 'right' }}>{paper.area.name}<br />{day(paper.until)}</p>
+            <p style={{ textAlign: 'right' }}>{paper.issuer ?? paper.area.name}<br />{day(paper.until)}</p>
           </article>
           <ProblemBox problem={problem} />
           {editing && <button class="button first no-print" onClick={issue}>{t('issue-it')}</button>}

@@ -15,7 +15,11 @@ import { language, moment, past, t, word } from '../words'
 const TONES: Record<string, string> = {
   reported: 'calm', accepted: 'calm', assigned: 'wait', in_progress: 'wait', handed_over: 'wait', rectified: 'good', closed: 'good', rejected: '', withdrawn: '', merged: '',
 }
-export const StateBadge: FunctionComponent<{ state: string }> = ({ state }) => <span class={`badge ${TONES[state] ?? ''}`}>{word('state', state)}</span>
+/** The name of a state; what was closed without being mended has one of its own and is never called closed. */
+export const stateName = (state: string, outcome?: string | null): string => word('state', outcome === 'unresolved' ? 'unresolved' : state)
+export const StateBadge: FunctionComponent<{ state: string; outcome?: string | null }> = ({ state, outcome }) => (
+  <span class={`badge ${outcome === 'unresolved' ? '' : (TONES[state] ?? '')}`}>{stateName(state, outcome)}</span>
+)
 
 export const Deadline: FunctionComponent<{ issue: Pick<Issue, 'deadline' | 'overdue' | 'closed_at'> }> = ({ issue }) =>
   issue.overdue ? (

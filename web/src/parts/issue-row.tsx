@@ -15,7 +15,7 @@ const Row: FunctionComponent<{ issue: Issue; note?: string | undefined }> = ({ i
     <Link href={`/app/issues/${issue.id}`} class={`item ${issue.overdue ? 'late' : ''}`}>
       <span class="face">{photo ? <Picture id={photo.id} alt="" /> : <KindIcon code={issue.category} group={categories.value.get(issue.category)?.group} />}</span>
       <span><b>{categoryName(issue.category)}</b> {issue.place}</span>
-      <span class="row"><StateBadge state={issue.state} /><Deadline issue={issue} />{note && <span class="badge">{note}</span>}</span>
+      <span class="row"><StateBadge state={issue.state} outcome={issue.outcome} /><Deadline issue={issue} />{note && <span class="badge">{note}</span>}</span>
       <span class="small quiet">{issue.number} · {issue.cell?.name ?? '–'} · {ago(issue.created_at)}{issue.unit?.name ? ` · ${issue.unit.name}` : ''}</span>
     </Link>
   )
