@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
+from pathlib import Path as Folder
 from typing import Annotated, Literal
 
 import prometheus_client
-from fastapi import APIRouter, FastAPI, Query, Request
+from fastapi import APIRouter, FastAPI, Path, Query, Request
 from starlette.responses import PlainTextResponse, Response
 
 from app.catalogue import routes as catalogue_routes
@@ -41,6 +41,8 @@ from app.sync.live import Live
 from app.worker import working
 
 _STATEMENT_TIMEOUT_S = 30
+# The ids of jobs are of 64 bits.
+_MOST_ID = 2**63 - 1
 
 operator = APIRouter(route_class=Route, tags=["operator"])
 
@@ -68,7 +70,8 @@ async def metrics() -> Response:
 @operator.get("/v1/jobs")
 async def jobs(
     database: TheDatabase, caller: TheCaller, state: Literal["todo", "doing", "failed"] = "failed",
-    limit: Annotated[int, Query(ge=1, le=200)] = 50, before: int | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    before: Annotated[int | None, Query(ge=1, le=_MOST_ID)] = None,
 ) -> Response:  # fmt: skip
     """Jobs that failed for good (or wait, or are being done), latest first; `before` is the last id of the page before."""
     async with database.acquire() as connection:
@@ -77,7 +80,7 @@ async def jobs(
 
 
 @operator.post("/v1/jobs/{id}/retry", status_code=204)
-async def retry_job(id: int, connection: Transaction, caller: TheCaller) -> Response:
+async def retry_job(id: Annotated[int, Path(ge=0, le=_MOST_ID)], connection: Transaction, caller: TheCaller) -> Response:
     """Have a failed job tried again, now."""
     if not await connection.fetchval(RETRY, id):
         raise not_found()
@@ -93,7 +96,7 @@ async def problem(slug: str, request: Request) -> Response:
     return PlainTextResponse(re.sub(r"\{\w+\}", "…", TEXTS[slug]["zh" if language == "zh-CN" else "en"]))
 
 
-def create_app(database_url: str, data: Path, work: bool = False) -> FastAPI:
+def create_app(database_url: str, data: Folder, work: bool = False) -> FastAPI:
     """The service on a migrated database, with photographs in the folder `data`; with `work` it does the queue's jobs too."""
 
     @asynccontextmanager

@@ -105,7 +105,7 @@ def _request(key, town, issue, photo, thanked):
     if path.endswith("/calendar"):
         target += "?year=2026"
     if path in ("/v1/areas/locate", "/v1/issues/nearby"):
-        target += f"?lat={town.lat}&lon={town.lon}&category=litter"
+        target += f"?lat={town.lat}&lon={town.lon}" + ("&category=litter" if path.endswith("nearby") else "")
     return method, target, raw.get(key, {"json": bodies.get(key)})
 
 

@@ -16,7 +16,7 @@ from app.duties import calendar, queries
 from app.duties.schemas import Authorities
 from app.kit.problems import Problem, invalid, not_found
 from app.kit.route import Route, TheCaller, Transaction
-from app.kit.wire import Name, Text, Wire, answer, page
+from app.kit.wire import Day, Label, Name, Text, Wire, answer, page
 
 router = APIRouter(route_class=Route, tags=["duties"])
 
@@ -25,7 +25,7 @@ class DayIn(Wire):
     """Whether the office works on a day, against the rule of its country."""
 
     working: bool
-    name: Annotated[Text, Query(max_length=100)] = ""
+    name: Label = ""
 
 
 @router.get("/v1/areas/{id}/calendar")
@@ -49,16 +49,19 @@ async def get_calendar(
 
 
 @router.put("/v1/areas/{id}/calendar/{day}", status_code=204)
-async def put_day(id: UUID, day: date, wish: DayIn, caller: TheCaller, connection: Transaction) -> Response:
+async def put_day(id: UUID, day: Day, wish: DayIn, caller: TheCaller, connection: Transaction) -> Response:
     """Make a day a working day, or a day off, for an area and those below it. Deadlines reckoned from now on heed it."""
     if not caller.is_admin and id not in caller.staffs:
         raise not_found()
-    await connection.execute(queries.PUT_DAY, id, day, wish.working, wish.name)
+    try:
+        await connection.execute(queries.PUT_DAY, id, day, wish.working, wish.name)
+    except asyncpg.ForeignKeyViolationError:
+        raise not_found() from None
     return Response(status_code=204)
 
 
 @router.delete("/v1/areas/{id}/calendar/{day}", status_code=204)
-async def delete_day(id: UUID, day: date, caller: TheCaller, connection: Transaction) -> Response:
+async def delete_day(id: UUID, day: Day, caller: TheCaller, connection: Transaction) -> Response:
     """Back to the country's rule."""
     if (not caller.is_admin and id not in caller.staffs) or not await connection.fetchval(queries.DROP_DAY, id, day):
         raise not_found()
@@ -70,7 +73,7 @@ class AuthorityIn(Wire):
 
     area: UUID
     name: Name
-    kind: Annotated[Text, Query(max_length=40)] = "other"
+    kind: Annotated[Label, Query(max_length=40)] = "other"
     phone: Annotated[Text, Query(max_length=40)] = ""
     address: Annotated[Text, Query(max_length=200)] = ""
     active: bool = True
@@ -104,8 +107,8 @@ class SampleIn(Wire):
     """Which share of what an area closed in a week (named by its Monday) is to be inspected."""
 
     area: UUID
-    week: date
-    percent: Annotated[float, Field(gt=0, le=100)]
+    week: Day
+    percent: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
 
 
 def _inspected(caller: Any) -> list[UUID]:

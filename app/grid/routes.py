@@ -25,7 +25,7 @@ Limit = Annotated[int, Query(ge=1, le=paging.MAX_LIMIT)]
 class UnitIn(Wire):
     area: UUID
     name: Name
-    kind: Annotated[Text, Query(min_length=1, max_length=40)] = "other"
+    kind: Annotated[Name, Query(max_length=40)] = "other"
     phone: Annotated[Text, Query(max_length=40)] = ""
 
 

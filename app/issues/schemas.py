@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from app.issues.lifecycle import ACTIONS, Action
 from app.kit.datum import Datum, to_wgs84
-from app.kit.wire import Accuracy, Instant, Lat, Lon, Name, Named, Note, Reason, Text, Wire
+from app.kit.wire import Accuracy, Claim, Instant, Lat, Lon, Name, Named, Note, Reason, Text, Wire
 
 Code = Annotated[Text, Field(min_length=1, max_length=40)]
 Place = Annotated[Text, Field(max_length=200)]
@@ -37,20 +37,13 @@ class ReportIn(Wire):
 
     category: Code
     position: Position
-    observed_at: Instant
+    observed_at: Claim
     note: Note = ""
     place: Place = ""
     photos: Annotated[list[UUID], Field(max_length=20)] = []
     issue_id: UUID | None = None
     mended_on_the_spot: bool = False
     premises: UUID | None = None
-
-    @field_validator("observed_at", mode="before")
-    @classmethod
-    def _text_time(cls, value: Any) -> Any:
-        if not isinstance(value, str):
-            raise ValueError("field-type")
-        return value
 
     @field_validator("photos")
     @classmethod

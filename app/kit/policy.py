@@ -176,3 +176,12 @@ ROUTES: dict[tuple[str, str], Rule] = {
     ("GET", "/v1/changes"): IN_QUERY,
     ("GET", "/v1/events"): SIGNED_IN,
 }
+
+# Pages and files of the web client: their script reads the query, and who passes a link on may have added to it. Every other
+# route refuses a parameter that it does not know.
+ANY_QUERY = frozenset(
+    path
+    for _, path in ROUTES
+    if path in ("/", "/public", "/sw.js", "/manifest.webmanifest")
+    or path.startswith(("/app/", "/join/", "/see/", "/assets/", "/icons/"))
+)

@@ -111,7 +111,17 @@ def _sentence(kind: str, message: str) -> str:
         return "with-zone"
     if kind.startswith("uuid"):
         return "bad-id"
+    if kind.startswith("datetime_"):
+        return "instant"
+    if kind.startswith("date_"):
+        return "day"
     return "field-type"
+
+
+def pointer_to(*parts: object) -> str:
+    """A JSON pointer (RFC 6901); what cannot be written as UTF-8 in it stands as a question mark."""
+    told = (str(part).encode(errors="replace").decode()[:200] for part in parts)
+    return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in told)
 
 
 def from_validation(errors: Sequence[Any]) -> Problem:
@@ -119,10 +129,10 @@ def from_validation(errors: Sequence[Any]) -> Problem:
         return Problem(422, "bad-json", fields=[("", "bad-json")])
     fields: list[tuple[str, str]] = []
     for error in errors[:50]:
-        where = [str(part).replace("~", "~0").replace("/", "~1") for part in error["loc"]]
+        where = error["loc"]
         if where and where[0] in ("body", "query", "path", "header"):
             where = where[1:]
-        fields.append(("/" + "/".join(where) if where else "", _sentence(error["type"], error["msg"])))
+        fields.append((pointer_to(*where), _sentence(error["type"], error["msg"])))
     return Problem(422, "validation", fields=fields)
 
 
@@ -158,7 +168,7 @@ def install(app: FastAPI) -> None:
 
     async def on_busy(request: Request, error: Exception) -> Response:
         if isinstance(error, OSError) and not isinstance(error, (ConnectionError, TimeoutError)):
-            log.error("the system refuses", path=request.url.path, error=str(error))  # a full disk, say
+            log.error("the system refuses", path=request.scope["path"], error=str(error))  # a full disk, say
         return document(request, Problem(503, "busy", headers={"retry-after": "2"}))
 
     # A deadlock's victim changed nothing and may simply try again; a statement or a wait that ran out of time likewise.
@@ -171,5 +181,5 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def on_error(request: Request, error: Exception) -> Response:
         reference = uuid.uuid4().hex[:12]
-        log.error("unhandled", reference=reference, path=request.url.path, exc_info=error)
+        log.error("unhandled", reference=reference, path=request.scope["path"], exc_info=error)
         return document(request, Problem(500, "internal", id=reference))

@@ -13,11 +13,13 @@ a claim on the row (scope, key):
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from typing import Annotated, Any, NamedTuple, cast
 
 from fastapi import Depends, Request
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -26,7 +28,7 @@ from starlette.types import Message
 from app.kit import policy
 from app.kit.access import CALLER, Caller, token_hash
 from app.kit.db import Connection, Database
-from app.kit.problems import Problem
+from app.kit.problems import Problem, pointer_to
 from app.settings import settings
 
 _CLAIM = """
@@ -74,9 +76,31 @@ def _presented(request: Request) -> bytes | None:
     return token_hash(f"Bearer {token}")
 
 
+_HOST = re.compile(r"[\w.:\[\]-]{1,255}", re.ASCII)
+
+
 def base_url(request: Request) -> str:
-    """Under which address people reach the service: as it is set, else as this request did."""
-    return settings().public_url.rstrip("/") or str(request.base_url).rstrip("/")
+    """Under which address people reach the service: as it is set, else as this request did. Problem 422 for a Host that is none."""
+    if settings().public_url:
+        return settings().public_url.rstrip("/")
+    if not _HOST.fullmatch(request.headers.get("host", "localhost")):
+        raise Problem(422, "bad-host")
+    return str(request.base_url).rstrip("/")
+
+
+def _refuse_unknown(request: Request, known: frozenset[str]) -> None:
+    """Problem 422 that names each parameter of the query that the route does not know, or whose value is no text. A filter that
+    was misspelt must not answer everything."""
+    fields: list[tuple[str, str]] = []
+    for name, value in request.query_params.multi_items():
+        if name not in known:
+            fields.append((pointer_to(name), "field-extra"))
+        elif "\x00" in value:
+            fields.append((pointer_to(name), "nul"))
+        elif "\ufffd" in value:  # what stands for bytes that are not UTF-8
+            fields.append((pointer_to(name), "not-utf8"))
+    if fields:
+        raise Problem(422, "validation", fields=fields[:50])
 
 
 def bounded(request: Request, limit: int) -> Request:
@@ -108,6 +132,12 @@ class Unit:
         return self.connection
 
 
+def _queried(dependant: Dependant) -> list[str]:
+    """The names of query parameters that a handler takes, itself or by what it depends on."""
+    own = [field.alias for field in dependant.query_params]
+    return own + [name for each in dependant.dependencies for name in _queried(each)]
+
+
 class Route(APIRoute):
     """Default deny: a route that `policy.ROUTES` does not name cannot be made."""
 
@@ -116,10 +146,19 @@ class Route(APIRoute):
         method = next(iter(self.methods or ()))
         self.rule = policy.ROUTES[method, path]
 
+    def _parameters(self) -> frozenset[str] | None:
+        """The names that a query may hold, as the route declares them; None where any may stand."""
+        if self.path in policy.ANY_QUERY:
+            return None
+        declared = set(_queried(self.dependant))
+        described: list[dict[str, Any]] = (self.openapi_extra or {}).get("parameters", [])
+        return frozenset(declared | {each["name"] for each in described if each["in"] == "query"})
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         inner = super().get_route_handler()
 
         limit = settings().max_body_bytes
+        known = self._parameters()
 
         async def handle(request: Request) -> Response:
             rule = self.rule
@@ -130,6 +169,8 @@ class Route(APIRoute):
             if not rule.anyone and token is None:
                 raise unauthorized()
             if rule.in_query:
+                if known is not None and request.scope["query_string"]:
+                    _refuse_unknown(request, known)
                 return await inner(request)
             state: Any = request.app.state
             unit = request.state.unit = Unit(state.database)
@@ -141,6 +182,8 @@ class Route(APIRoute):
                 request.state.caller = Caller.of(row)
                 if rule.roles is not None and not rule.roles & request.state.caller.roles:
                     raise Problem(403, "forbidden")
+            if known is not None and request.scope["query_string"]:
+                _refuse_unknown(request, known)
             if key is not None:
                 return await _once(request, unit, key, inner)
             async with unit.stack:
@@ -154,7 +197,8 @@ async def _once(request: Request, unit: Unit, key: str, inner: Callable[[Request
         raise Problem(422, "bad-key")
     scope = str(request.state.caller.account_id)
     # What a request asks for beside its body stands in its path, its query and the headers of a resumable upload.
-    asked = [request.method, request.url.path, request.url.query, *(request.headers.get(name, "") for name in _ASKING)]
+    query = request.scope["query_string"].decode("latin-1")
+    asked = [request.method, request.scope["path"], query, *(request.headers.get(name, "") for name in _ASKING)]
     mark = hashlib.sha256("\n".join(asked).encode() + b"\n" + await request.body()).digest()
     async with unit.database.acquire() as connection:
         if not await connection.fetchval(_CLAIM, scope, key, mark):

@@ -2,31 +2,129 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time
 from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+)
 from starlette.responses import Response
 
 
+def _no_nul(value: Any) -> Any:
+    """PostgreSQL keeps no NUL in a text."""
+    texts: list[Any] = value if isinstance(value, list) else [value]
+    if any(isinstance(text, str) and "\x00" in text for text in texts):
+        raise ValueError("nul")
+    return value
+
+
 class Wire(BaseModel):
-    """A request body: unknown fields are refused."""
+    """A request body: unknown fields are refused, and so is NUL in any text."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
+    # Whatever type a field has: a text without the check would be a 500 of the database.
+    _clean = field_validator("*", mode="before")(_no_nul)
 
-def _no_nul(text: str) -> str:
-    if "\x00" in text:
-        raise ValueError("nul")
-    return text
+
+# Letters and symbols that show nothing: the fillers of Hangul, the blank of Braille.
+_BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800")
+# What leaves no mark at the edge of a text that was copied from elsewhere.
+_EDGES = " \t\r\n\u00a0\u3000\u00ad\u200b\u2060\ufeff"
+# Joiners belong inside words of some scripts and inside emoji.
+_JOINERS = frozenset("\u200c\u200d")
+# Ideographs that are younger than Python's tables.
+_IDEOGRAPHS = range(0x20000, 0x40000)
+
+
+def _shows(character: str) -> bool:
+    if character in _BLANK:
+        return False
+    return unicodedata.category(character)[0] in "LNPS" or ord(character) in _IDEOGRAPHS
+
+
+def shown_name(text: str) -> str:
+    """A name as it is kept: composed (NFC) and trimmed. ValueError, with the key of its sentence, for one that
+    nobody could see, or that would break a line or turn the direction of what stands around it."""
+    name = unicodedata.normalize("NFC", text).strip(_EDGES)
+    for character in name:
+        kind = unicodedata.category(character)
+        if kind in ("Cc", "Cs", "Zl", "Zp") or (kind == "Cf" and character not in _JOINERS):
+            raise ValueError("name-characters")
+    if not any(map(_shows, name)):
+        raise ValueError("name-invisible")
+    return name
+
+
+def _shown_or_empty(text: str) -> str:
+    return shown_name(text) if text else text
+
+
+_WRITTEN_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,30})?)?([Zz]|[+-]\d\d:?\d\d)?", re.ASCII)
+_WRITTEN_TIME = re.compile(r"\d\d:\d\d(:\d\d)?", re.ASCII)
+_WRITTEN_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+def _written(pattern: re.Pattern[str], key: str) -> Callable[[Any], Any]:
+    """A check for text of a pattern, so that a number is never taken for seconds."""
+
+    def check(value: Any) -> Any:
+        if isinstance(value, (date, time)) or (isinstance(value, str) and pattern.fullmatch(value.strip())):
+            return value
+        raise ValueError(key)
+
+    return check
+
+
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+# A phone whose battery was empty believes in the first day of 1970, of its own zone.
+_FIRST_CLAIM = datetime(1969, 12, 31, tzinfo=UTC)
+
+
+def _bounded_instant(at: datetime) -> datetime:
+    # Compared before anything converts it: the first year and the last have instants that no zone can shift.
+    if not EARLIEST <= at < LATEST:
+        raise ValueError("instant-bounds")
+    return at
+
+
+def _bounded_claim(at: datetime) -> datetime:
+    if not _FIRST_CLAIM <= at < LATEST:
+        raise ValueError("claim-bounds")
+    return at
+
+
+def _bounded_day(day: date) -> date:
+    if not EARLIEST.date() <= day < LATEST.date():
+        raise ValueError("day-bounds")
+    return day
 
 
 Text = Annotated[str, AfterValidator(_no_nul)]
-Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_no_nul)]
-Note = Annotated[str, Field(max_length=4000), AfterValidator(_no_nul)]
-Reason = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_no_nul)]
-Instant = AwareDatetime
+Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(shown_name)]
+# A name that may be left out.
+Label = Annotated[str, Field(max_length=100), AfterValidator(_shown_or_empty)]
+Note = Annotated[str, Field(max_length=4000)]
+Reason = Annotated[str, Field(min_length=1, max_length=1000)]
+_AsWritten = BeforeValidator(_written(_WRITTEN_INSTANT, "instant"))
+# RFC 3339 with its zone, from 2000 up to 2100.
+Instant = Annotated[AwareDatetime, _AsWritten, AfterValidator(_bounded_instant)]
+# What a phone's clock says. However wrong it is, what it marks is taken; before 1970 and from 2100 on no clock says anything.
+Claim = Annotated[AwareDatetime, _AsWritten, AfterValidator(_bounded_claim)]
+Day = Annotated[date, BeforeValidator(_written(_WRITTEN_DAY, "day")), AfterValidator(_bounded_day)]
+TimeOfDay = Annotated[time, BeforeValidator(_written(_WRITTEN_TIME, "time-of-day"))]
 Lat = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
 Lon = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from app.kit import paging
 from app.kit.language import choose
 from app.kit.problems import Problem, invalid, not_found
 from app.kit.route import Route, Secret, TheCaller, Transaction, hot, unauthorized
-from app.kit.wire import Text, Wire, answer, page
+from app.kit.wire import Text, TimeOfDay, Wire, answer, page
 from app.notices import push, queries
 from app.notices.channels import Undeliverable, check_target
 from app.notices.law import KINDS
@@ -58,8 +58,8 @@ class ChannelIn(Wire):
 class QuietIn(Wire):
     """From when to when not to send, in the community's own time; over midnight when `starts` is later than `ends`."""
 
-    starts: time
-    ends: time
+    starts: TimeOfDay
+    ends: TimeOfDay
 
 
 @router.get("/v1/notices", responses={200: {"model": Notices}})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -21,7 +20,7 @@ from app.kit.db import Database
 from app.kit.language import choose
 from app.kit.problems import invalid, not_found
 from app.kit.route import Route, TheCaller, TheDatabase, Token, Transaction, base_url
-from app.kit.wire import Name, Note, Text, Wire, answer, page
+from app.kit.wire import Day, Name, Note, Text, Wire, answer, page
 from app.office import archive, circulation, dossier, league, ledger, letter, pictures, poster, queries, weekly, workbook, written
 from app.office.schemas import Activities, Activity, League, Weekly
 from app.photos import shown, store
@@ -49,7 +48,7 @@ async def _ledger(request: Request, database: TheDatabase, token: bytes) -> tupl
 
 class WeeklyAsked(Asked):
     area: UUID
-    week: date | None = Field(None, description="Any day of it; default: this week.")
+    week: Day | None = Field(None, description="Any day of it; default: this week.")
     draft: bool = Field(False, description="As it would be written now, even where one was issued.")
     photographs: bool = Field(False, description="With photographs of the week, before and after; at most 20 pairs.")
     language: Literal["zh-CN", "en"] | None = Field(None, description="Default: the reader's.")
@@ -89,7 +88,7 @@ class WeeklyIn(Wire):
     """A paper as it goes out: the draft, edited."""
 
     area: UUID
-    week: date
+    week: Day
     language: Literal["zh-CN", "en"]
     title: Name
     addressee: Annotated[Text, Field(max_length=200)] | None = None
@@ -189,7 +188,7 @@ class ActivityIn(Wire):
 
     area: UUID
     kind: Literal["household_visit", "questionnaire", "leaflet", "clean_up", "meeting"]
-    on_day: date
+    on_day: Day
     count: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     collected: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     people: Annotated[int, Field(ge=0, le=100_000)] = 0
@@ -201,6 +200,8 @@ class ActivityIn(Wire):
 @router.put("/v1/activities/{id}", responses={200: {"model": Activity}, 201: {"model": Activity}})
 async def put_activity(id: UUID, wish: ActivityIn, caller: TheCaller, connection: Transaction) -> Response:
     """Note a visit, questionnaires, leaflets, a clean-up or a meeting, with photographs; it feeds the weekly summary. Sent again it is the same: 200."""
+    if caller.is_admin and await connection.fetchrow(queries.AREA, wish.area) is None:
+        raise not_found()
     if not await connection.fetchval(queries.SERVES, wish.area, caller.is_admin, caller.staffs, caller.leads):
         raise not_found()
     if wish.collected is not None and (wish.kind != "questionnaire" or wish.collected > wish.count):
@@ -220,8 +221,8 @@ async def put_activity(id: UUID, wish: ActivityIn, caller: TheCaller, connection
 
 class ActivitiesAsked(Asked):
     area: UUID
-    since: date = Field(description="First day.")
-    until: date = Field(description="Last day.")
+    since: Day = Field(description="First day.")
+    until: Day = Field(description="Last day.")
 
 
 @router.get("/v1/activities", responses={200: {"model": Activities}}, openapi_extra=described(ActivitiesAsked))
@@ -339,8 +340,8 @@ async def get_poster(id: UUID, request: Request, caller: TheCaller, connection: 
 class LeagueAsked(Asked):
     area: UUID
     of: Literal["cells", "units"] = "cells"
-    since: date | None = Field(None, description="First day; default: 27 days before the last.")
-    until: date | None = Field(None, description="Last day; default: today.")
+    since: Day | None = Field(None, description="First day; default: 27 days before the last.")
+    until: Day | None = Field(None, description="Last day; default: today.")
 
 
 @router.get("/v1/league", responses={200: {"model": League}}, openapi_extra=described(LeagueAsked))
@@ -354,7 +355,7 @@ async def get_league(request: Request, caller: TheCaller, database: TheDatabase)
 
 class CirculationAsked(Asked):
     area: UUID
-    month: date | None = Field(None, description="Any day of it; default: this month.")
+    month: Day | None = Field(None, description="Any day of it; default: this month.")
     language: Literal["zh-CN", "en"] | None = Field(None, description="Default: the reader's.")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -16,7 +16,7 @@ from app.kit.access import Caller
 from app.kit.datum import Datum, to_wgs84
 from app.kit.problems import invalid, not_found
 from app.kit.route import Route, Secret, TheCaller, Transaction
-from app.kit.wire import Accuracy, Instant, Lat, Lon, Note, Wire, answer, page
+from app.kit.wire import Accuracy, Claim, Day, Lat, Lon, Note, Wire, answer, page
 from app.patrols import queries, walking
 from app.patrols.schemas import Coverage, Patrol, Patrols
 
@@ -26,14 +26,14 @@ router = APIRouter(route_class=Route, tags=["patrols"])
 class PatrolIn(Wire):
     """A walk: `people` how many walked together; `ended_at` when it has ended."""
 
-    started_at: Instant
-    ended_at: Instant | None = None
+    started_at: Claim
+    ended_at: Claim | None = None
     people: Annotated[int, Field(ge=1, le=100)] = 1
     note: Note = ""
 
 
 class PointIn(Wire):
-    at: Instant
+    at: Claim
     lat: Lat
     lon: Lon
     accuracy_m: Accuracy | None = None
@@ -99,8 +99,8 @@ async def get_coverage(
     area: UUID,
     caller: TheCaller,
     connection: Transaction,
-    since: Annotated[date | None, Query(description="First day; default: Monday of this week.")] = None,
-    until: Annotated[date | None, Query(description="Last day; default: six days later, at most 62.")] = None,
+    since: Annotated[Day | None, Query(description="First day; default: Monday of this week.")] = None,
+    until: Annotated[Day | None, Query(description="Last day; default: six days later, at most 62.")] = None,
 ) -> Response:
     """Cells × days with walks, person-times and what was cleared on the spot; `unwalked` are the cells that nobody walked,
     `behind` those walked less often than planned."""

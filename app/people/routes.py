@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -16,7 +15,7 @@ from app.kit import paging
 from app.kit.access import CALLER
 from app.kit.problems import Problem, invalid, not_found
 from app.kit.route import COOKIE, Route, Secret, TheCaller, TheDatabase, Token, Transaction, base_url
-from app.kit.wire import Reason, Wire, answer, page
+from app.kit.wire import Day, Reason, Wire, answer, page
 from app.notices.telling import tell
 from app.patrols import walking
 from app.people import invitations, queries, sessions, standing_in
@@ -47,7 +46,7 @@ async def post_session(
 def _signed_in(request: Request, token: str, expires_at: Any, profile: dict[str, Any], cookie: bool) -> Response:
     response = answer({"token": None if cookie else token, "expires_at": expires_at, "account": profile}, 201)
     if cookie:
-        secure = request.url.scheme == "https" or settings().public_url.startswith("https:")
+        secure = request.scope["scheme"] == "https" or settings().public_url.startswith("https:")
         response.set_cookie(
             COOKIE, token, max_age=settings().session_days * 86_400, httponly=True, samesite="strict", secure=secure, path="/"
         )
@@ -200,8 +199,8 @@ class StandInIn(Wire):
     """Who stands in for a leader, from one day to another, both included; `leader` when it is not the caller himself."""
 
     deputy: UUID
-    starts_on: date
-    ends_on: date
+    starts_on: Day
+    ends_on: Day
     leader: UUID | None = None
 
 

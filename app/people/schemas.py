@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
 from app.kit.policy import Role
-from app.kit.wire import Instant, Name, Named, Text, Wire
+from app.kit.wire import Instant, Label, Name, Named, Text, Wire, shown_name
 
 
-def _lower(text: str) -> str:
-    return text.lower()
+def _account(text: str) -> str:
+    return shown_name(text).lower()
 
 
-AccountName = Annotated[str, Field(min_length=2, max_length=100, pattern=r"^[\w.@+-]+$"), AfterValidator(_lower)]
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
+
+
+AccountName = Annotated[str, Field(min_length=2, max_length=100, pattern=r"^[\w.@+-]+$"), AfterValidator(_account)]
 
 
 class SignIn(Wire):
-    account: Annotated[Text, Field(max_length=200)]
+    account: Annotated[Text, Field(max_length=200), AfterValidator(_composed)]
     password: Annotated[Text, Field(max_length=500)]
-    device: Annotated[Text, Field(max_length=100)] = ""
+    device: Label = ""
 
 
 class Credentials(Wire):
@@ -43,7 +48,7 @@ class InvitationIn(Wire):
 
 class AcceptIn(Wire):
     name: Name
-    device: Annotated[Text, Field(max_length=100)] = ""
+    device: Label = ""
 
 
 # Shapes of answers that are written straight from rows.

@@ -55,7 +55,8 @@ async def put_photo(id: UUID, request: Request, caller: TheCaller, database: The
     receiving.check_type(request.headers.get("content-type"))
     digest = receiving.promised_digest(request.headers.get("content-digest"))
     try:
-        if int(request.headers.get("content-length") or 0) > settings().max_photo_bytes:
+        told = request.headers.get("content-length")
+        if told is not None and uploads.length(told, "Content-Length") > settings().max_photo_bytes:
             raise receiving.too_large()
         async with receiving.spooled(request.stream()) as file:
             if digest is not None and digest != file.sha256:

@@ -8,7 +8,6 @@ committed together with the whole photograph: an upload that reads as complete i
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import uuid
 from collections.abc import AsyncIterator
@@ -39,7 +38,7 @@ def metadata(header: str) -> dict[str, str]:
             key, _, value = pair.strip().partition(" ")
             if key:
                 found[key] = base64.b64decode(value.strip(), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # not base64, not ASCII, or not UTF-8
         raise Problem(422, "upload-metadata", fields=[("/Upload-Metadata", "upload-metadata")]) from None
     return found
 
@@ -61,7 +60,7 @@ def promised_checksum(header: str | None) -> tuple[str, bytes] | None:
         raise Problem(400, "upload-checksum")
     try:
         return name, base64.b64decode(value, validate=True)
-    except binascii.Error:
+    except ValueError:
         raise Problem(400, "upload-checksum") from None
 
 

@@ -66,5 +66,4 @@ export const en: Record<Key, string> = {
   'lasting': 'For good',
   'due-n': 'Due',
   'ended': 'Ended, not mended',
-  'state.unresolved': 'Ended, not mended',
 }

@@ -64,5 +64,4 @@ export const zh = {
   'lasting': '整改巩固率',
   'due-n': '应结案',
   'ended': '终止办理（未解决）',
-  'state.unresolved': '终止办理（未解决）',
 } as const
