@@ -56,4 +56,8 @@ def sentence(kind: str, data: dict[str, Any], categories: dict[str, tuple[str, s
     values["category"] = zh if language == "zh-CN" else en
     for name in ("deadline", "reply_by"):
         values[name] = datetime.fromisoformat(data[name]).astimezone(zone).strftime("%m-%d %H:%M") if data.get(name) else "—"
+    if kind == "channel_failed":
+        channel = say("channel-" + data["channel"], language)
+        channel = f"{channel} {data['address']}".strip()
+        values |= {"channel": channel, "failure": say(data["failure"], language)}
     return say(f"notice-{kind}", language, **values).replace("()", "").replace("（）", "").strip()
