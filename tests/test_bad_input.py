@@ -199,13 +199,29 @@ async def test_pages_of_the_client_leave_the_query_to_their_script(town, path):
 @pytest.mark.parametrize(
     ("path", "name"),
     [
-        ("/v1/issues", "category"), ("/v1/issues", "q"), ("/v1/issues", "street"), ("/v1/issues", "state"), ("/v1/issues", "cursor"),
-        ("/v1/issues", "bbox"), ("/v1/ledger.csv", "category"), ("/v1/ledger.xlsx", "q"), ("/v1/archive.zip", "category"),
-        ("/v1/issues/nearby", "category"), ("/v1/tiles/issues/3/1/1.mvt", "category"), ("/v1/hotspots", "category"),
-        ("/v1/premises", "q"), ("/v1/areas", "cursor"), ("/v1/units", "cursor"), ("/v1/people", "cursor"), ("/v1/changes", "cursor"),
-        ("/v1/events", "cursor"), ("/v1/patrols", "cursor"), ("/v1/jobs", "state"), ("/v1/uploads/awaited", "cursor"),
+        ("/v1/issues", "category"),
+        ("/v1/issues", "q"),
+        ("/v1/issues", "street"),
+        ("/v1/issues", "state"),
+        ("/v1/issues", "cursor"),
+        ("/v1/issues", "bbox"),
+        ("/v1/ledger.csv", "category"),
+        ("/v1/ledger.xlsx", "q"),
+        ("/v1/archive.zip", "category"),
+        ("/v1/issues/nearby", "category"),
+        ("/v1/tiles/issues/3/1/1.mvt", "category"),
+        ("/v1/hotspots", "category"),
+        ("/v1/premises", "q"),
+        ("/v1/areas", "cursor"),
+        ("/v1/units", "cursor"),
+        ("/v1/people", "cursor"),
+        ("/v1/changes", "cursor"),
+        ("/v1/events", "cursor"),
+        ("/v1/patrols", "cursor"),
+        ("/v1/jobs", "state"),
+        ("/v1/uploads/awaited", "cursor"),
     ],
-)  # fmt: skip
+)
 async def test_no_text_of_a_query_holds_nul_or_broken_utf8(town, path, name, value):
     admin = await town.person("admin")
     needed = "&area=" + str(town.area) if path == "/v1/hotspots" else "&lat=1&lon=1" if path.endswith("nearby") else ""
@@ -213,16 +229,36 @@ async def test_no_text_of_a_query_holds_nul_or_broken_utf8(town, path, name, val
 
 
 OUTSIDE = [
-    "0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00+08:00", "9999-12-31T23:59:59-12:00", "1999-12-31T23:59:59Z", "2100-01-01T00:00:00Z",
-    "2000-01-01T00:00:00+08:00", "2099-12-31T23:59:59-12:00", "3020-02-01T00:00:00Z", "215-01-01T00:00:00Z", "2026-11-23T24:00:00Z",
-    "2026-11-23T23:59:60Z", "2026-11-23T08:12:00", "2026-11-23", "1700000000", "2026-02-30T00:00:00Z", "now",
-]  # fmt: skip
+    "0001-01-01T00:00:00+14:00",
+    "0001-01-01T00:00:00+08:00",
+    "9999-12-31T23:59:59-12:00",
+    "1999-12-31T23:59:59Z",
+    "2100-01-01T00:00:00Z",
+    "2000-01-01T00:00:00+08:00",
+    "2099-12-31T23:59:59-12:00",
+    "3020-02-01T00:00:00Z",
+    "215-01-01T00:00:00Z",
+    "2026-11-23T24:00:00Z",
+    "2026-11-23T23:59:60Z",
+    "2026-11-23T08:12:00",
+    "2026-11-23",
+    "1700000000",
+    "2026-02-30T00:00:00Z",
+    "now",
+]
 INSTANTS = [
-    ("/v1/issues", "created_since"), ("/v1/issues", "created_until"), ("/v1/issues", "open_at"), ("/v1/issues", "late_at"),
-    ("/v1/issues?happened=closed", "happened_since"), ("/v1/issues?happened=closed", "happened_until"),
-    ("/v1/tiles/issues/0/0/0.mvt", "since"), ("/v1/hotspots?area=AREA", "since"), ("/v1/ledger.csv?area=AREA", "created_since"),
-    ("/v1/ledger.xlsx", "created_until"), ("/v1/archive.zip", "late_at"),
-]  # fmt: skip
+    ("/v1/issues", "created_since"),
+    ("/v1/issues", "created_until"),
+    ("/v1/issues", "open_at"),
+    ("/v1/issues", "late_at"),
+    ("/v1/issues?happened=closed", "happened_since"),
+    ("/v1/issues?happened=closed", "happened_until"),
+    ("/v1/tiles/issues/0/0/0.mvt", "since"),
+    ("/v1/hotspots?area=AREA", "since"),
+    ("/v1/ledger.csv?area=AREA", "created_since"),
+    ("/v1/ledger.xlsx", "created_until"),
+    ("/v1/archive.zip", "late_at"),
+]
 
 
 @pytest.mark.parametrize(("path", "name"), INSTANTS)
@@ -238,12 +274,19 @@ async def test_instants_of_a_query_have_bounds(town, path, name):
 
 
 DAYS = [
-    ("/v1/areas/AREA/summary", "since"), ("/v1/areas/AREA/summary", "until"), ("/v1/coverage?area=AREA", "since"),
-    ("/v1/coverage?area=AREA", "until"), ("/v1/league?area=AREA", "since"), ("/v1/league?area=AREA", "until"),
-    ("/v1/activities?area=AREA&until=2026-11-30", "since"), ("/v1/activities?area=AREA&since=2026-11-30", "until"),
-    ("/v1/summaries/weekly.json?area=AREA", "week"), ("/v1/summaries/weekly.html?area=AREA", "week"),
-    ("/v1/summaries/weekly.docx?area=AREA", "week"), ("/v1/circulation.html?area=AREA", "month"),
-]  # fmt: skip
+    ("/v1/areas/AREA/summary", "since"),
+    ("/v1/areas/AREA/summary", "until"),
+    ("/v1/coverage?area=AREA", "since"),
+    ("/v1/coverage?area=AREA", "until"),
+    ("/v1/league?area=AREA", "since"),
+    ("/v1/league?area=AREA", "until"),
+    ("/v1/activities?area=AREA&until=2026-11-30", "since"),
+    ("/v1/activities?area=AREA&since=2026-11-30", "until"),
+    ("/v1/summaries/weekly.json?area=AREA", "week"),
+    ("/v1/summaries/weekly.html?area=AREA", "week"),
+    ("/v1/summaries/weekly.docx?area=AREA", "week"),
+    ("/v1/circulation.html?area=AREA", "month"),
+]
 NO_DAYS = [
     "0001-01-01",
     "9999-12-31",
@@ -303,11 +346,18 @@ def dated(town, at, day):
 @pytest.mark.parametrize(
     ("at", "day"),
     [
-        ("0001-01-01T00:00:00+08:00", "0001-01-01"), ("0001-01-01T00:00:00+14:00", "9999-12-27"), ("9999-12-31T23:59:59-12:00", "9999-12-31"),
-        ("2100-01-01T00:00:00Z", "2100-01-01"), ("1900-01-01T00:00:00Z", "1999-12-31"), (1700000000, 1700000000), (1e308, 1e308),
-        ("2026-11-23T08:00:00", "2026-11-23T08:00:00Z"), (True, True), ("2026-11-23T08:00:00+24:00", "２０２６-１１-２３"),
+        ("0001-01-01T00:00:00+08:00", "0001-01-01"),
+        ("0001-01-01T00:00:00+14:00", "9999-12-27"),
+        ("9999-12-31T23:59:59-12:00", "9999-12-31"),
+        ("2100-01-01T00:00:00Z", "2100-01-01"),
+        ("1900-01-01T00:00:00Z", "1999-12-31"),
+        (1700000000, 1700000000),
+        (1e308, 1e308),
+        ("2026-11-23T08:00:00", "2026-11-23T08:00:00Z"),
+        (True, True),
+        ("2026-11-23T08:00:00+24:00", "２０２６-１１-２３"),
     ],
-)  # fmt: skip
+)
 async def test_instants_and_days_of_a_body_have_bounds(town, at, day):
     admin = await town.person("admin")
     for method, path, body, pointer in dated(town, at, day):
@@ -330,8 +380,14 @@ async def test_deadlines_have_bounds(town, action):
 
 
 @pytest.mark.parametrize(
-    ("at", "clock"), [("1970-01-01T00:00:03Z", "old"), ("1970-01-01T00:00:00+08:00", "old"), ("1980-01-06T00:00:00Z", "old"), ("2099-12-31T23:59:59Z", "ahead")]
-)  # fmt: skip
+    ("at", "clock"),
+    [
+        ("1970-01-01T00:00:03Z", "old"),
+        ("1970-01-01T00:00:00+08:00", "old"),
+        ("1980-01-06T00:00:00Z", "old"),
+        ("2099-12-31T23:59:59Z", "ahead"),
+    ],
+)
 async def test_no_report_is_refused_for_a_clock_that_a_phone_can_have(town, at, clock):
     volunteer = await town.person("volunteer")
     told = await volunteer.report(**town.body(observed_at=at))
@@ -394,17 +450,47 @@ async def test_no_text_of_a_body_holds_nul_or_half_a_letter(town, text):
         ("PUT", f"/v1/channels/{id}", {"kind": "mail", "address": "a@example.org", "secret": text}, "/secret"),
         ("PUT", f"/v1/thanks/{id}", {"account": str(admin.id), "text": text}, "/text"),
         ("PUT", f"/v1/black-spots/{id}", {"plan": text}, "/plan"),
-        ("PUT", "/v1/summaries/weekly", paper | {"parts": [{"title": "x", "clauses": [{"text": f"a{text}"}]}]}, "/parts/0/clauses/0/text"),
-        ("PUT", "/v1/categories/c1", {"group": text, "name": {"zh-CN": "类", "en": "K"}, "deadline_hours": 8, "deadline_clock": "working"}, "/group"),
-    ]:  # fmt: skip
+        (
+            "PUT",
+            "/v1/summaries/weekly",
+            paper | {"parts": [{"title": "x", "clauses": [{"text": f"a{text}"}]}]},
+            "/parts/0/clauses/0/text",
+        ),
+        (
+            "PUT",
+            "/v1/categories/c1",
+            {"group": text, "name": {"zh-CN": "类", "en": "K"}, "deadline_hours": 8, "deadline_clock": "working"},
+            "/group",
+        ),
+    ]:
         raw = json.dumps(body)
         problem(await admin.call(method, path, content=raw, headers={"content-type": "application/json"}), 422, pointer)
 
 
 INVISIBLE = [
-    "\u200b", "\u3164", "\u2800", "\u115f", "\u1160", "\uffa0", "\u00ad", "\ufeff", "\u0301", "\u0301\u0302", "\u2060", "\u200c\u200d", "\u3000", "\u00a0",
-    "\U000e0041\U000e0042", "\ufe0f", "\u180e", "\u17b4", "\u034f", " \u200b\u3164 ", "\u202e", "\u2028",
-]  # fmt: skip
+    "\u200b",
+    "\u3164",
+    "\u2800",
+    "\u115f",
+    "\u1160",
+    "\uffa0",
+    "\u00ad",
+    "\ufeff",
+    "\u0301",
+    "\u0301\u0302",
+    "\u2060",
+    "\u200c\u200d",
+    "\u3000",
+    "\u00a0",
+    "\U000e0041\U000e0042",
+    "\ufe0f",
+    "\u180e",
+    "\u17b4",
+    "\u034f",
+    " \u200b\u3164 ",
+    "\u202e",
+    "\u2028",
+]
 BROKEN = [
     "王\n五",
     "王\r五",
@@ -453,12 +539,20 @@ async def test_a_name_is_something_that_people_see(town, name):
 @pytest.mark.parametrize(
     ("given", "kept"),
     [
-        ("王五", "王五"), (" 王五\u3000", "王五"), ("\ufeff王五\u200b", "王五"), ("e\u0301cole", "\u00e9cole"), ("欧阳·娜娜", "欧阳·娜娜"),
+        ("王五", "王五"),
+        (" 王五\u3000", "王五"),
+        ("\ufeff王五\u200b", "王五"),
+        ("e\u0301cole", "\u00e9cole"),
+        ("欧阳·娜娜", "欧阳·娜娜"),
         ("O'Brien-Smith", "O'Brien-Smith"),
-        ("👨\u200d👩\u200d👧 家", "👨\u200d👩\u200d👧 家"), ("𠮷野家", "𠮷野家"), ("\U000323b0", "\U000323b0"), ("نور", "نور"),
-        ("3号", "3号"), ("می\u200cخواهم", "می\u200cخواهم"),
+        ("👨\u200d👩\u200d👧 家", "👨\u200d👩\u200d👧 家"),
+        ("𠮷野家", "𠮷野家"),
+        ("\U000323b0", "\U000323b0"),
+        ("نور", "نور"),
+        ("3号", "3号"),
+        ("می\u200cخواهم", "می\u200cخواهم"),
     ],
-)  # fmt: skip
+)
 async def test_names_are_kept_as_people_write_them(town, given, kept):
     admin = await town.person("admin")
     invitation = await admin.call("POST", "/v1/invitations", json={"role": "volunteer", "cell": str(town.cells[0])})
@@ -537,12 +631,17 @@ async def test_what_belongs_to_an_area_that_is_not_there(town):
         ("POST", "/v1/uploads", {"upload-length": "9", "upload-metadata": "é é,photo ÿ"}, 422),
         ("POST", "/v1/uploads", {"upload-length": "²", "upload-metadata": "PHOTO"}, 422),
         ("POST", "/v1/uploads", {"upload-length": "9", "upload-metadata": "PHOTO,filetype aW1hZ2UvAA=="}, 415),
-        ("PATCH", "/v1/uploads/ID", {"upload-offset": "0", "content-type": "application/offset+octet-stream", "upload-checksum": "sha256 é"}, 400),
+        (
+            "PATCH",
+            "/v1/uploads/ID",
+            {"upload-offset": "0", "content-type": "application/offset+octet-stream", "upload-checksum": "sha256 é"},
+            400,
+        ),
         ("PATCH", "/v1/uploads/ID", {"upload-offset": "٣", "content-type": "application/offset+octet-stream"}, 422),
         ("PUT", "/v1/photos/ID", {"content-length": "²"}, 422),
         ("POST", "/v1/invitations", {"host": "a" * 3000}, 422),
     ],
-)  # fmt: skip
+)
 async def test_headers_that_are_not_what_they_should_be(town, method, path, headers, status):
     admin = await town.person("admin")
     id = str(uuid.uuid4())
@@ -566,9 +665,14 @@ async def test_numbers_that_are_none(town, raw):
     for method, path, body, pointer in [
         ("PUT", f"/v1/samples/{id}", f'{{"area": "{area}", "week": "2025-12-29", "percent": @}}', "/percent"),
         ("PUT", f"/v1/premises/{id}", f'{{"area": "{area}", "name": "x", "frontage": {front}}}', "/frontage"),
-        ("POST", f"/v1/patrols/{id}/points", '{"points": [{"at": "2026-11-24T08:00:00Z", "lat": 1, "lon": 1, "accuracy_m": @}]}', "/points/0/accuracy_m"),
+        (
+            "POST",
+            f"/v1/patrols/{id}/points",
+            '{"points": [{"at": "2026-11-24T08:00:00Z", "lat": 1, "lon": 1, "accuracy_m": @}]}',
+            "/points/0/accuracy_m",
+        ),
         ("PUT", f"/v1/activities/{id}", f'{{"area": "{area}", "kind": "leaflet", "on_day": "2026-11-24", "count": @}}', "/count"),
-    ]:  # fmt: skip
+    ]:
         sent = {"content": body.replace("@", raw), "headers": {"content-type": "application/json"}}
         problem(await admin.call(method, path, **sent), 422, pointer)
 

@@ -32,10 +32,35 @@ async def found(person, q, **filters):
 @pytest.mark.parametrize(
     "q",
     [
-        "12号", "１２号", "abc", "ＡＢＣ", "aBc", "3-5", "３－５", "3–5", "3—5", "3‐5", "3−5", "垃圾桶 ", " 垃圾桶", "\u3000垃圾桶\u3000", "\u00a0垃圾桶",
-        "垃圾\u200b桶", "\ufeff垃圾桶", "旁 东门", "东门 旁", "abc 垃圾 东浦", "号　东浦巷", "桶", "a", "3", "-", "门12", "旁 ABC",
+        "12号",
+        "１２号",
+        "abc",
+        "ＡＢＣ",
+        "aBc",
+        "3-5",
+        "３－５",
+        "3–5",
+        "3—5",
+        "3‐5",
+        "3−5",
+        "垃圾桶 ",
+        " 垃圾桶",
+        "\u3000垃圾桶\u3000",
+        "\u00a0垃圾桶",
+        "垃圾\u200b桶",
+        "\ufeff垃圾桶",
+        "旁 东门",
+        "东门 旁",
+        "abc 垃圾 东浦",
+        "号　东浦巷",
+        "桶",
+        "a",
+        "3",
+        "-",
+        "门12",
+        "旁 ABC",
     ],
-)  # fmt: skip
+)
 async def test_what_people_type_is_found(town, way, q):
     staff = await town.person("staff")
     issue = (await staff.report(**town.body(note=NOTE, place=PLACE)))["issue"]["id"]
@@ -62,10 +87,23 @@ async def test_every_letter_stands_for_itself(town, way, text):
 @pytest.mark.parametrize(
     "spelt",
     [
-        "{y}-{n:06}", "{y}－{n:06}", "{y}–{n:06}", "{y}—{n:06}", "{y}‐{n:06}", "{y}−{n:06}", "{y}{n:06}", "{y}-{n}", "{y} - {n:06}", "#{y}-{n:06}",
-        "No. {y}-{n:06}", "№{y}-{n:06}", "编号：{y}-{n:06}", " {y}-{n:06}\u3000", "{y}-{n:08}",
+        "{y}-{n:06}",
+        "{y}－{n:06}",
+        "{y}–{n:06}",
+        "{y}—{n:06}",
+        "{y}‐{n:06}",
+        "{y}−{n:06}",
+        "{y}{n:06}",
+        "{y}-{n}",
+        "{y} - {n:06}",
+        "#{y}-{n:06}",
+        "No. {y}-{n:06}",
+        "№{y}-{n:06}",
+        "编号：{y}-{n:06}",
+        " {y}-{n:06}\u3000",
+        "{y}-{n:08}",
     ],
-)  # fmt: skip
+)
 async def test_a_number_in_any_spelling(town, way, spelt):
     staff = await town.person("staff")
     issue = (await staff.report(**town.body()))["issue"]
@@ -158,8 +196,9 @@ def test_the_database_finds_what_a_plain_reading_finds(database, run, text, q, c
             return await connection.fetchrow(
                 "select search_text($1) like all (search_patterns($2)) as holds, search_pairs(search_text($1)) @> search_keys($2) as kept,"
                 " search_keys($2) = '{}' as empty",
-                text, q,
-            )  # fmt: skip
+                text,
+                q,
+            )
 
     # What is typed at random is seldom there; a piece of the text nearly always.
     for words in (q, text[cut[0] : cut[0] + cut[1]]):

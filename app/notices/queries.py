@@ -109,7 +109,7 @@ select id::text, kind, address, kinds, language, daily, created_at, failed_at, f
 PUT_CHANNEL = """
 insert into channels (id, account_id, kind, address, secret, kinds, language, daily) values ($1, $2, $3, $4, $5, $6, $7, $8)
 on conflict (id) do update set kind = excluded.kind, address = excluded.address, secret = excluded.secret, kinds = excluded.kinds,
-  language = excluded.language, daily = excluded.daily, failed_at = null, failure = null where channels.account_id = excluded.account_id
+  language = excluded.language, daily = excluded.daily, failed_at = null, failure = null, failing_since = null where channels.account_id = excluded.account_id
 returning id::text, kind, address, kinds, language, daily, created_at, failed_at, failure
 """
 DROP_CHANNEL = "delete from channels where id = $1 and account_id = $2 returning true"
@@ -120,13 +120,22 @@ DROP_QUIET = "delete from quiet_hours where account_id = $1"
 QUIET = "select starts, ends from quiet_hours where account_id = $1"
 
 # What a channel still has to tell; its row is locked meanwhile, so that two workers do not tell it twice.
-CHANNEL = "select id, kind, address, secret, language, daily from channels where id = $1 and failed_at is null for update"
+CHANNEL = "select id, kind, address, secret, language, daily from channels where id = $1 and failed_at is null for no key update"
 UNSENT = """
 select n.id, n.kind, n.data, n.issue_id::text as issue from deliveries d join notices n on n.id = d.notice_id
 where d.channel_id = $1 and d.sent_at is null and ($2::uuid is null or n.id = $2) order by n.created_at, n.id limit 200
 """
-SENT = "update deliveries set sent_at = now() where channel_id = $1 and notice_id = any($2::uuid[])"
+SENT = """
+with d as (update deliveries set sent_at = now() where channel_id = $1 and notice_id = any($2::uuid[]))
+update channels set failing_since = null where id = $1 and failing_since is not null
+"""
+# A channel that was not reached: whether that has gone on for so long that it is given up.
+NOT_REACHED = """
+update channels set failing_since = coalesce(failing_since, now()) where id = $1 returning failing_since < now() - $2::interval
+"""
 CHANNEL_GONE = "delete from channels where id = $1"
-CHANNEL_FAILED = "update channels set failed_at = now(), failure = $2 where id = $1"
+CHANNEL_FAILED = """
+update channels set failed_at = now(), failure = $2, failing_since = null where id = $1 returning account_id, failed_at::text
+"""
 SERVER_SECRET = "select value from secrets where name = 'server'"
 CATEGORY_NAMES = "select code, name_zh, name_en from categories join category_versions using (code, version)"

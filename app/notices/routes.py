@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -19,7 +18,7 @@ from app.kit.problems import Problem, invalid, not_found
 from app.kit.route import Route, Secret, TheCaller, Transaction, hot, unauthorized
 from app.kit.wire import Text, TimeOfDay, Wire, answer, page
 from app.notices import push, queries
-from app.notices.channels import Undeliverable, check_target
+from app.notices.channels import NotNow, Undeliverable, check_target, mailable
 from app.notices.law import KINDS
 from app.notices.schemas import Channels, Notices, PushKey
 from app.notices.telling import sentence
@@ -114,13 +113,17 @@ async def put_channel(id: UUID, wish: ChannelIn, request: Request, caller: TheCa
     if wish.kinds is not None and set(wish.kinds) - set(KINDS):
         raise invalid("/kinds", "field-type")
     if wish.kind == "mail":
-        if not re.fullmatch(r"[^@\s]{1,64}@[^@\s]+\.[^@\s]+", wish.address):
-            raise invalid("/address", "mail-address")
+        try:
+            mailable(wish.address)
+        except Undeliverable as reason:
+            raise invalid("/address", str(reason)) from None
     else:
         try:
             await check_target(wish.address)
         except Undeliverable as reason:
             raise invalid("/address", str(reason)) from None
+        except NotNow:
+            raise invalid("/address", "target-unknown") from None
     if wish.kind == "push":
         if wish.keys is None or not push.are_keys(wish.keys.p256dh, wish.keys.auth):
             raise invalid("/keys", "push-keys")

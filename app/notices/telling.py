@@ -59,4 +59,8 @@ def sentence(kind: str, data: dict[str, Any], categories: dict[str, tuple[str, s
     for name in ("deadline", "reply_by"):
         at = told_instant(data.get(name))
         values[name] = local(at, zone).strftime("%m-%d %H:%M") if at else "—"
+    if kind == "channel_failed":
+        channel = say("channel-" + data["channel"], language)
+        channel = f"{channel} {data['address']}".strip()
+        values |= {"channel": channel, "failure": say(data["failure"], language)}
     return say_known(f"notice-{kind}{'_late' if kind == 'assigned' and data.get('late') else ''}", language, values)

@@ -53,3 +53,6 @@ create index issue_words_pairs on issue_words using gin (search_pairs(words)) wi
 create trigger issue_words after insert or update of number, place, note on issues for each row execute function keep_words()
 
 analyze issue_words
+
+-- Since when a channel has not been reached; null while it is.
+alter table channels add column failing_since timestamptz
