@@ -13,7 +13,10 @@ def upgrade(connection: Connection) -> None:
     context.configure(connection=connection, target_metadata=None)
     context.run_migrations()
     # A later release of PostgreSQL's zones may have fewer names; areas that have one of those then fall back (known_zone).
-    connection.execute(text("delete from time_zones z where not exists (select from pg_timezone_names n where n.name = z.name)"))
+    if connection.scalar(text("select to_regclass('time_zones')")):
+        connection.execute(
+            text("delete from time_zones z where not exists (select from pg_timezone_names n where n.name = z.name)")
+        )
 
 
 async def run() -> None:

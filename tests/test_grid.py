@@ -22,6 +22,7 @@ from app.duties import running
 from app.grid.geojson import Refused, read_name, read_polygon
 from app.grid.imports import ImportProblem, cut, import_areas, make_grid
 from app.kit import zones
+from app.kit.db import migrate
 from app.settings import Settings
 
 
@@ -215,6 +216,42 @@ async def test_a_bad_feature_is_refused_and_the_others_are_taken(desk):
     assert await desk.take(high, *bad, desk.feature("西区", desk.square(0.1))) == (2, len(bad))
     assert set(await desk.areas()) == {"带高程", "西区"}
     assert any(line.startswith("refused feature 2 '试\\x00市': its name has") for line in desk.said)
+
+
+async def test_an_area_of_another_level_is_not_redrawn(desk):
+    assert await desk.take(desk.feature("东城"), desk.feature("西城")) == (2, 0)
+    async with desk.database.transaction() as connection:
+        redrawn = await import_areas(connection, desk.path, "street", desk.name, None, desk.said.append)
+    assert redrawn == (0, 2) and "refused '东城': there is a community of this name, which it would redraw" in desk.said
+    assert {row["level"] for row in (await desk.areas()).values()} == {"community"}
+
+
+def test_zones_that_were_taken_before_are_mended(run, cluster):
+    """A database of the release before, with areas in zones that are none."""
+    name = f"zones_{uuid.uuid4().hex}"
+    url = cluster.replace("/gridpatrol?", f"/{name}?")
+    stored = {
+        "Asia/Shanghai": "Asia/Shanghai",
+        "asia/urumqi": "Asia/Urumqi",
+        "PRC": "PRC",
+        "Asia/Beijing": "Asia/Shanghai",
+        "UTC+8": "Asia/Shanghai",
+    }
+
+    async def work(to, statement):
+        connection = await asyncpg.connect(to)
+        try:
+            return await connection.fetch(statement)
+        finally:
+            await connection.close()
+
+    run(work(cluster.replace("/gridpatrol?", "/postgres?"), f"create database {name}"))
+    migrate(url, "0010")
+    rows = ", ".join(f"(gen_random_uuid(), 'city', '{zone}', '{zone}')" for zone in stored)
+    run(work(url, f"insert into areas (id, level, name, time_zone) values {rows}"))
+    migrate(url)
+    assert {row["name"]: row["time_zone"] for row in run(work(url, "select name, time_zone from areas"))} == stored
+    run(work(cluster.replace("/gridpatrol?", "/postgres?"), f"drop database {name}"))
 
 
 async def test_a_file_whose_features_are_all_refused_leaves_nothing(desk):

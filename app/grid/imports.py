@@ -131,6 +131,10 @@ async def import_areas(
     if found and parent_name is not None and parent is None:
         parent = await put_area(connection, parent_name, "city", None, None, zone)
         say(f"made city {parent_name}")
+    there = {row["name"]: row["level"] for row in await connection.fetch(queries.LEVELS_BELOW, parent, list(found))}
+    for name in [name for name in found if there.get(name, level) != level]:
+        refused += len(found.pop(name).parts)
+        say(f"refused {name!r}: there is a {there[name]} of this name, which it would redraw")
     for name, area in found.items():
         await put_area(connection, name, level, parent, area.drawn(), zone, time_zone is not None)
         say(f"{name}{area.told()}")

@@ -89,6 +89,7 @@ on conflict (parent_id, name) do update set geom = coalesce(excluded.geom, areas
   time_zone = case when $7 then excluded.time_zone else areas.time_zone end
 returning id
 """
+LEVELS_BELOW = "select name, level from areas where parent_id is not distinct from $1 and name = any($2::text[])"
 PUT_AREA_TREE = """
 insert into area_tree (ancestor_id, area_id)
 select ancestor_id, $1::uuid from area_tree where area_id = $2 union select $1, $1 on conflict do nothing

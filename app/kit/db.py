@@ -136,9 +136,9 @@ def run_sql(bind: Any, migration: str) -> None:
             bind.exec_driver_sql(statement)
 
 
-def migrate(url: str) -> None:
-    """Bring the schema at `url` up to date. Two processes may call this at once: migrations hold an advisory lock."""
+def migrate(url: str, to: str = "head") -> None:
+    """Bring the schema at `url` up to date, or up to a named migration. Two processes may call this at once: migrations hold an advisory lock."""
     config = Config(str(_ROOT / "alembic.ini"))
     config.set_main_option("script_location", str(_ROOT / "migrations"))
     config.attributes["url"] = url.replace("postgresql://", "postgresql+asyncpg://")
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
