@@ -16,7 +16,7 @@ import { language, moment, t, word } from '../words'
 
 const SORTS = ['-created_at', 'deadline', '-updated_at'] as const
 // What a paper's numbers lead to: shown as one thing, to be taken away as one.
-const COUNTED = ['street', 'recurring', 'happened', 'happened_since', 'happened_until', 'open_at', 'late_at'] as const
+const COUNTED = ['street', 'recurring', 'happened', 'happened_since', 'happened_until', 'open_at', 'late_at', 'reply_late_at', 'outcome'] as const
 const FILTERS = [...COUNTED, 'state', 'category', 'area', 'cell', 'unit', 'overdue', 'unowned', 'mine', 'q', 'created_since', 'created_until', 'bbox', 'sort'] as const
 
 export const IssuesPage: FunctionComponent = () => {
