@@ -103,6 +103,8 @@ async def _act_once(
     if action is None or acting is None:
         issue = await one(connection, token, id, datum)
         raise Problem(409, "not-open", state=row["state"], action=name, extra={"issue": issue, "actions": issue["actions"]})
+    if action.proved and row["evidence_missing"]:
+        raise await _unproved(connection, token, id, datum)
     try:
         wish = ActionIn.model_validate(fields)
     except ValidationError as error:
@@ -117,10 +119,28 @@ async def _act_once(
     state = await reckoning.run() or state
     photos: Any = reckoning.photos
     if wish.photos:
-        kind = "after" if name in ("rectify", "reply") else "scene"
-        photos = await connection.fetchval(queries.ADD_EVIDENCE, id, wish.photos, None, kind, caller.account_id)
+        proof = name in ("rectify", "reply") or _brings_what_is_missing(row, caller, acting)
+        kind = "after" if proof else "scene"
+        at = change["rectified_at"] if name in ("rectify", "reply") else None
+        photos = await connection.fetchval(queries.ADD_EVIDENCE, id, wish.photos, None, kind, caller.account_id, at)
     await _write(connection, row, state, change, action.name, caller.account_id, acting, data, photos, reckoning.departed)
     return await one(connection, token, id, datum, just_changed=True)
+
+
+async def _unproved(connection: Connection, token: bytes, id: UUID, datum: Datum) -> Problem:
+    """The refusal of a check while there is nothing to be checked, with the photographs that are missing and why."""
+    lacking = [dict(row) for row in await connection.fetch(queries.LACKING, id)]
+    issue = await one(connection, token, id, datum)
+    bad = any(photo["state"] in ("damaged", "refused") for photo in lacking)
+    extra = {"issue": issue, "actions": issue["actions"], "missing": lacking}
+    return Problem(409, "evidence-damaged" if bad else "evidence-missing", extra=extra)
+
+
+def _brings_what_is_missing(row: Any, caller: Caller, acting: Who) -> bool:
+    """Whether photographs with a comment stand for those of the rectification that never arrived: sent by who mended it, or
+    for an authority outside, by the office."""
+    by = row["rectified_by"]
+    return row["evidence_missing"] and (by == caller.account_id or (by is None and acting == "staff"))
 
 
 async def _write(
@@ -187,9 +207,12 @@ class _Reckoning:
             self.change["deadline"] = await self._after(left)
         self.change.update(deadline_left_s=None, authority=None, reply_by=None)
 
-    def _needs_after_photo(self) -> None:
+    async def _needs_after_photo(self) -> None:
         if self.change["after_photo"] and not self.wish.photos:
             raise invalid("/photos", "after-photo")
+        # Two that name one photograph at once may both pass here; who was later is found out by GIVEN.
+        if self.wish.photos and await self.connection.fetchval(queries.USED, self.wish.photos):
+            raise invalid("/photos", "photo-used")
 
     async def assign(self) -> None:
         wish, change = self.wish, self.change
@@ -213,7 +236,7 @@ class _Reckoning:
         self.data.update(deadline=deadline.isoformat(), **({"unit": str(unit)} if unit else {"assignee": str(person)}))
 
     async def rectify(self) -> None:
-        self._needs_after_photo()
+        await self._needs_after_photo()
         self.change.update(rectified_by=self.caller.account_id, rectified_at=now(), extension_until=None)
 
     async def verify(self) -> None:
@@ -237,7 +260,7 @@ class _Reckoning:
         self.data["authority"] = self.change["authority"]
         await self._resume_clock()
         if self.wish.to == "rectified":
-            self._needs_after_photo()
+            await self._needs_after_photo()
             # Mended by the authority outside: nobody here, so anybody who may verify can.
             self.change.update(rectified_by=None, rectified_at=now())
         return self.wish.to

@@ -55,7 +55,8 @@ def issue_json(row: Any, datum: Datum = "wgs84") -> dict[str, Any]:
         "updated_at": row["updated_at"],
         "closed_at": row["closed_at"],
         "version": row["version"],
-        "actions": open_actions(row["state"], row["relation"], row["ended_lately"]),
+        "evidence_missing": row["evidence_missing"],
+        "actions": open_actions(row["state"], row["relation"], row["ended_lately"], row["evidence_missing"]),
     }
 
 

@@ -169,6 +169,8 @@ class Issue(Wire):
     updated_at: Instant
     closed_at: Instant | None
     version: int
+    # Said to be mended, and the photograph that its category demands is not here.
+    evidence_missing: bool
     actions: list[str]
 
 
