@@ -58,6 +58,9 @@ class Settings(BaseSettings):
     )
     max_photo_bytes: int = Field(default=50_000_000, ge=100_000, description="Largest photograph accepted, in bytes.")
     upload_days: int = Field(default=7, ge=1, le=90, description="Days after which an unfinished upload is given up.")
+    photo_owed_hours: int = Field(
+        default=4, ge=1, le=720, description="Hours after which whoever mended something is reminded of its photograph."
+    )
     track_days: int = Field(default=30, ge=1, le=3650, description="Days after which the track of a walk is forgotten.")
     extension_days: int = Field(default=30, ge=1, le=366, description="Days by which one extension may move a deadline, at most.")
     extensions: int = Field(default=3, ge=0, le=50, description="Extensions of one deadline, at most.")

@@ -26,7 +26,9 @@ from app.kit.db import Database, migrate
 from app.main import create_app
 from app.people.accounts import add_account
 from app.people.sessions import add_session, mint
+from tests.pictures import encode, scene
 
+PICTURE = encode(scene(48, 36))
 _loop = asyncio.new_event_loop()
 
 
@@ -150,7 +152,11 @@ class Person:
         assert response.status_code == 201, response.text
         return response.json()
 
-    async def act(self, issue: str, action: str, expect: int = 200, **fields: Any) -> Any:
+    async def act(self, issue: str, action: str, expect: int = 200, arrive: bool = True, **fields: Any) -> Any:
+        """Take an action. Photographs that shall prove something have arrived before, unless told otherwise."""
+        if arrive and action in ("rectify", "reply"):
+            for photo in fields.get("photos", ()):
+                await self.client.put(f"/v1/photos/{photo}", content=PICTURE)
         response = await self.client.post(f"/v1/issues/{issue}/actions", json={"action": action, **fields})
         assert response.status_code == expect, response.text
         return response.json()

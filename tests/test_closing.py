@@ -4,6 +4,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 from app.notices.telling import follow
+from tests.conftest import PICTURE
 
 
 def ahead(**time):
@@ -78,7 +79,9 @@ async def test_what_a_volunteer_may_close_by_category_and_cell(town):
     volunteer, staff = await town.person("volunteer"), await town.person("staff")
 
     async def state(cell=0, **changes):
-        body = town.body(cell=cell, mended_on_the_spot=True, photos=[str(uuid.uuid4())], **changes)
+        photo = str(uuid.uuid4())
+        await volunteer.call("PUT", f"/v1/photos/{photo}", content=PICTURE)
+        body = town.body(cell=cell, mended_on_the_spot=True, photos=[photo], **changes)
         return (await volunteer.report(**body))["issue"]["state"]
 
     async def rule(expect=200, **fields):

@@ -5,6 +5,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 from app.issues.schemas import Issue, IssuePage, ReportAnswer
+from tests.conftest import PICTURE
 
 
 async def test_one_report_walks_from_reported_to_closed(town):
@@ -24,7 +25,7 @@ async def test_one_report_walks_from_reported_to_closed(town):
     refused = await worker.act(id, "rectify", expect=422)
     assert refused["errors"][0]["pointer"] == "/photos"
     mended = await worker.act(id, "rectify", photos=[str(uuid.uuid4())])
-    assert mended["photos"] == [{"id": mended["photos"][0]["id"], "kind": "after", "state": "awaited", "doubts": None}]
+    assert mended["photos"] == [{"id": mended["photos"][0]["id"], "kind": "after", "state": "stored", "doubts": None}]
     assert "verify" not in mended["actions"]
     assert (await worker.act(id, "verify", expect=409))["actions"] == ["comment"]
     closed = await volunteer.act(id, "verify")
@@ -115,6 +116,7 @@ async def test_mended_on_the_spot(town):
     bare = await volunteer.call("PUT", f"/v1/reports/{uuid.uuid4()}", json=body)
     assert bare.status_code == 422 and bare.json()["errors"][0]["pointer"] == "/photos"
     photos = [str(uuid.uuid4()), str(uuid.uuid4())]
+    await volunteer.call("PUT", f"/v1/photos/{photos[1]}", content=PICTURE)
     issue = (await volunteer.report(**body, photos=photos))["issue"]
     assert issue["state"] == "rectified" and [p["kind"] for p in issue["photos"]] == ["before", "after"]
     await volunteer.act(issue["id"], "verify", expect=409)
@@ -258,7 +260,9 @@ async def test_a_joining_report_that_mended_it_rectifies_or_closes(town):
     body = town.body(category="black_spot", issue_id=issue, mended_on_the_spot=True)
     bare = await second.call("PUT", f"/v1/reports/{uuid.uuid4()}", json=body)
     assert bare.status_code == 422 and bare.json()["errors"][0]["pointer"] == "/photos"
-    mended = (await second.report(**body | {"photos": [str(uuid.uuid4()), str(uuid.uuid4())]}))["issue"]
+    photos = [str(uuid.uuid4()), str(uuid.uuid4())]
+    await second.call("PUT", f"/v1/photos/{photos[1]}", content=PICTURE)
+    mended = (await second.report(**body | {"photos": photos}))["issue"]
     assert mended["state"] == "rectified" and [p["kind"] for p in mended["photos"]] == ["before", "after"]
     assert "verify" not in (await second.get(f"/v1/issues/{issue}"))["actions"]
     assert (await volunteer.act(issue, "verify"))["state"] == "closed"

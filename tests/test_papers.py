@@ -40,7 +40,7 @@ async def mended(town, volunteer, leader, worker, before=None, after=None, **cha
     issue = (await volunteer.report(**town.body(category="litter", photos=photos[:1], **changes)))["issue"]
     await leader.act(issue["id"], "assign", unit=str(town.unit))
     await worker.act(issue["id"], "start")
-    await worker.act(issue["id"], "rectify", photos=photos[1:], note="已清理")
+    await worker.act(issue["id"], "rectify", arrive=False, photos=photos[1:], note="已清理")
     await leader.act(issue["id"], "verify")
     for person, photo, content in ((volunteer, photos[0], before), (worker, photos[1], after)):
         if content is not None:

@@ -60,6 +60,9 @@ class IssueFilters(Asked):
     mine: bool = Field(False, description="What the caller reported.")
     overdue: bool | None = None
     unowned: bool | None = Field(None, description="Nobody has been asked to mend it.")
+    photos: Literal["missing"] | None = Field(
+        None, description="Said to be mended, and the photograph that the category demands is not here."
+    )
     bbox: str | None = Field(None, description="minlon,minlat,maxlon,maxlat in WGS 84.", max_length=200)
     q: Text | None = Field(
         None,
@@ -131,6 +134,8 @@ def chosen(asked: IssueFilters) -> dict[str, Any]:
         filters["overdue" if asked.overdue else "not_overdue"] = True
     if asked.mine:
         filters["mine"] = True
+    if asked.photos is not None:
+        filters["photos_missing"] = True
     if asked.bbox is not None:
         filters["bbox"] = _box(asked.bbox)
     if asked.q is not None:

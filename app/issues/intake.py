@@ -28,8 +28,7 @@ _NEW_ISSUE: dict[str, Any] = {
     "unit_id": None, "unit_name": None, "assignee_id": None, "assignee_name": None, "deadline": None, "first_deadline": None,
     "extensions": 0, "overdue": False,
     "extension_until": None, "authority": None, "reply_by": None, "recurrence_of": None, "recurrences": 0, "merged_into": None, "reports": 1,
-    "unresolved": None,
-    "version": 1, "ended_lately": True,
+    "unresolved": None, "version": 1, "ended_lately": True, "evidence_missing": False,
 }  # fmt: skip
 
 
@@ -203,16 +202,16 @@ async def _join(database: Database, token: bytes, id: UUID, report: ReportIn, da
             )  # fmt: skip
             if inserted is None:  # the same report, at the same moment, on another connection
                 return 200, await stored(connection, token, id, mark, datum)
-            await _add_to(connection, issue, report, id, account, kind["volunteer_may_close"])
+            await _add_to(connection, issue, report, id, account, kind)
             return 201, await stored(connection, token, id, mark, datum)
     alone = report.model_copy(update={"issue_id": None})
     status, body = await submit(database, token, id, alone, datum)
     return status, body
 
 
-async def _add_to(connection: Connection, issue: Any, report: ReportIn, id: UUID, account: UUID, may_close: bool) -> None:
-    """Evidence, count and event of a joining report. Who says that he mended it on the spot rectifies it, or closes it where the
-    category lets a volunteer; what is handed over or already awaits its check stays there."""
+async def _add_to(connection: Connection, issue: Any, report: ReportIn, id: UUID, account: UUID, kind: Any) -> None:
+    """Evidence, count and event of a joining report. Who says that they mended it on the spot rectify it, or close it where the
+    category lets a volunteer and the photograph of it is here; what is handed over or already awaits its check stays there."""
     before, after = list(report.photos), list[UUID]()
     state, action = issue["state"], "report"
     rectified_by, rectified_at, closed_at = issue["rectified_by"], issue["rectified_at"], issue["closed_at"]
@@ -220,11 +219,14 @@ async def _add_to(connection: Connection, issue: Any, report: ReportIn, id: UUID
         before, after = before[:-1], before[-1:]
         if state in MENDABLE:
             action, rectified_by, rectified_at = "report_mended", account, now()
-            state, closed_at = ("closed", rectified_at) if may_close else ("rectified", None)
+            proved = not kind["after_photo"] or await connection.fetchval(queries.PROVES, after[0], account)
+            closes = kind["volunteer_may_close"] and proved
+            state, closed_at = ("closed", rectified_at) if closes else ("rectified", None)
     photos = 0
-    for named, kind in ((before, "before"), (after, "after")):
+    at = rectified_at if action == "report_mended" else None
+    for named, what in ((before, "before"), (after, "after")):
         if named:
-            added: Any = await connection.fetchval(queries.ADD_EVIDENCE, issue["id"], named, id, kind, account)
+            added: Any = await connection.fetchval(queries.ADD_EVIDENCE, issue["id"], named, id, what, account, at)
             photos += added
     await connection.execute(
         queries.ADD, issue["id"], 1, photos, state, rectified_by, rectified_at, closed_at, action, issue["state"], account,

@@ -43,6 +43,8 @@ class Action:
     not_rectifier: bool = False
     # Commuting actions never conflict: made at once, both happen.
     commutes: bool = False
+    # Not while the photograph that the category demands is missing.
+    proved: bool = False
 
 
 _MANAGERS: tuple[Who, ...] = ("leader", "staff")
@@ -66,7 +68,7 @@ ACTIONS: dict[str, Action] = {
         Action(
             "rectify", ("assigned", "in_progress"), ("rectified",), ("assignee", "leader"), needs=("photos",), may=("note",)
         ),
-        Action("verify", ("rectified",), ("closed",), ("reporter", *_MANAGERS), may=("note",), not_rectifier=True),
+        Action("verify", ("rectified",), ("closed",), ("reporter", *_MANAGERS), may=("note",), not_rectifier=True, proved=True),
         Action("send_back", ("rectified",), ("assigned",), ("reporter", *_MANAGERS), needs=("reason",), not_rectifier=True),
         Action(
             "hand_over", ("accepted", "assigned", "in_progress"), ("handed_over",), _MANAGERS, needs=("authority", "reply_by"),
@@ -121,6 +123,10 @@ def personal_obstacle(action: Action, state: str, relation: int) -> Obstacle | N
 
 
 @lru_cache(maxsize=8192)
-def open_actions(state: str, relation: int, recently_ended: bool) -> tuple[str, ...]:
+def open_actions(state: str, relation: int, recently_ended: bool, evidence_missing: bool = False) -> tuple[str, ...]:
     """The actions open to somebody with `relation` on an issue in `state`."""
-    return tuple(action.name for action in ACTIONS.values() if acts_as(action, state, relation, recently_ended))
+    return tuple(
+        action.name
+        for action in ACTIONS.values()
+        if acts_as(action, state, relation, recently_ended) and not (action.proved and evidence_missing)
+    )

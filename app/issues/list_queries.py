@@ -9,6 +9,7 @@ from app.issues.as_it_was import around, at_instant, below, left
 from app.issues.counting import COUNTED
 from app.issues.lifecycle import MENDABLE, OPEN
 from app.issues.queries import ISSUE, NAMES, OVERDUE
+from app.kit import photographs
 from app.kit.access import CALLER, SCOPE
 
 _SORTS = {
@@ -37,6 +38,8 @@ _FILTERS = {
     "unowned": "(i.unit_id is null and i.assignee_id is null and i.state in ('reported', 'accepted')) = ${}",
     "created_since": "i.created_at >= ${}",
     "created_until": "i.created_at < ${}",
+    # Like one state, by the index of areas and states.
+    "photos_missing": f"i.state <> 'closed' and i.state = 'rectified' and {photographs.EVIDENCE_MISSING}",
     # As papers name it: the place without its number, else the cell.
     "street": "coalesce(i.street, (select g.name from cells g where g.id = i.cell_id)) = ${}",
     "recurring": "(i.recurrences > 0) = ${}",
@@ -68,7 +71,7 @@ _FILTERS_THEN = {
     "recurring": "(t.recurrences > 0) = ${}",
 }
 _INSTANTS = ("open_at", "late_at", "reply_late_at")
-VALUELESS = {"open", "mine", "overdue", "not_overdue", "outcome_resolved", "outcome_unresolved"}
+VALUELESS = {"open", "mine", "overdue", "not_overdue", "outcome_resolved", "outcome_unresolved", "photos_missing"}
 _DRIVERS = ("cell", "unit", "assignee", "premises", "mine")
 
 

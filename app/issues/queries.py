@@ -41,7 +41,8 @@ case when i.evidence > 0 then (
   from evidence e left join photos p on p.id = e.photo_id and p.account_id = e.account_id
   left join photo_files f on f.sha256 = p.sha256 left join reports r on r.id = e.report_id
   where e.issue_id = i.id)::text end as photos,
-i.created_at, i.updated_at, i.closed_at, i.unresolved, i.version, {RELATION} as relation, {_ENDED_LATELY} as ended_lately
+i.created_at, i.updated_at, i.closed_at, i.unresolved, i.version, {RELATION} as relation, {_ENDED_LATELY} as ended_lately,
+{photographs.EVIDENCE_MISSING} as evidence_missing
 """
 NAMES = """
 left join cells cell on cell.id = i.cell_id left join areas area on area.id = i.area_id
@@ -78,13 +79,20 @@ w as (
   insert into photos (id, account_id) select photo, i.reporter_id from i, unnest($20::uuid[]) photo on conflict do nothing
 ),
 f as (
-  insert into evidence (issue_id, photo_id, account_id, report_id, kind, position)
+  insert into evidence (issue_id, photo_id, account_id, report_id, kind, position, at)
   select i.id, photo, i.reporter_id, i.id,
-    case when not $19 then 'before' when n = cardinality($20::uuid[]) then 'after' else 'before' end, n
+    case when not $19 then 'before' when n = cardinality($20::uuid[]) then 'after' else 'before' end, n, greatest(now(), i.rectified_at)
   from i, unnest($20::uuid[]) with ordinality as u(photo, n)
 )"""
 _ARRIVED = """
 (select array_agg(p.id) from photos p where p.id = any($20::uuid[]) and p.account_id = c.account_id and p.state = 'stored')
+"""
+# Whether the photograph of what was mended, the last, is here already and of nothing else. One that arrives at this very moment is not
+# seen: then the issue waits for its check like any other.
+_PROVED = """
+(not k.after_photo or exists (
+  select from photos p where p.id = ($20::uuid[])[cardinality($20::uuid[])] and p.account_id = c.account_id and p.state = 'stored'
+    and not exists (select from evidence o where o.photo_id = p.id)))
 """
 _INTAKE = f"""
 with c as materialized ({CALLER}),
@@ -118,7 +126,7 @@ i as (
     k.code, k.version, p.at, l.id, a.id, $17, $18, r.account_id, cardinality($20::uuid[]), $15,
     case when $19 then r.account_id end, case when $19 then $15 end,
     case when $19 and %(may_close)s then $15 end%(premises)s
-  from r cross join k cross join p left join l on true left join a on true
+  from r cross join k cross join p cross join c left join l on true left join a on true
   returning *
 ),
 e as (
@@ -129,7 +137,8 @@ select c.account_id, k.code is not null as known, ($19 and k.after_photo and car
   prior.account_id as prior_account, prior.fingerprint as prior_fingerprint,
   i.id::text, i.number, i.state, i.category, st_y(i.position) as lat, st_x(i.position) as lon,
   i.cell_id::text, l.name as cell_name, i.area_id::text, a.name as area_name, i.place, i.note, i.created_at, i.updated_at,
-  i.closed_at, i.premises_id::text, %(named)s as premises_name, case when i.id is not null then {RELATION} end as relation, r.received_at, %(arrived)s as arrived,
+  i.closed_at, i.premises_id::text, %(named)s as premises_name,
+  %(missing)s as evidence_missing, case when i.id is not null then {RELATION} end as relation, r.received_at, %(arrived)s as arrived,
   case when i.id is not null then (select json_agg(near) from ({_NEARBY}) near)::text end as nearby
 from c left join k on true cross join p left join prior on true left join r on true left join i on true
 left join l on true left join a on true
@@ -146,10 +155,12 @@ _MAY_CLOSE = """coalesce((
 def intake(photos: bool, mended: bool, premises: bool) -> str:
     """The statement for a report with or without each. Parameters: those of `_PLACE`, then in `submit`'s order; premises last ($22)."""
     may_close = _MAY_CLOSE.format(area="a.id", cell="l.id", category="k.code", default="k.volunteer_may_close")
+    may_close = f"({may_close} and {_PROVED})"
     return _INTAKE % {
         "photos": _INTAKE_PHOTOS if photos else "",
         "arrived": _ARRIVED if photos else "null::uuid[]",
         "may_close": may_close if mended else "false",
+        "missing": f"i.state = 'rectified' and not {_PROVED}" if mended else "false",
         "column": ", premises_id" if premises else "",
         "premises": ", $22::uuid" if premises else "",
         "named": "(select x.name from premises x where x.id = $22)" if premises else "null::text",
@@ -212,16 +223,41 @@ select i.id, i.version, $8, $9, i.state, $10, $11, $12, $13, (
   where b.value is distinct from to_jsonb(i) -> b.key)
 from i returning version
 """
-ISSUES_OF_PHOTO = """
-select i.id, i.state, i.rectified_by, i.rectified_at, i.closed_at, i.area_id, i.unit_id, i.assignee_id, i.reporter_id, e.report_id
+# `proves`: who mended it on the spot may close it, and waited only for the photograph that is here now. The lock on the issue is taken
+# first and its state read then.
+ISSUES_OF_PHOTO = f"""
+select i.id, i.number, i.category, i.place, i.state, i.rectified_by, i.rectified_at, i.closed_at, i.area_id, i.unit_id, i.assignee_id,
+  i.reporter_id, e.report_id, e.kind, e.kind = 'after' and e.at >= i.rectified_at and i.state = 'rectified' and (
+    select v.action from events v where v.issue_id = i.id and v.to_state = 'rectified' and v.from_state is distinct from 'rectified'
+    order by v.version desc limit 1) = 'report_mended' and {
+    _MAY_CLOSE.format(
+        area="i.area_id",
+        cell="i.cell_id",
+        category="i.category",
+        default="(select v.volunteer_may_close from category_versions v where v.code = i.category and v.version = i.category_version)",
+    )
+} and not {photographs.EVIDENCE_MISSING} as proves
 from evidence e join issues i on i.id = e.issue_id where e.photo_id = $1 and e.account_id = $2 order by i.id for update of i
+"""
+# Photographs of the present rectification that cannot be looked at.
+LACKING = f"""
+select e.photo_id::text as id, coalesce(p.state, 'awaited') as state
+from issues i join evidence e on {photographs.GIVEN} left join photos p on p.id = e.photo_id and p.account_id = e.account_id
+where i.id = $1 and coalesce(p.state, 'awaited') <> 'stored' order by e.position, e.photo_id
+"""
+# Of photographs that shall prove something, whether one is evidence already: of this issue or another.
+USED = "select exists (select from evidence e where e.photo_id = any($1::uuid[]))"
+# Whether a photograph of an account is here and of nothing else yet.
+PROVES = """
+select exists (select from photos p where p.id = $1 and p.account_id = $2 and p.state = 'stored'
+  and not exists (select from evidence o where o.photo_id = p.id))
 """
 ACCOUNT = f"select account_id from ({CALLER}) c"
 ADD_EVIDENCE = """
 with w as (insert into photos (id, account_id) select photo, $5 from unnest($2::uuid[]) photo on conflict do nothing),
 f as (
-  insert into evidence (issue_id, photo_id, report_id, kind, account_id, position)
-  select $1, photo, $3, $4, $5, n + (select count(*) from evidence where issue_id = $1)
+  insert into evidence (issue_id, photo_id, report_id, kind, account_id, position, at)
+  select $1, photo, $3, $4, $5, n + (select count(*) from evidence where issue_id = $1), coalesce($6, now())
   from unnest($2::uuid[]) with ordinality as u(photo, n) on conflict do nothing returning 1
 ) select count(*)::int from f
 """
@@ -357,7 +393,8 @@ RENUMBER = (
 FOR_CHANGE = f"""
 with c as ({CALLER})
 select i.*, {RELATION} as relation, {_ENDED_LATELY} as ended_lately, st_y(i.position) as lat, st_x(i.position) as lon,
-  v.after_photo, v.deadline_hours, v.deadline_clock, coalesce(known_zone(a.time_zone), $3) as time_zone
+  v.after_photo, v.deadline_hours, v.deadline_clock, coalesce(known_zone(a.time_zone), $3) as time_zone,
+  {photographs.EVIDENCE_MISSING} as evidence_missing
 from c join issues i on i.id = $2 and {SCOPE}
 left join category_versions v on v.code = i.category and v.version = i.category_version
 left join areas a on a.id = i.area_id

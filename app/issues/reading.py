@@ -64,7 +64,8 @@ def issue_json(row: Any, datum: Datum = "wgs84") -> dict[str, Any]:
         "outcome": outcome(row["state"], row["unresolved"]),
         "reason_code": row["unresolved"],
         "version": row["version"],
-        "actions": open_actions(row["state"], row["relation"], row["ended_lately"]),
+        "evidence_missing": row["evidence_missing"],
+        "actions": open_actions(row["state"], row["relation"], row["ended_lately"], row["evidence_missing"]),
     }
 
 

@@ -173,6 +173,8 @@ class Issue(Wire):
     outcome: Outcome | None
     reason_code: ReasonCode | None
     version: int
+    # Said to be mended, and the photograph that its category demands is not here.
+    evidence_missing: bool
     actions: list[str]
 
 

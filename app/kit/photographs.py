@@ -21,3 +21,20 @@ def doubts(zone: str) -> str:
     return f"""array_remove(array[
   case when {AWAY_M} > {_FAR_M} then 'far' end,
   case when abs(extract(epoch from {taken_at(zone)} - coalesce(r.counted_at, e.at))) > {_OLD_S} then 'old' end], null)"""
+
+
+# The photographs `e`, `p` that were given as proof with the present rectification of `i`. One that was evidence of another issue
+# before proves nothing here.
+GIVEN = """
+e.issue_id = i.id and e.kind = 'after' and e.at >= i.rectified_at and not exists (
+  select from evidence o where o.photo_id = e.photo_id and o.account_id = e.account_id
+    and o.issue_id <> e.issue_id and o.at < e.at)"""
+# Whether an issue is said to be mended, its category demands a photograph of that, and none can be looked at.
+EVIDENCE_MISSING = f"""
+case when i.state = 'rectified' then exists (
+    select from category_versions v
+    where v.code = i.category and v.version = i.category_version and v.after_photo)
+  and not exists (
+    select from evidence e join photos p on p.id = e.photo_id and p.account_id = e.account_id
+    where {GIVEN} and p.state = 'stored')
+else false end"""

@@ -29,4 +29,11 @@ TOLD: dict[str, tuple[tuple[str, str], ...]] = {
     "remind_reply": (("leaders", "reply_due_soon"),),
     "reply_overdue": (("leaders", "reply_overdue"), ("staff", "reply_overdue")),
 }
-KINDS = (*dict.fromkeys(kind for told in TOLD.values() for _, kind in told), "digest", "thanked", "channel_failed")
+KINDS = (
+    *dict.fromkeys(kind for told in TOLD.values() for _, kind in told),
+    "digest",
+    "thanked",
+    "photo_damaged",
+    "photo_missing",
+    "channel_failed",
+)

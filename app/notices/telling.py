@@ -9,7 +9,7 @@ from uuid import UUID
 
 from app.kit.db import Connection, Database
 from app.kit.jobs import defer
-from app.kit.language import say_known, trimmed
+from app.kit.language import say, say_known, trimmed
 from app.kit.times import local, told_instant
 from app.notices import queries
 from app.notices.law import TOLD

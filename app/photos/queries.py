@@ -1,7 +1,7 @@
 """Statements about photographs, their files and their uploads."""
 
 from app.kit.access import CALLER, SCOPE
-from app.kit.photographs import taken_at
+from app.kit.photographs import EVIDENCE_MISSING, GIVEN, taken_at
 
 # Whose clock a photograph was taken by: the community of what it is evidence of; before that is known, its owner's.
 _ZONE = """coalesce(
@@ -98,3 +98,14 @@ where sha256 > $1 order by sha256 limit 500
 """
 KNOWN_FILES = "select encode(sha256, 'hex') as sha256 from photo_files where sha256 = any($1::bytea[])"
 KNOWN_PARTS = "select key from upload_parts where key = any($1)"
+
+# --- photographs that are owed ------------------------------------------------------------------------------------------
+# What was said to be mended so many hours ago, and whose photograph never came: who sent its id. What is older than two weeks
+# is the office's, which has the list.
+OWED = f"""
+select i.id, i.number, i.category, i.place, e.account_id, e.photo_id, i.rectified_at
+from issues i join evidence e on {GIVEN} left join photos p on p.id = e.photo_id and p.account_id = e.account_id
+where i.state = 'rectified' and i.rectified_at between now() - interval '14 days' and now() - make_interval(hours => $1)
+  and coalesce(p.state, 'awaited') <> 'stored' and {EVIDENCE_MISSING}
+order by i.rectified_at limit 1000
+"""

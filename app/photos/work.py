@@ -14,9 +14,11 @@ from prometheus_client import Histogram
 from app.issues.evidence import photo_changed
 from app.kit.db import Database
 from app.kit.jobs import Job
+from app.notices.telling import tell
 from app.photos import queries, store, uploads
 from app.photos.darkroom import Darkroom, Died
 from app.photos.store import MissingObject, Store
+from app.settings import settings
 
 log = structlog.get_logger()
 
@@ -85,4 +87,17 @@ async def sweep(means: Means, timestamp: int = 0) -> None:
     await uploads.drop_expired(means.database, means.objects)
 
 
-JOBS = (Job("develop", develop), Job("sweep_uploads", sweep, cron="*/15 * * * *"))
+async def remind(means: Means, timestamp: int = 0) -> None:
+    """Tell whoever owes the photograph of what they mended: once for a rectification, by the key of the notice."""
+    async with means.database.transaction() as connection:
+        for row in await connection.fetch(queries.OWED, settings().photo_owed_hours):
+            told = {name: row[name] for name in ("number", "category", "place")}
+            key = f"photo-missing:{row['id']}:{row['rectified_at'].isoformat()}"
+            await tell(connection, [row["account_id"]], "photo_missing", key, row["id"], told)
+
+
+JOBS = (
+    Job("develop", develop),
+    Job("sweep_uploads", sweep, cron="*/15 * * * *"),
+    Job("remind_of_photos", remind, cron="5,20,35,50 * * * *"),
+)
