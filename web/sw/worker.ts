@@ -79,7 +79,7 @@ self.addEventListener('sync' as 'message', ((event: SyncEvent) => {
   onStep((step) => channel?.postMessage(step))
   event.waitUntil(
     // The browser calls when there is a network: what was not reached before need not wait longer.
-    waitNoLonger('line').catch(() => {}).then(flush).then((outcome) => {
+    waitNoLonger('line').catch(() => {}).then(() => flush()).then((outcome) => {
       channel?.close()
       // Rejecting has the browser try again later, by its own patience.
       if (outcome.again !== null) throw new Error('not yet')

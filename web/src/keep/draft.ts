@@ -8,7 +8,7 @@ import { clockSkewMs } from './clock'
 import { fact, setFact, together, using, type KeptPhoto } from './database'
 import { newId, timeOf } from './ids'
 import { FRESH_MS, knownAccuracy, type Located } from './locating'
-import { store, written } from './room'
+import { openedAnew, written } from './room'
 import { me } from './session'
 
 /** `past`: where the phone was some time ago; `cell`: the middle of a cell, for want of anything better. */
@@ -88,7 +88,7 @@ function touched(what: Partial<Draft>): Draft {
 
 const keep = (): void => void written(setFact(draftKey(), draft.value))
 // The browser may have cleared the store: what is on the screen is written down anew.
-store.subscribe((state) => void (state === 'closed' && draft.value && draft.value.begun_at !== null && keep()))
+openedAnew.subscribe((n) => void (n > 0 && draft.value && draft.value.begun_at !== null && keep()))
 
 /** Change the draft on the screen at once and on the phone behind it. */
 export function change(what: Partial<Draft>): void {

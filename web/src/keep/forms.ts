@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { fact, setFact, together, using } from './database'
 import { keepPhoto } from './draft'
 import { newId } from './ids'
-import { store, written } from './room'
+import { openedAnew, written } from './room'
 import { me } from './session'
 
 export type Fields = Record<string, unknown>
@@ -92,7 +92,7 @@ export function useKeptForm(name: string | null, title: string, blank: Fields = 
     })
   }, [key])
   // A store that the browser has cleared: what is on the screen is written down anew.
-  useEffect(() => store.subscribe((state) => void (state === 'closed' && now.current?.at && write())), [key])
+  useEffect(() => openedAnew.subscribe((n) => void (n > 0 && now.current?.at && write())), [key])
 
   return {
     ready: now.current.ready, key, id: now.current.id, fields: now.current.fields, photos: now.current.photos, restored: now.current.restored,

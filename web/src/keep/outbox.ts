@@ -156,12 +156,15 @@ export interface Outcome {
   again: number | null
 }
 
-/** Send what may be sent now: words first, then pictures. What fails waits by itself, and the rest goes on. Never throws. */
-export async function flush(): Promise<Outcome> {
+/**
+ * Send what may be sent now: words first, then pictures. What fails waits by itself, and the rest goes on. Never throws. `me` is whose
+ * the phone is where the store does not say, since the browser has cleared it.
+ */
+export async function flush(me: string | null = null): Promise<Outcome> {
   const locks = typeof navigator !== 'undefined' ? navigator.locks : undefined
-  if (!locks) return pass()
+  if (!locks) return pass(me)
   const elsewhere = { again: HELD_ELSEWHERE_MS }
-  return locks.request('gridpatrol-outbox', { ifAvailable: true }, async (lock) => (lock ? pass() : elsewhere))
+  return locks.request('gridpatrol-outbox', { ifAvailable: true }, async (lock) => (lock ? pass(me) : elsewhere))
 }
 
 /** How a try ended: `reached` when the service answered, whatever it said. */
@@ -182,9 +185,9 @@ async function note(work: Promise<void>): Promise<void> {
   }
 }
 
-async function pass(): Promise<Outcome> {
+async function pass(me: string | null): Promise<Outcome> {
   try {
-    const account = await fact<string>('account')
+    const account = (await fact<string>('account')) ?? me
     if (!account || (await fact<boolean>('signed-out'))) return { again: null }
     const before = unnoted
     const cut = (await sendWords(account)) || (await sendAllPictures(account))

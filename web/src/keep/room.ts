@@ -11,7 +11,13 @@ export const store = signal<StoreState>('open')
 export const unkept = signal(false)
 const LITTLE = 50_000_000
 
-onStore((state) => (store.value = state))
+/** How often the store was opened anew after the browser had closed it: what is on the screen is then to be written down again. */
+export const openedAnew = signal(0)
+
+onStore((state) => {
+  if (state === 'open' && store.value === 'closed') openedAnew.value += 1
+  store.value = state
+})
 
 /** Follow whether what is filled in gets written down. */
 export async function written(work: Promise<void>): Promise<void> {

@@ -5,10 +5,10 @@ import type { Issue, ReportAnswer } from '../api/wire'
 import {
   enqueue, entries, flush, letWait, onStep, PhotosGone, sendAtOnce, waitingPhotos, waitNoLonger, type NewEntry, type Step,
 } from './outbox'
-import { fact, setFact, type Entry, type KeptPhoto } from './database'
+import { setFact, type Entry, type KeptPhoto } from './database'
 import { draft, loadDraft, pictures, sendLeft } from './draft'
 import { patience } from './patience'
-import { store } from './room'
+import { openedAnew, store } from './room'
 import { me, phase, sessionOver } from './session'
 import { sweep } from './sweep'
 import { lookUpMine, mine, online, take } from './sync'
@@ -61,15 +61,17 @@ async function step(what: Step): Promise<void> {
 
 /** The browser has closed the store: whatever was waiting and is no longer there was cleared, and that is said. */
 async function lookWhatIsLeft(): Promise<void> {
-  // Whose the phone is must be written down again, or nothing more is sent.
-  if (me.value && phase.value === 'in' && !(await fact('account').catch(() => true))) {
-    await setFact('account', me.value.id).catch(() => {})
-    await setFact('me', me.value).catch(() => {})
-  }
   const before = [...own.value.map((entry) => entry.id), ...photos.value.map((photo) => photo.id)]
   await look()
   const now = new Set([...own.value.map((entry) => entry.id), ...photos.value.map((photo) => photo.id)])
   cleared.value += before.filter((id) => !now.has(id)).length
+}
+
+/** Whose the phone is, written down again. */
+async function writeAccount(): Promise<void> {
+  if (!me.value || phase.value !== 'in') return
+  await setFact('account', me.value.id)
+  await setFact('me', me.value)
 }
 
 export function startSending(): void {
@@ -78,6 +80,7 @@ export function startSending(): void {
     channel?.postMessage(what)
   })
   channel?.addEventListener('message', (event: MessageEvent<Step>) => void step(event.data))
+  openedAnew.subscribe((n) => void (n > 0 && writeAccount().catch(() => {})))
   store.subscribe((state) => void (state === 'closed' && lookWhatIsLeft()))
   addEventListener('online', () => void send('line'))
   document.addEventListener('visibilitychange', () => void (document.visibilityState === 'visible' && send('line')))
@@ -143,7 +146,7 @@ async function sendDue(): Promise<void> {
   // Where the browser can send after the page is closed, it is asked to; the loop here does not wait for it.
   void navigator.serviceWorker?.ready.then((registration) => (registration as unknown as { sync?: { register(tag: string): Promise<void> } }).sync?.register('outbox')).catch(() => {})
   sending.value = true
-  const outcome = await flush()
+  const outcome = await flush(me.value?.id ?? null)
   const done = await sendLeft().catch(() => false)
   failures = done ? 0 : failures + 1
   sending.value = false
