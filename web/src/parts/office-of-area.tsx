@@ -34,7 +34,7 @@ const OfficeSheet: FunctionComponent<{ area: Feature; onClose: (saved: boolean) 
   if (!office) return null
   const wish = (form: FormData) => ({ issuer: form.get('issuer'), contact: form.get('contact'), phone: form.get('phone') })
   return (
-    <SheetForm title={t('office-of', { name: area.properties.name })} onClose={onClose} send={(form) => call('PUT', path, wish(form))}>
+    <SheetForm keep={`office:${area.id}`} title={t('office-of', { name: area.properties.name })} onClose={onClose} send={(form) => call('PUT', path, wish(form))}>
       <label class="field"><span>{t('issuer')}</span><input type="text" name="issuer" maxLength={100} defaultValue={office.issuer} /></label>
       <p class="small quiet">{t('issuer-hint')}</p>
       <label class="field"><span>{t('contact')}</span><input type="text" name="contact" maxLength={50} defaultValue={office.contact} /></label>
