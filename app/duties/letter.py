@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from app.kit.language import say
+from app.kit.times import local
 
 _MOST_PHOTOS = 4
 _STYLE = """
@@ -30,7 +31,7 @@ def page(
         return escape(say(f"letter-{key}", language, **values))
 
     def when(at: datetime) -> str:
-        return at.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+        return local(at, zone).strftime("%Y-%m-%d %H:%M")
 
     handover = issue["handover"]
     rows = [

@@ -96,7 +96,8 @@ def issues(filters: tuple[str, ...], sort: str, after: bool, rows: int) -> str:
     key, direction, beyond = _SORTS[sort]
     terms, area = _narrowed(filters, 4 if after else 2)
     if after:
-        terms.insert(0, f"({key}, i.id) {beyond} ($2::timestamptz, $3::uuid)")
+        # As text: asyncpg would send the first and the last instant of all as infinities.
+        terms.insert(0, f"({key}, i.id) {beyond} ($2::text::timestamptz, $3::uuid)")
     conditions = " and ".join(terms) or "true"
     order = f"order by {key} {direction}, i.id {direction} limit {rows}"
     if any(name in filters for name in _DRIVERS):

@@ -11,7 +11,7 @@ from typing import Any
 
 from app.kit.db import Database
 from app.kit.language import say
-from app.kit.times import now
+from app.kit.times import local, now
 from app.office import dossier, workbook, written
 from app.office.dossier import Dossier
 from app.office.ledger import Manner
@@ -57,7 +57,7 @@ class _Archive:
         self._add(name, page.encode())
         self.sheet.write(self.book.write([issue]))
         cells = (manner.category(issue["category"]), str(issue["cell"]["name"]) if issue["cell"] else "", issue["place"],
-                 say(f"state-{issue['state']}", manner.language), f"{issue['created_at'].astimezone(manner.zone):%Y-%m-%d %H:%M}", str(len(photos)))  # fmt: skip
+                 say(f"state-{issue['state']}", manner.language), f"{local(issue['created_at'], manner.zone):%Y-%m-%d %H:%M}", str(len(photos)))  # fmt: skip
         told = "".join(f"<td>{escape(written.clean(cell))}</td>" for cell in cells)
         self.lines.append(f'<tr><td><a href="{name}">{issue["number"]}</a></td>{told}</tr>')
         return self.pouring.poured()

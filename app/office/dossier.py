@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from app.issues import reading
 from app.kit.db import Connection, Database
 from app.kit.language import TEXTS, say
-from app.kit.times import now
+from app.kit.times import local, now, told_instant
 from app.office import queries
 from app.office.ledger import Manner
 from app.office.pictures import figure
@@ -58,7 +58,7 @@ def _acted_as(event: dict[str, Any], language: str) -> str:
 
 
 def _moment(at: datetime, zone: ZoneInfo) -> str:
-    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
+    return f"{local(at, zone):%Y-%m-%d %H:%M}"
 
 
 def _words(dossier: Dossier, event: dict[str, Any], zone: ZoneInfo, language: str) -> str:
@@ -68,9 +68,8 @@ def _words(dossier: Dossier, event: dict[str, Any], zone: ZoneInfo, language: st
     if isinstance(code := data.get("reason_code"), str) and f"reason-{code}" in TEXTS:
         words.append(say(f"reason-{code}", language))
     words += [dossier.names[data[name]] for name in ("unit", "assignee") if data.get(name) in dossier.names]
-    until = data.get("deadline") or data.get("reply_by")
-    if isinstance(until, str):
-        words.append(say("dossier-until", language, at=_moment(datetime.fromisoformat(until), zone)))
+    if until := told_instant(data.get("deadline") or data.get("reply_by")):
+        words.append(say("dossier-until", language, at=_moment(until, zone)))
     return "；".join(words) if language == "zh-CN" else "; ".join(words)
 
 

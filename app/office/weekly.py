@@ -20,7 +20,7 @@ import orjson
 
 from app.kit.access import Caller
 from app.kit.db import Connection, Database
-from app.kit.language import say
+from app.kit.language import say, trimmed
 from app.kit.problems import Problem, invalid, not_found
 from app.kit.times import now
 from app.office import queries
@@ -220,7 +220,7 @@ def _clauses(week: Week, found: dict[str, Any], names: dict[str, str], language:
 
     def act(kind: str) -> str:
         it = acted[kind]
-        where = comma.join(it["places"] or [])
+        where = comma.join(filter(None, map(trimmed, it["places"] or ())))
         told = {name: one.n(it[name], activities) for name in ("count", "collected", "people")}
         return t(f"act-{kind}", **told, places=t("at", where=where) if where else "", change=compared(it["count"], it["before"]))
 
@@ -233,7 +233,7 @@ def _clauses(week: Week, found: dict[str, Any], names: dict[str, str], language:
     # How each place of part two is answered, by rule.
     answered: dict[str, list[tuple[str, str]]] = {"joint": [], "ask-bin": [], "speed": []}
     for place in remains["places"][:MOST_PLACES]:
-        kind, street = names.get(place["category"], place["category"]), place["street"] or t("elsewhere")
+        kind, street = names.get(place["category"], place["category"]), trimmed(place["street"]) or t("elsewhere")
         where = {"category": place["category"]} | ({"street": place["street"]} if place["street"] else {})
         there = still | where
         ways = {"recurring": there | {"recurring": "true"}, "late": late | where}

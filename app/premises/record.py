@@ -14,6 +14,7 @@ from app.kit.access import Caller
 from app.kit.db import Connection
 from app.kit.language import say
 from app.kit.problems import Problem, invalid, not_found
+from app.kit.times import local
 from app.photos import shown
 from app.premises import queries
 from app.premises.schemas import PremisesIn, VisitIn
@@ -124,7 +125,7 @@ def page(record: Record, categories: dict[str, str], zone: ZoneInfo, language: s
         return escape(say(f"premises-{key}", language))
 
     def day(at: datetime | None) -> str:
-        return at.astimezone(zone).strftime("%Y-%m-%d") if at else "—"
+        return local(at, zone).strftime("%Y-%m-%d") if at else "—"
 
     it = record.premises
     letter = it["letter"]["signed_on"] if it["letter"] else t("unsigned")
