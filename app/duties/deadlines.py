@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.duties import calendar
-from app.kit.times import told_instant
+from app.kit.times import told_instant, within
 
 Columns = dict[str, Any]
 _PAIRS = (("deadline", "deadline_left_s"), ("first_deadline", "first_left_s"))
@@ -81,7 +81,7 @@ def go_on(columns: Columns, counting: Counting, stopped: Stopped | None) -> None
 def set_deadline(columns: Columns, until: datetime, base: datetime | None) -> bool:
     """Put `until` in force in place of `base`; whether that is an extension. An earlier deadline is
     none, and whatever lies before the first is itself the first."""
-    before = columns["first_deadline"] or base
+    before = within(columns["first_deadline"]) if columns["first_deadline"] else base
     columns["deadline"] = until
     columns["first_deadline"] = before if before is not None and until > before else None
     return base is not None and until > base
@@ -99,7 +99,9 @@ def join(columns: Columns, other: Mapping[str, Any], stands_still: bool, countin
     it is judged by. So a late issue is not on time again by being merged into a new one."""
 
     def ends(of: Mapping[str, Any], deadline: str, left: str) -> datetime | None:
-        return of[deadline] or (None if of[left] is None else counting.after(of[left]))
+        if of[deadline] is not None:
+            return within(of[deadline])
+        return None if of[left] is None else counting.after(of[left])
 
     def earlier(*candidates: datetime | None) -> datetime | None:
         return min((at for at in candidates if at is not None), default=None)

@@ -261,8 +261,12 @@ class _Reckoning:
         change = self.change
         counting = await self._counting()
         await self._go_on(counting)
-        base = change["deadline"] or counting.after(change["deadline_hours"] * 3600)
-        until = base if wished is None else wished
+        in_force = change["deadline"]
+        if in_force is not None and wished is None:
+            return
+        default = counting.after(change["deadline_hours"] * 3600)
+        base = default if in_force is None else within(in_force)
+        until = wished or default
         if until > base:
             if self.wish.reason is None:
                 raise invalid("/reason", "later-needs-reason")
@@ -304,7 +308,7 @@ class _Reckoning:
         """Later than the deadline in force."""
         self._future("deadline", until)
         deadline = self.change["deadline"]
-        if deadline is not None and until <= deadline:
+        if deadline is not None and until <= within(deadline):
             raise invalid("/deadline", "not-later")
         await self._check_limits(until, deadline or now())
 
@@ -326,8 +330,8 @@ class _Reckoning:
         if until is None:
             raise Problem(409, "no-extension")
         await self._check_extension(until)
-        before = self.change["deadline"]
-        if deadlines.set_deadline(self.change, until, before):
+        before = within(self.change["deadline"]) if self.change["deadline"] else None
+        if deadlines.set_deadline(self.change, until, before) and before:
             self.data["extended_from"] = before.isoformat()
         self.change["extension_until"] = None
         self.data["deadline"] = until.isoformat()

@@ -195,7 +195,8 @@ def issues(filters: tuple[str, ...], sort: str, after: bool, rows: int) -> str:
     narrowed = _narrowed(filters, 4 if after else 2)
     terms = narrowed.terms
     if after:
-        terms.insert(0, f"({key}, i.id) {beyond} ($2::timestamptz, $3::uuid)")
+        # As text: asyncpg would send the first and the last instant of all as infinities.
+        terms.insert(0, f"({key}, i.id) {beyond} ($2::text::timestamptz, $3::uuid)")
     conditions = " and ".join(terms) or "true"
     order = f"order by {key} {direction}, i.id {direction} limit {rows}"
     with_words, found = _found(filters, 4 if after else 2, narrowed, conditions, order)

@@ -99,7 +99,7 @@ async def listed(
     keys: list[Any] = []
     if cursor:
         at, id = paging.unseal(secret, sort, cursor)
-        keys = [datetime.max if at is None else datetime.fromisoformat(at), UUID(id)]
+        keys = ["infinity" if at is None else at, UUID(id)]
     names = tuple(sorted(filters))
     values = [filters[name] for name in names if name not in list_queries.VALUELESS]
     statement = list_queries.issues(names, sort, bool(cursor), paging.rows_for(limit))
@@ -112,8 +112,8 @@ async def listed(
     if len(rows) > limit:
         last = rows[limit - 1]
         at = last["sort_key"]
-        # asyncpg reads PostgreSQL's `infinity` as datetime.max, which no zone can shift.
-        following = paging.seal(secret, sort, [None if at.year == datetime.max.year else at.isoformat(), last["id"]])
+        # asyncpg reads PostgreSQL's `infinity` as datetime.max without a zone, and every other instant with one.
+        following = paging.seal(secret, sort, [None if at.tzinfo is None else at.isoformat(), last["id"]])
     return [issue_json(row, datum) for row in rows[:limit]], following
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from app.kit.times import local
+
 TEXTS: dict[str, dict[str, str]] = tomllib.loads(Path(__file__).with_name("texts.toml").read_text("utf-8"))
 
 
@@ -40,8 +42,8 @@ def day_told(day: date, language: str) -> str:
 
 def moment_told(at: datetime, zone: ZoneInfo, language: str) -> str:
     """An instant as a place's clock shows it."""
-    local = at.astimezone(zone)
-    return f"{day_told(local.date(), language)} {local:%H:%M}"
+    there = local(at, zone)
+    return f"{day_told(there.date(), language)} {there:%H:%M}"
 
 
 def month_told(day: date, language: str) -> str:

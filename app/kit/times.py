@@ -28,8 +28,9 @@ def clock_fault(observed_at: datetime, received_at: datetime) -> str | None:
 
 
 def within(at: datetime) -> datetime:
-    """The instant, or the bound that it lies beyond; in UTC."""
-    return min(max(at, EARLIEST), LATEST).astimezone(UTC)
+    """The instant, or the bound that it lies beyond; in UTC. `infinity` comes without a zone."""
+    aware = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return min(max(aware, EARLIEST), LATEST).astimezone(UTC)
 
 
 def local(at: datetime, zone: tzinfo) -> datetime:
@@ -43,4 +44,4 @@ def told_instant(text: object) -> datetime | None:
         at = datetime.fromisoformat(str(text))
     except ValueError:
         return None
-    return within(at if at.tzinfo else at.replace(tzinfo=UTC))
+    return within(at)

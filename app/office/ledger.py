@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,7 +14,8 @@ from app.issues import reading
 from app.kit.cells import as_text
 from app.kit.db import Database
 from app.kit.language import say
-from app.kit.times import now
+from app.kit.times import local as in_zone
+from app.kit.times import now, within
 
 COLUMNS = (
     "number", "state", "category", "area", "cell", "place", "note", "unit", "assignee", "created_at", "deadline", "overdue", "closed_at", "reports",
@@ -42,11 +43,13 @@ def _months(first: datetime, zone: ZoneInfo) -> Generator[tuple[datetime, dateti
     """The months in a zone from the present one back to that of `first`, each from its beginning up to the next."""
     today = now().astimezone(zone)
     year, month = today.year, today.month
-    # A report of the next seconds, which a clock ahead of this one has stamped, belongs to the present month.
-    end = now() + timedelta(days=1)
-    while end > first:
+    # A report of the next seconds, which a clock ahead of this one has stamped, belongs to the present month; so does whatever says
+    # that it is of a year to come. What says that it is older than anything can be stands in the last.
+    end = datetime.max.replace(tzinfo=UTC)
+    oldest = within(first)
+    while end > oldest:
         begin = datetime(year, month, 1, tzinfo=zone).astimezone(UTC)
-        yield begin, end
+        yield begin if begin > oldest else min(begin, first), end
         end = begin
         year, month = (year, month - 1) if month > 1 else (year - 1, 12)
 
@@ -86,7 +89,7 @@ def row(issue: dict[str, Any], manner: Manner) -> list[Any]:
 
 
 def local(value: datetime | None, zone: ZoneInfo) -> datetime | None:
-    return None if value is None else value.astimezone(zone).replace(tzinfo=None)
+    return None if value is None else in_zone(value, zone).replace(tzinfo=None)
 
 
 def heads(language: str) -> list[str]:

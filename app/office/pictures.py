@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from app.kit.db import Connection
 from app.kit.language import say
+from app.kit.times import local
 from app.office import queries
 from app.office.written import Figure, Pictures, day_told
 from app.photos import shown
@@ -57,7 +58,7 @@ async def loaded(objects: Store, rows: list[dict[str, Any]], names: dict[str, st
 
 def figure(kind: str, at: datetime, content: bytes | None, zone: ZoneInfo, language: str, source: str | None = None) -> Figure:
     """A photograph with what it is and its day."""
-    label = say(f"paper-{kind}", language, at=day_told(at.astimezone(zone).date(), language))
+    label = say(f"paper-{kind}", language, at=day_told(local(at, zone).date(), language))
     return Figure(label, say("paper-no-picture", language, label=label), content, source)
 
 

@@ -20,7 +20,7 @@ import orjson
 
 from app.kit.access import Caller
 from app.kit.db import Connection, Database
-from app.kit.language import say
+from app.kit.language import say, trimmed
 from app.kit.problems import Problem, invalid, not_found
 from app.kit.times import now
 from app.office import queries
@@ -239,7 +239,7 @@ def _activities(tell: _Telling, one: _Sentences) -> None:
 
     def act(kind: str) -> str:
         it = tell.acted[kind]
-        where = tell.comma.join(it["places"] or [])
+        where = tell.comma.join(filter(None, map(trimmed, it["places"] or ())))
         told = {name: one.n(it[name], href) for name in ("count", "collected", "people")}
         change = tell.compared(it["count"], it["before"], kind)
         return tell.t(f"act-{kind}", **told, places=tell.t("at", where=where) if where else "", change=change)
@@ -308,7 +308,7 @@ def _place(tell: _Telling, two: _Sentences, place: dict[str, Any]) -> None:
             details += tell.t(f"all-{name}" if place["n"] > 1 else f"one-{name}")
         elif place[name]:
             details += tell.t(f"of-{name}", n=two.n(place[name], tell.link(**way)))
-    street, kind = place["street"] or tell.t("elsewhere"), tell.kind(place["category"])
+    street, kind = trimmed(place["street"]) or tell.t("elsewhere"), tell.kind(place["category"])
     number = two.n(place["n"], tell.link(**there))
     two.add(tell.t("place", street=street, kind=kind, n=number, details=details), tell.link(**there))
 
@@ -347,7 +347,7 @@ def _steps(tell: _Telling, three: _Sentences) -> None:
         code = place["category"]
         name, words = ("joint", JOINT) if place["recurring"] >= 2 else step(code, tell.group(code))
         _, items, codes = answered.setdefault(name, (words, [], set()))
-        items.append(tell.t("item", street=place["street"] or tell.t("elsewhere"), kind=tell.kind(code)))
+        items.append(tell.t("item", street=trimmed(place["street"]) or tell.t("elsewhere"), kind=tell.kind(code)))
         codes.add(code)
     for words, items, codes in answered.values():
         ways = tell.still | {"category": sorted(codes)}

@@ -18,6 +18,7 @@ from xml.sax.saxutils import escape, quoteattr
 import xlsxwriter
 from xlsxwriter.utility import xl_col_to_name
 
+from app.kit.times import local as in_zone
 from app.office import written
 from app.office.ledger import COLUMNS, Manner, heads, local, row
 from app.office.pouring import Pouring
@@ -143,7 +144,7 @@ class Book:
         """Add rows; what has come out by it."""
         lines: list[str] = []
         for issue in items:
-            month = f"{issue['created_at'].astimezone(self.manner.zone):%Y-%m}"
+            month = f"{in_zone(issue['created_at'], self.manner.zone):%Y-%m}"
             if month != self.month or self.row > _ROWS or self.size > _BYTES:
                 self._flush(lines)
                 self._turn(month)

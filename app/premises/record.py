@@ -14,6 +14,7 @@ from app.kit.access import Caller
 from app.kit.db import Connection
 from app.kit.language import day_told, say
 from app.kit.problems import Problem, invalid, not_found
+from app.kit.times import local
 from app.photos import shown
 from app.premises import queries
 from app.premises.schemas import PremisesIn, VisitIn
@@ -124,7 +125,7 @@ def page(record: Record, categories: dict[str, str], zone: ZoneInfo, language: s
         return escape(say(f"premises-{key}", language))
 
     def day(at: datetime | None) -> str:
-        return day_told(at.astimezone(zone).date(), language) if at else "—"
+        return day_told(local(at, zone).date(), language) if at else "—"
 
     it = record.premises
     letter = day_told(date.fromisoformat(it["letter"]["signed_on"]), language) if it["letter"] else t("unsigned")
