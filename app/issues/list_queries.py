@@ -137,25 +137,28 @@ def _driven(filters: tuple[str, ...]) -> bool:
     return any(name in filters for name in names)
 
 
-# A word that few issues hold is found by its pairs of letters; one that many hold, by walking the issues in order until a page is full. The walk
-# takes longer the rarer the word and the more areas it walks in, the index the more there are: at this many times the square root of the
-# areas both take the same time, some tenths of a second with a million issues in sixty areas.
+# What few issues hold is found by the index of words; what many hold, by walking the issues in order until a
+# page is full. The index costs as much as it finds; the walk the more, the rarer the words and the more areas it
+# walks in. At this many times the square root of the areas both cost the same. See docs/adr/0011.
 _FEW, _MOST = 7000, 60_000
 
 
 def _words(number: int, area: str) -> str:
-    """Common table expressions for what is searched ($number): `s` its patterns and keys, `few` the ids of what holds it, null where that are many."""
-    reach = f"(select count(*) from area_tree t where t.ancestor_id = {area})"
+    """Common table expressions for what is searched, parameter `number`: `s` its patterns, its keys of the index and
+    the number that it may be; `few` the ids of what holds it, null where that are many."""
+    areas = f"(select count(*) from area_tree t where t.ancestor_id = {area})"
     if area == "null":
-        reach = "case when c.is_admin then (select count(*) from areas) else cardinality(c.reads) end"
+        areas = "case when c.is_admin then (select count(*) from areas) else cardinality(c.reads) end"
     return f""", s as materialized (
-  select search_patterns(x.q[1]) as patterns, search_keys(x.q[1]) as keys, x.q[2] as number from (select ${number}::text[] as q) x
+  select search_patterns(x.q[1]) as patterns, search_keys(x.q[1]) as keys, x.q[2] as number
+  from (select ${number}::text[] as q) x
 ), hits as materialized (
-  select w.issue_id from issue_words w
-  where search_pairs(w.words) @> (select s.keys from s) and w.words like all ((select s.patterns from s)::text[]) limit {_MOST}
+  select w.issue_id from issue_words w where search_pairs(w.words) @> (select s.keys from s)
+    and w.words like all ((select s.patterns from s)::text[]) limit {_MOST}
 ), few as materialized (
-  select case when n.n < least({_MOST}, {_FEW} * sqrt(greatest({reach}, 1))) then array(
-    select h.issue_id from hits h union select i.id from issues i where i.number = (select s.number from s)) end as ids
+  select case when n.n < least({_MOST}, {_FEW} * sqrt(greatest({areas}, 1))) then array(
+    select h.issue_id from hits h union select i.id from issues i where i.number = (select s.number from s)
+  ) end as ids
   from c cross join (select count(*) as n from hits) n
 )"""
 
@@ -166,8 +169,8 @@ _HOLDS = """(i.number = (select s.number from s)
 
 
 def _found(filters: tuple[str, ...], number: int, narrowed: _Narrowed, conditions: str, order: str) -> tuple[str, str]:
-    """Common table expressions, and a query for the ids of issues in scope that they, the conditions
-    and the words of `q` leave."""
+    """Common table expressions, and a query for the ids of the issues in scope that fit the conditions and hold the
+    words of `q`, if that is among the filters."""
 
     def walked(conditions: str) -> str:
         if _driven(filters):
@@ -178,7 +181,8 @@ def _found(filters: tuple[str, ...], number: int, narrowed: _Narrowed, condition
         return "", walked(conditions)
     number += sum(name not in VALUELESS for name in filters[: filters.index("q")])
     by_words = f"""
-  (select i.id from unnest((select few.ids from few)) h(id) join issues i on i.id = h.id {narrowed.joined} where {SCOPE} and {conditions} {order})
+  (select i.id from unnest((select few.ids from few)) h(id) join issues i on i.id = h.id {narrowed.joined}
+   where {SCOPE} and {conditions} {order})
   union"""
     return _words(number, narrowed.area), by_words + walked(f"{_MANY} and {conditions} and {_HOLDS}")
 

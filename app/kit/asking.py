@@ -41,8 +41,8 @@ _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―⁃−ー", "-"))
 
 
 def sought(text: str) -> str:
-    """What somebody typed into a search, in half width, its blanks one, its dashes one; as search_text of the database has it, which
-    also folds case."""
+    """What somebody typed into a search, in half width, with one kind of blank and of dash. The database's
+    search_text does the same to what is searched, and folds case."""
     return " ".join(unicodedata.normalize("NFKC", text).translate(_WIDTHLESS).translate(_DASHES).split())
 
 

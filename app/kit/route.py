@@ -80,7 +80,8 @@ _HOST = re.compile(r"[\w.:\[\]-]{1,255}", re.ASCII)
 
 
 def base_url(request: Request) -> str:
-    """Under which address people reach the service: as it is set, else as this request did. Problem 422 for a Host that is none."""
+    """Under which address people reach the service: as it is set, else as this request did. Problem 422 for a Host
+    that is none."""
     if settings().public_url:
         return settings().public_url.rstrip("/")
     if not _HOST.fullmatch(request.headers.get("host", "localhost")):
@@ -89,8 +90,8 @@ def base_url(request: Request) -> str:
 
 
 def _refuse_unknown(request: Request, known: frozenset[str]) -> None:
-    """Problem 422 that names each parameter of the query that the route does not know, or whose value is no text. A filter that
-    was misspelt must not answer everything."""
+    """Problem 422 that names each parameter of the query that the route does not know, or whose value is no text.
+    A filter that was misspelt must not answer everything."""
     fields: list[tuple[str, str]] = []
     for name, value in request.query_params.multi_items():
         if name not in known:

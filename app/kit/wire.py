@@ -56,8 +56,8 @@ def _shows(character: str) -> bool:
 
 
 def shown_name(text: str) -> str:
-    """A name as it is kept: composed (NFC) and trimmed. ValueError, with the key of its sentence, for one that
-    nobody could see, or that would break a line or turn the direction of what stands around it."""
+    """A name as it is kept: composed (NFC) and trimmed. ValueError, with the key of its sentence, for one that nobody
+    could see, or that would break a line or turn the direction of what stands around it."""
     name = unicodedata.normalize("NFC", text).strip(_EDGES)
     for character in name:
         kind = unicodedata.category(character)
@@ -94,7 +94,7 @@ _FIRST_CLAIM = datetime(1969, 12, 31, tzinfo=UTC)
 
 
 def _bounded_instant(at: datetime) -> datetime:
-    # Compared before anything converts it: the first year and the last have instants that no zone can shift.
+    # Compared before anything converts it: the years 1 and 9999 have instants that no zone can shift.
     if not EARLIEST <= at < LATEST:
         raise ValueError("instant-bounds")
     return at
@@ -121,7 +121,7 @@ Reason = Annotated[str, Field(min_length=1, max_length=1000)]
 _AsWritten = BeforeValidator(_written(_WRITTEN_INSTANT, "instant"))
 # RFC 3339 with its zone, from 2000 up to 2100.
 Instant = Annotated[AwareDatetime, _AsWritten, AfterValidator(_bounded_instant)]
-# What a phone's clock says. However wrong it is, what it marks is taken; before 1970 and from 2100 on no clock says anything.
+# What a phone's clock says. However wrong it is, what it stamps is taken; no clock says a year before 1970.
 Claim = Annotated[AwareDatetime, _AsWritten, AfterValidator(_bounded_claim)]
 Day = Annotated[date, BeforeValidator(_written(_WRITTEN_DAY, "day")), AfterValidator(_bounded_day)]
 TimeOfDay = Annotated[time, BeforeValidator(_written(_WRITTEN_TIME, "time-of-day"))]
