@@ -28,6 +28,12 @@ const RANK = [
   'pass_inspection', 'fail_inspection', 'reopen', 'withdraw',
 ]
 
+/** Photographs of what was mended that a leader looks at twice before it is verified. */
+export const doubtful = (issue: Issue) => issue.photos.filter((photo) => photo.kind === 'after' && (photo.doubts?.length ?? 0) > 0)
+
+/** Whether one tap is enough: never where something has to be looked at first. */
+export const atOnce = (issue: Issue, action: string): boolean => QUICK.has(action) && !(action === 'verify' && doubtful(issue).length > 0)
+
 /** The order on the screen: what usually comes next is first. */
 export function ranked(issue: Issue): string[] {
   const rank = (name: string) => {
@@ -92,6 +98,12 @@ export const Acting: FunctionComponent<{ issue: Issue; action: string; onClose: 
   return (
     <Sheet title={`${word('action', action)} · ${issue.number}`} onClose={leave}>
       <form onSubmit={submit} style={{ display: 'grid', gap: '1rem' }} noValidate>
+        {action === 'verify' && doubtful(issue).map((photo) => (
+          <div key={photo.id} style={{ display: 'grid', gap: '0.5rem' }}>
+            <Picture id={photo.id} alt={t('after')} variant="screen" />
+            {photo.doubts?.map((doubt) => <p class="badge wait" key={doubt}>{doubt === 'far' ? t('doubt-far') : t('doubt-old')}</p>)}
+          </div>
+        ))}
         {shown.map((name) => (
           <FieldFor key={name} name={name} issue={issue} value={fields[name]} set={(value) => set(name, value)} photos={photos} setPhotos={setPhotos}
             needed={needs.includes(name)} missing={missing.includes(name)} onProblem={setProblem} />
