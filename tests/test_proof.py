@@ -1,7 +1,11 @@
 """What is said to be mended is closed when the photograph that its category demands is here, and whoever owes it is told."""
 
 import asyncio
+import io
 import uuid
+import zipfile
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -185,10 +189,11 @@ async def test_where_a_volunteer_may_not_close_the_photograph_does_not(town):
 async def test_the_list_of_what_lacks_its_photograph(town):
     _, leader, worker, issue, photo = await mended(town)
     await leader.report(**town.body(category=KIND))
-    for path in ("/v1/issues", "/v1/ledger"):
-        found = await leader.call("GET", f"{path}?photos=missing&area={town.area}&limit=50")
-        if path == "/v1/issues":
-            assert [item["id"] for item in found.json()["items"]] == [issue]
+    listed = (await leader.get("/v1/issues", photos="missing", area=str(town.area)))["items"]
+    assert [item["id"] for item in listed] == [issue]
+    staff = await town.person("staff")
+    ledger = (await staff.call("GET", f"/v1/ledger.csv?photos=missing&area={town.area}")).text
+    assert listed[0]["number"] in ledger and len(ledger.strip().splitlines()) == 2
     assert (await leader.call("GET", "/v1/issues?photos=here")).status_code == 422
     await put(worker, photo)
     assert (await leader.get("/v1/issues", photos="missing"))["items"] == []
@@ -268,3 +273,75 @@ async def test_doubts_stand_at_the_photograph_of_what_was_mended(town, days):
     await put(worker, photo, content)
     (shown,) = (await leader.get(f"/v1/issues/{issue}"))["photos"]
     assert shown["doubts"] == (["far", "old"] if days else [])
+
+
+# --- on paper -----------------------------------------------------------------------------------------------------------
+def _doubtful(town, seed):
+    """A photograph of 2 March 2008, about 4.2 km north of where the reports of the town are."""
+    lat, lon = town.lat + 0.005 + 4.2 / 111.195, town.lon + 0.005
+    north, east = "N" if lat > 0 else "S", "E" if lon > 0 else "W"
+    degrees = [[(round(abs(value) * 1e6), 1_000_000)] for value in (lat, lon)]
+    gps = {1: (ASCII, north), 2: (RATIONAL, degrees[0]), 3: (ASCII, east), 4: (RATIONAL, degrees[1])}
+    return saying({}, {0x9003: (ASCII, "2008:03:02 10:00:00")}, gps, seed=seed)
+
+
+SAID = "拍摄于2008年3月2日，距上报位置4.2公里，存疑"
+
+
+async def doubtful_issue(town, do_jobs):
+    """Staff and an issue, closed, of which both photographs are doubtful."""
+    volunteer, leader, worker = [await town.person(role) for role in ("volunteer", "leader", "worker")]
+    staff = await town.person("staff", language="zh-CN")
+    before, after = str(uuid.uuid4()), str(uuid.uuid4())
+    issue = (await volunteer.report(**town.body(category=KIND, photos=[before])))["issue"]
+    await put(volunteer, before, _doubtful(town, 1))
+    await leader.act(issue["id"], "assign", unit=str(town.unit))
+    await put(worker, after, _doubtful(town, 2))
+    await worker.act(issue["id"], "rectify", arrive=False, photos=[after])
+    await leader.act(issue["id"], "verify")
+    await do_jobs()
+    return staff, issue
+
+
+async def test_a_dossier_says_what_is_doubtful_of_its_photographs(town, do_jobs):
+    staff, issue = await doubtful_issue(town, do_jobs)
+    page = (await staff.call("GET", f"/v1/issues/{issue['id']}/dossier.html")).text
+    assert page.count(f"<span>整改前（{_today()}），{SAID}</span>") == 1 and page.count(SAID) >= 2
+    word = (await staff.call("GET", f"/v1/issues/{issue['id']}/dossier.docx")).content
+    with zipfile.ZipFile(io.BytesIO(word)) as file:
+        assert file.read("word/document.xml").decode().count(SAID) == 2
+
+
+async def test_an_archive_says_what_is_doubtful_of_its_photographs(town, do_jobs):
+    staff, issue = await doubtful_issue(town, do_jobs)
+    content = (await staff.call("GET", f"/v1/archive.zip?area={town.area}")).content
+    with zipfile.ZipFile(io.BytesIO(content)) as file:
+        assert SAID in file.read(f"dossiers/{issue['number']}.html").decode()
+        index = file.read("index.html").decode()
+    assert "<td>1: 2008-03-02 10:00<br>2: 2008-03-02 10:00</td>" in index
+    assert "<td>1: 4.2公里<br>2: 4.2公里</td><td>1: 存疑<br>2: 存疑</td>" in index
+
+
+async def test_the_weeks_photographs_say_what_is_doubtful(town, do_jobs):
+    staff, _ = await doubtful_issue(town, do_jobs)
+    monday = date.fromisoformat(_today()) - timedelta(days=date.fromisoformat(_today()).weekday())
+    asked = f"area={town.area}&week={monday}&photographs=true"
+    page = (await staff.call("GET", f"/v1/summaries/weekly.html?{asked}")).text
+    assert page.count(f"<span>整改前（{_today()}），{SAID}</span>") == 1 and page.count(SAID) >= 2
+    told = (await staff.call("GET", f"/v1/summaries/weekly.json?{asked}")).json()
+    (pair,) = told["photographs"]
+    assert pair["before_doubts"] == pair["after_doubts"] == ["far", "old"]
+
+
+async def test_a_photograph_without_doubts_has_no_mark(town, do_jobs):
+    volunteer, staff = await town.person("volunteer"), await town.person("staff", language="zh-CN")
+    photo = str(uuid.uuid4())
+    issue = (await volunteer.report(**town.body(photos=[photo])))["issue"]
+    await put(volunteer, photo)
+    await do_jobs()
+    page = (await staff.call("GET", f"/v1/issues/{issue['id']}/dossier.html")).text
+    assert f"<span>整改前（{_today()}）</span>" in page and "存疑" not in page
+
+
+def _today():
+    return datetime.now(ZoneInfo("Asia/Shanghai")).date().isoformat()

@@ -22,9 +22,11 @@ from app.photos.store import Store
 
 
 async def photographs(connection: Connection, objects: Store, cases: list[Past], streets: Sequence[str]) -> None:
-    """Drawn photographs of the latest cases: sixty that were mended, before and after, and thirty that are open. The worker makes their variants."""
+    """Drawn photographs of the latest cases: what waits to be checked and sixty that were closed, before and after, and thirty that are open.
+    The worker makes their variants."""
     latest = sorted(cases, key=lambda case: case.events[-1].at, reverse=True)
-    mended = [case for case in latest if case.rectified_at and case.state in ("rectified", "closed")][:60]
+    mended = [case for case in latest if case.rectified_at and case.state == "rectified"]
+    mended += [case for case in latest if case.rectified_at and case.state == "closed"][:60]
     stored: set[bytes] = set()
     for case in [*mended, *[case for case in latest if case.state in OPEN and case.state != "rectified"][:30]]:
         seed = next(n for n, street in enumerate(streets) if case.place.startswith(street))
@@ -42,7 +44,7 @@ async def photographs(connection: Connection, objects: Store, cases: list[Past],
                 stored.add(digest)
                 await objects.put(store.original(digest.hex()), picture)
                 size = (drawing.WIDTH, drawing.HEIGHT)
-                await connection.execute(photo_queries.ADD_FILE, digest, len(picture), "image/jpeg", *size, None, None, None, "")
+                await connection.execute(photo_queries.ADD_FILE, digest, len(picture), "image/jpeg", *size, *[None] * 4, "")
                 await defer(connection, "develop", sha256=digest.hex())
             await connection.execute(photo_queries.STORE, photo, account, digest)
             await connection.execute(_SHOW, case.id, photo, report, kind, position, account, at)

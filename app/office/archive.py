@@ -15,8 +15,10 @@ from app.kit.times import now
 from app.office import dossier, ledger, workbook, written
 from app.office.dossier import Dossier
 from app.office.ledger import Manner
+from app.office.pictures import far_told
 from app.office.pouring import Pouring
 from app.photos import shown
+from app.photos.shown import Shown
 from app.photos.store import Store
 
 # How many dossiers are read at once.
@@ -44,14 +46,14 @@ class _Archive:
         self.sums.append(f"{hashlib.sha256(content).hexdigest()}  {name}")
         self.pouring.zip.writestr(name, content, compress_type=None if packed else 0)
 
-    def add(self, one: Dossier, photos: list[tuple[str, str, bytes]]) -> bytes:
-        """One issue: its photographs (id, kind, JPEG), its dossier, its row of the ledger, its line of the index."""
+    def add(self, one: Dossier, photos: list[tuple[Shown, bytes]]) -> bytes:
+        """One issue: its photographs (JPEG), its dossier, its row of the ledger, its line of the index."""
         manner, issue = self.manner, one.issue
         sources: dict[str, str] = {}
-        for n, (id, kind, content) in enumerate(photos, 1):
-            name = f"photographs/{issue['number']}/{n}-{kind}.jpg"
+        for n, (photo, content) in enumerate(photos, 1):
+            name = f"photographs/{issue['number']}/{n}-{photo.kind}.jpg"
             self._add(name, content, packed=False)
-            sources[id] = f"../{name}"
+            sources[photo.id] = f"../{name}"
         name = f"dossiers/{issue['number']}.html"
         page = written.as_html(dossier.laid_out(one, dossier.figures(one, {}, sources, manner), manner), manner.base)
         self._add(name, page.encode())
@@ -65,8 +67,20 @@ class _Archive:
             str(len(photos)),
         )
         told = "".join(f"<td>{escape(written.clean(cell))}</td>" for cell in cells)
+        told += "".join(f"<td>{'<br>'.join(lines)}</td>" for lines in self._said([photo for photo, _ in photos]))
         self.lines.append(f'<tr><td><a href="{name}">{issue["number"]}</a></td>{told}</tr>')
         return self.pouring.poured()
+
+    def _said(self, photos: list[Shown]) -> list[list[str]]:
+        """When each photograph was taken, how far from the place, and whether that is doubtful: a line for each, by its number."""
+        manner, language = self.manner, self.manner.language
+        taken, away, doubtful = list[str](), list[str](), list[str]()
+        for n, photo in enumerate(photos, 1):
+            at, far = photo.taken_at, photo.away_m
+            taken.append(f"{n}: {at.astimezone(manner.zone):%Y-%m-%d %H:%M}" if at else f"{n}: —")
+            away.append(f"{n}: {far_told(far, language)}" if far is not None else f"{n}: —")
+            doubtful.append(f"{n}: {say('paper-doubtful', language)}" if photo.doubts else f"{n}: —")
+        return [taken, away, doubtful]
 
     def begin_end(self) -> None:
         """The ledger, whose checksum is known when it is whole."""
@@ -94,6 +108,7 @@ class _Archive:
             f'<th scope="col">{escape(say(f"ledger-{name}", language))}</th>'
             for name in ("number", "category", "cell", "place", "state", "created_at", "photos")
         )
+        heads += "".join(f'<th scope="col">{t(name)}</th>' for name in ("taken", "away", "doubt"))
         made = t("made", at=written.moment_told(now(), self.manner.zone, language), n=len(self.lines))
         page = (
             f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{t("title")}</title><style>{_STYLE}</style></head>'
@@ -121,7 +136,7 @@ async def as_zip(
                 async with database.acquire() as connection:
                     dossiers = await dossier.gathered(connection, token, some)
                 for one in dossiers:
-                    photos = [(p.id, p.kind, content) for p in one.photos if (content := await shown.content(objects, p.file))]
+                    photos = [(p, content) for p in one.photos if (content := await shown.content(objects, p.file))]
                     yield await asyncio.to_thread(archive.add, one, photos)
         await asyncio.to_thread(archive.begin_end)
         while (piece := await asyncio.to_thread(archive.more)) is not None:

@@ -168,7 +168,7 @@ def laid_out(dossier: Dossier, figures: list[Figure], manner: Manner) -> Paper:
 def figures(dossier: Dossier, contents: dict[str, bytes], sources: dict[str, str], manner: Manner) -> list[Figure]:
     """Its photographs, by their ids the bytes or the addresses; what is in neither is said to be missing."""
     return [
-        figure(photo.kind, photo.at, contents.get(photo.id), manner.zone, manner.language, sources.get(photo.id))
+        figure(photo.kind, photo.at, contents.get(photo.id), manner.zone, manner.language, sources.get(photo.id), photo)
         for photo in dossier.photos
     ]
 

@@ -3,6 +3,7 @@
 from app.issues.as_it_was import around, at_instant, below, present
 from app.issues.counting import COUNTED
 from app.issues.lifecycle import OPEN
+from app.kit import photographs
 
 # What an area's papers are signed with.
 _ISSUER = "coalesce(nullif(issuer, ''), name)"
@@ -102,14 +103,18 @@ from k
 """
 
 # One photograph of an issue `i` that can be looked at: its id and its file.
-_PICTURE = """
-select p.id::text as photo, encode(f.sha256, 'hex') as file from evidence e join photos p on p.id = e.photo_id and p.account_id = e.account_id
-join photo_files f on f.sha256 = p.sha256 where e.issue_id = i.id and p.state = 'stored' and f.developed_at is not null
+_PICTURE = f"""
+select p.id::text as photo, encode(f.sha256, 'hex') as file, {photographs.taken_at("z.time_zone")} as taken_at,
+  {photographs.AWAY_M} as away_m, {photographs.doubts("z.time_zone")} as doubts
+from evidence e join photos p on p.id = e.photo_id and p.account_id = e.account_id
+join photo_files f on f.sha256 = p.sha256 left join reports r on r.id = e.report_id left join areas z on z.id = i.area_id
+where e.issue_id = i.id and p.state = 'stored' and f.developed_at is not null
 """
 _PICTURED = "i.id::text, i.number, i.category, i.state, i.place, c.name as cell, i.recurrences, i.created_at as found_at"
+_SIDE = "{0}.photo as {1}, {0}.file as {1}_file, {0}.taken_at as {1}_taken_at, {0}.away_m as {1}_away_m, {0}.doubts as {1}_doubts"
 # What was mended in a span and shows it: the latest first. `offset 0` keeps the lookups one by one, so that the limit ends them.
 MENDED = f"""
-select {_PICTURED}, d.at as mended_at, b.photo as before, b.file as before_file, a.photo as after, a.file as after_file
+select {_PICTURED}, d.at as mended_at, {_SIDE.format("b", "before")}, {_SIDE.format("a", "after")}
 from (
   select e.issue_id, max(e.at) as at from issues i join events e on e.issue_id = i.id
   where i.area_id = any({_BELOW}) and i.updated_at >= $2 and e.at >= $2 and e.at < $3 and e.action in ('rectify', 'report_mended', 'reply')
@@ -121,7 +126,8 @@ order by d.at desc, i.id limit $4
 """
 # What is open still and has a picture: what is overdue and comes back most first.
 UNMENDED = f"""
-select {_PICTURED}, null::timestamptz as mended_at, b.photo as before, b.file as before_file, null as after, null as after_file
+select {_PICTURED}, null::timestamptz as mended_at, {_SIDE.format("b", "before")},
+  null as after, null as after_file, null::timestamptz as after_taken_at, null::float8 as after_away_m, null::text[] as after_doubts
 from (
   select m.id, m.overdue, m.recurring, m.created_at from map_issues m where m.area_id = any({_BELOW}) and m.created_at < $2 and m.state <> 'rectified'
   order by m.overdue desc, m.recurring desc, m.created_at, m.id limit 2000

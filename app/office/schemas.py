@@ -48,6 +48,8 @@ class Pictured(Wire):
     mended_at: Instant | None
     before: UUID
     after: UUID | None
+    before_doubts: list[Literal["far", "old"]]
+    after_doubts: list[Literal["far", "old"]]
 
 
 class Weekly(Wire):

@@ -1,7 +1,7 @@
 """Statements about photographs, their files and their uploads."""
 
 from app.kit.access import CALLER, SCOPE
-from app.kit.photographs import EVIDENCE_MISSING, GIVEN, taken_at
+from app.kit.photographs import AWAY_M, EVIDENCE_MISSING, GIVEN, doubts, taken_at
 
 # Whose clock a photograph was taken by: the community of what it is evidence of; before that is known, its owner's.
 _ZONE = """coalesce(
@@ -40,11 +40,14 @@ returning true
 REFUSE = """
 update photos set state = 'refused', reason = $3 where id = $1 and account_id = $2 and state = 'awaited' returning true
 """
-OF_ISSUES = """
+OF_ISSUES = f"""
 select e.issue_id::text as issue, e.photo_id::text as id, e.kind, e.at,
-  case when p.state = 'stored' and f.developed_at is not null then encode(f.sha256, 'hex') end as file
-from unnest($1::uuid[]) w(id) cross join lateral (select * from evidence e where e.issue_id = w.id order by e.position, e.photo_id limit 100) e
+  case when p.state = 'stored' and f.developed_at is not null then encode(f.sha256, 'hex') end as file,
+  {taken_at("a.time_zone")} as taken_at, {AWAY_M} as away_m, {doubts("a.time_zone")} as doubts
+from unnest($1::uuid[]) w(id) join issues i on i.id = w.id left join areas a on a.id = i.area_id
+cross join lateral (select * from evidence e where e.issue_id = w.id order by e.position, e.photo_id limit 100) e
 left join photos p on p.id = e.photo_id and p.account_id = e.account_id left join photo_files f on f.sha256 = p.sha256
+left join reports r on r.id = e.report_id
 """
 # The row of a photograph that has not arrived stands awaited, as with a report's.
 ATTACH = """

@@ -13,19 +13,24 @@ from app.photos.store import MissingObject, Store
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A photograph of an issue; `file` is its hash when there is a picture to look at."""
+    """A photograph of an issue; `file` is its hash when there is a picture to look at. `taken_at` and `away_m` are what it says
+    itself of when it was taken, and how far from where the report says."""
 
     id: str
     kind: str
     at: datetime
     file: str | None
+    taken_at: datetime | None = None
+    away_m: float | None = None
+    doubts: tuple[str, ...] = ()
 
 
 async def of_issues(connection: Connection, issues: list[UUID]) -> dict[str, list[Shown]]:
     """Photographs of issues in their order, also those that have not arrived or are damaged. The caller has seen to it that they may be seen."""
     found: dict[str, list[Shown]] = {}
     for row in await connection.fetch(queries.OF_ISSUES, issues):
-        found.setdefault(row["issue"], []).append(Shown(row["id"], row["kind"], row["at"], row["file"]))
+        one = Shown(row["id"], row["kind"], row["at"], row["file"], row["taken_at"], row["away_m"], tuple(row["doubts"]))
+        found.setdefault(row["issue"], []).append(one)
     return found
 
 

@@ -14,7 +14,7 @@ import { Compare, Photos } from '../parts/picture'
 import { SmallMap } from '../parts/small-map'
 import { Page } from '../shell'
 import { ago, day, moment, t, word } from '../words'
-import { Acting, called, GRAVE, QUICK, quickly, ranked } from '../parts/acting'
+import { Acting, atOnce, called, GRAVE, quickly, ranked } from '../parts/acting'
 import type { Problem } from '../api/http'
 
 export const IssuePage: FunctionComponent = () => {
@@ -46,7 +46,7 @@ const Shown: FunctionComponent<{ issue: Issue }> = ({ issue }) => {
   const actions = ranked(issue)
   const act = (name: string) => {
     setMore(false)
-    if (QUICK.has(name)) void quickly(issue, name)
+    if (atOnce(issue, name)) void quickly(issue, name)
     else setActing(name)
   }
   const { lat, lon } = issue.position
@@ -55,7 +55,7 @@ const Shown: FunctionComponent<{ issue: Issue }> = ({ issue }) => {
   return (
     <Page title={`${categoryName(issue.category)} ${issue.number}`} back={office.value ? '/app/issues' : '/'}>
       <section class="card" aria-label={t('issue')}>
-        <p class="row"><StateBadge state={issue.state} outcome={issue.outcome} /><Deadline issue={issue} />{issue.recurrences > 0 && <span class="badge late">{t('came-back', { n: issue.recurrences })}</span>}{issue.reports > 1 && <span class="badge">{t('reports-n', { n: issue.reports })}</span>}</p>
+        <p class="row"><StateBadge state={issue.state} outcome={issue.outcome} /><Deadline issue={issue} />{issue.evidence_missing && <span class="badge late">{t('lacks-photo')}</span>}{issue.recurrences > 0 && <span class="badge late">{t('came-back', { n: issue.recurrences })}</span>}{issue.reports > 1 && <span class="badge">{t('reports-n', { n: issue.reports })}</span>}</p>
         {issue.note && <p>{issue.note}</p>}
         <p><MapPin class="icon" aria-hidden="true" /> {[issue.area?.name, issue.cell?.name, issue.place].filter(Boolean).join(' · ') || t('outside-cells')}</p>
         <dl class="facts">
@@ -80,6 +80,7 @@ const Shown: FunctionComponent<{ issue: Issue }> = ({ issue }) => {
       {!online.value && heardAt.value && <p class="small quiet">{t('as-of', { at: moment(new Date(heardAt.value)) })}</p>}
 
       {before && after && <Compare before={before.id} after={after.id} />}
+      {issue.evidence_missing && <p class="card" role="status">{t('lacks-photo-words')}</p>}
       {issue.photos.length > 0 && <section class="card" aria-label={t('photos')}><h2>{t('photos')}</h2><Photos photos={issue.photos} /></section>}
 
       <section class="card" aria-label={t('place')}>

@@ -17,7 +17,7 @@ import { language, moment, t, word } from '../words'
 const SORTS = ['-created_at', 'deadline', '-updated_at'] as const
 // What a paper's numbers lead to: shown as one thing, to be taken away as one.
 const COUNTED = ['street', 'recurring', 'happened', 'happened_since', 'happened_until', 'open_at', 'late_at', 'reply_late_at', 'outcome'] as const
-const FILTERS = [...COUNTED, 'state', 'category', 'area', 'cell', 'unit', 'overdue', 'unowned', 'mine', 'q', 'created_since', 'created_until', 'bbox', 'sort'] as const
+const FILTERS = [...COUNTED, 'state', 'category', 'area', 'cell', 'unit', 'overdue', 'unowned', 'photos', 'mine', 'q', 'created_since', 'created_until', 'bbox', 'sort'] as const
 
 export const IssuesPage: FunctionComponent = () => {
   const [search, setSearch] = useSearchParams()
@@ -108,6 +108,7 @@ export const IssuesPage: FunctionComponent = () => {
         <Pick label={t('sort')} value={search.get('sort') ?? '-created_at'} onPick={(value) => set('sort', value)} options={SORTS.map((name) => [name, t(`sort-${name}`)])} needed />
         <button type="button" class="button small" aria-pressed={search.get('overdue') === 'true'} onClick={() => set('overdue', search.get('overdue') ? '' : 'true')}>{t('overdue')}</button>
         <button type="button" class="button small" aria-pressed={search.get('unowned') === 'true'} onClick={() => set('unowned', search.get('unowned') ? '' : 'true')}>{t('unowned')}</button>
+        <button type="button" class="button small" aria-pressed={search.get('photos') === 'missing'} onClick={() => set('photos', search.get('photos') ? '' : 'missing')}>{t('lacks-photo')}</button>
         {COUNTED.some((name) => search.get(name)) && <button type="button" class="button small" aria-pressed="true" onClick={() => setSearch((now) => new URLSearchParams([...now].filter(([name]) => !(COUNTED as readonly string[]).includes(name))), { replace: true })}>{t('counted-in')}<X class="icon" aria-hidden="true" /></button>}
         {papers && (['xlsx', 'csv'] as const).map((kind) => <a key={kind} class="button small" href={`/v1/ledger.${kind}?${ledger}`} download>{t(`ledger-${kind}`)}</a>)}
         {papers && <a class="button small" href={`/v1/archive.zip?${ledger}`} download>{t('archive')}</a>}
@@ -127,7 +128,7 @@ export const IssuesPage: FunctionComponent = () => {
                     <tr key={issue.id} aria-selected={n === chosen}>
                       <td><Link href={`/app/issues/${issue.id}`}>{issue.number}</Link></td>
                       <td>{categoryName(issue.category)}</td>
-                      <td><StateBadge state={issue.state} outcome={issue.outcome} /> <Deadline issue={issue} /></td>
+                      <td><StateBadge state={issue.state} outcome={issue.outcome} /> <Deadline issue={issue} />{issue.evidence_missing && <> <span class="badge late">{t('lacks-photo')}</span></>}</td>
                       <td>{issue.cell?.name} {issue.place}</td>
                       <td>{issue.unit?.name ?? issue.assignee?.name ?? '–'}</td>
                       <td>{moment(issue.created_at)}</td>
@@ -161,6 +162,7 @@ function local(query: string): Issue[] {
     .filter((issue) => !asked.get('cell') || issue.cell?.id === asked.get('cell'))
     .filter((issue) => !asked.get('unit') || issue.unit?.id === asked.get('unit'))
     .filter((issue) => !asked.get('overdue') || issue.overdue)
+    .filter((issue) => !asked.get('photos') || issue.evidence_missing)
     .sort((a, b) => b.created_at.localeCompare(a.created_at))
     .slice(0, 200)
 }

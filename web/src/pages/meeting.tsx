@@ -19,8 +19,8 @@ interface Sheet {
 
 const Pair: FunctionComponent<{ of: Pictured }> = ({ of }) => (
   <div class="pair">
-    <figure><Picture id={of.before} alt={t('before')} variant="screen" /><figcaption>{t('before')} · {day(of.found_at)}</figcaption></figure>
-    {of.after ? <figure><Picture id={of.after} alt={t('after')} variant="screen" /><figcaption>{t('after')} · {day(of.mended_at!)}</figcaption></figure>
+    <figure><Picture id={of.before} alt={t('before')} variant="screen" /><figcaption>{t('before')} · {day(of.found_at)}{of.before_doubts.length > 0 && ` · ${t('doubtful')}`}</figcaption></figure>
+    {of.after ? <figure><Picture id={of.after} alt={t('after')} variant="screen" /><figcaption>{t('after')} · {day(of.mended_at!)}{of.after_doubts.length > 0 && ` · ${t('doubtful')}`}</figcaption></figure>
       : <p class="still">{word('state', of.state)}{of.recurrences > 0 && <><br />{t('came-back', { n: of.recurrences })}</>}</p>}
   </div>
 )

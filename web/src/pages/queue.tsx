@@ -7,7 +7,7 @@ import type { Issue } from '../api/wire'
 import { own } from '../keep/sending'
 import { myCells, office } from '../keep/session'
 import { issues } from '../keep/sync'
-import { Acting, called, GRAVE, QUICK, quickly, ranked } from '../parts/acting'
+import { Acting, atOnce, called, GRAVE, quickly, ranked } from '../parts/acting'
 import { Empty } from '../parts/bits'
 import { Growing } from '../parts/growing'
 import { IssueRow } from '../parts/issue-row'
@@ -18,6 +18,7 @@ const SHOWS = {
   new: (issue: Issue) => issue.state === 'reported',
   overdue: (issue: Issue) => issue.overdue,
   verify: (issue: Issue) => issue.actions.includes('verify'),
+  photos: (issue: Issue) => issue.evidence_missing,
   asked: (issue: Issue) => issue.extension_until !== null && issue.actions.includes('grant_extension'),
   unowned: (issue: Issue) => issue.state === 'accepted' && !issue.unit && !issue.assignee,
   open: (issue: Issue) => OPEN.includes(issue.state),
@@ -48,7 +49,7 @@ export const QueuePage: FunctionComponent = () => {
               <div class="row" role="group" aria-label={t('actions-for', { number: issue.number })}>
                 {ranked(issue).filter((name) => name !== 'comment' || issue.overdue).slice(0, show === 'new' ? 4 : 3).map((name, n) => (
                   <button key={name} class={`button small ${n === 0 ? 'first' : ''} ${GRAVE.has(name) ? 'grave' : ''}`} data-action={name}
-                    onClick={() => (QUICK.has(name) ? void quickly(issue, name) : setActing({ issue, action: name }))}>{called(issue, name)}</button>
+                    onClick={() => (atOnce(issue, name) ? void quickly(issue, name) : setActing({ issue, action: name }))}>{called(issue, name)}</button>
                 ))}
               </div>
             )}

@@ -35,6 +35,12 @@ const others = (issue: Issue) => !asked(issue) && (issue.unit !== null || issue.
 /** What a button is called: a comment on what others owe reminds them. */
 export const called = (issue: Issue, action: string): string => (action === 'comment' && issue.overdue && others(issue) ? t('urge') : word('action', action))
 
+/** Photographs of what was mended that a leader looks at twice before it is verified. */
+export const doubtful = (issue: Issue) => issue.photos.filter((photo) => photo.kind === 'after' && (photo.doubts?.length ?? 0) > 0)
+
+/** Whether one tap is enough: never where something has to be looked at first. */
+export const atOnce = (issue: Issue, action: string): boolean => QUICK.has(action) && !(action === 'verify' && doubtful(issue).length > 0)
+
 /** The order on the screen: what usually comes next is first. */
 export function ranked(issue: Issue): string[] {
   const theirs = others(issue)
@@ -102,6 +108,12 @@ export const Acting: FunctionComponent<{ issue: Issue; action: string; onClose: 
     <Sheet title={`${word('action', action)} · ${issue.number}`} onClose={onClose}>
       <form onSubmit={submit} style={{ display: 'grid', gap: '1rem' }} noValidate>
         <Restored kept={kept} />
+        {action === 'verify' && doubtful(issue).map((photo) => (
+          <div key={photo.id} style={{ display: 'grid', gap: '0.5rem' }}>
+            <Picture id={photo.id} alt={t('after')} variant="screen" />
+            {photo.doubts?.map((doubt) => <p class="badge wait" key={doubt}>{doubt === 'far' ? t('doubt-far') : t('doubt-old')}</p>)}
+          </div>
+        ))}
         {shown.map((name) => (
           <FieldFor key={name} name={name} issue={issue} value={fields[name]} set={(value) => set(name, value)} kept={kept}
             needed={needs.includes(name)} missing={missing.includes(name)} onProblem={setProblem} />

@@ -1,6 +1,7 @@
 // When and where a photograph says it was taken. Loaded when the first photograph is chosen.
 import ExifReader from 'exifreader'
 import type { Spot } from './geo'
+import { instant, position, text } from './said'
 
 export interface Taken {
   at: Date | null
@@ -11,14 +12,13 @@ export interface Taken {
 export async function taken(blob: Blob): Promise<Taken> {
   try {
     const tags = ExifReader.load(await blob.slice(0, 256 * 1024).arrayBuffer(), { expanded: true })
-    const lat = tags.gps?.Latitude
-    const lon = tags.gps?.Longitude
-    const text = tags.exif?.DateTimeOriginal?.description
-    const offset = tags.exif?.OffsetTimeOriginal?.description
-    const at = text ? new Date(`${text.slice(0, 10).replace(/:/g, '-')}T${text.slice(11, 19)}${offset && /^[+-]\d\d:\d\d$/.test(offset) ? offset : ''}`) : null
+    const exif = (tags.exif ?? {}) as Record<string, { value?: unknown } | undefined>
+    const value = (name: string): unknown => exif[name]?.value
+    const offsets = ['OffsetTimeOriginal', 'OffsetTimeDigitized', 'OffsetTime'].map((name) => text(value(name)))
+    const said = ['DateTimeOriginal', 'DateTimeDigitized'].map((name) => text(value(name)))
     return {
-      at: at && !Number.isNaN(at.getTime()) ? at : null,
-      spot: typeof lat === 'number' && typeof lon === 'number' && (lat !== 0 || lon !== 0) && Math.abs(lat) <= 90 && Math.abs(lon) <= 180 ? { lat, lon } : null,
+      at: said.map((time) => instant(time, offsets, new Date())).find((at) => at !== null) ?? null,
+      spot: position(value('GPSLatitude'), value('GPSLatitudeRef'), value('GPSLongitude'), value('GPSLongitudeRef')),
     }
   } catch {
     return { at: null, spot: null }

@@ -74,7 +74,7 @@ export const Photos: FunctionComponent<{ photos: Photo[] }> = ({ photos }) => {
           photo.state === 'stored' || photo.state === 'awaited' ? (
             <button key={photo.id} onClick={() => setOpen(photo)} aria-label={t('open-photo', { n: n + 1, kind: kindOf(photo) })}>
               <Picture id={photo.id} alt="" />
-              <span class={`badge ${photo.kind === 'after' ? 'good' : ''}`}>{kindOf(photo)}</span>
+              <span class={`badge ${photo.doubts?.length ? 'wait' : photo.kind === 'after' ? 'good' : ''}`}>{kindOf(photo)}{photo.doubts?.length ? ` · ${t('doubtful')}` : ''}</span>
             </button>
           ) : <span key={photo.id} class="blank">{photo.state === 'refused' ? t('photo-refused') : t('photo-damaged')}</span>
         ))}

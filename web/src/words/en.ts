@@ -66,4 +66,8 @@ export const en: Record<Key, string> = {
   'lasting': 'For good',
   'due-n': 'Due',
   'ended': 'Ended, not mended',
+  'doubtful': 'doubtful',
+  'lacks-photo': 'No photograph',
+  'lacks-photo-words': 'The photograph of what was mended is not here or cannot be shown. It can be verified when it has come.',
+  'queue-photos': 'No photograph',
 }

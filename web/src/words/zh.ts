@@ -64,4 +64,8 @@ export const zh = {
   'lasting': '整改巩固率',
   'due-n': '应结案',
   'ended': '终止办理（未解决）',
+  'doubtful': '存疑',
+  'lacks-photo': '缺照片',
+  'lacks-photo-words': '整改后照片尚未收到或无法显示，收到后方可核查通过。',
+  'queue-photos': '缺照片',
 } as const
