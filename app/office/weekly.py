@@ -223,7 +223,7 @@ class _Telling:
     def change(self, name: str, unit: str = "issue") -> str:
         return self.compared(self.done[name], self.before[name], unit)
 
-    def parts(self, sentences: _Sentences, rows: list[dict[str, Any]], what: str, **filters: Any) -> str:
+    def parts(self, sentences: _Sentences, rows: list[dict[str, Any]], what: str, form: str = "part", **filters: Any) -> str:
         """The parts of a sum, whose numbers make it up: those named, the others together, and what is nobody's."""
         told: list[str] = []
         for row in rows:
@@ -231,7 +231,7 @@ class _Telling:
             number = row["n"]
             if filters and row["id"] is not None:
                 number = sentences.n(number, self.link(**filters, unit=row["id"]))
-            told.append(self.t("part", name=name, n=number))
+            told.append(self.t(form, name=name, n=number))
         return self.comma.join(told)
 
 
@@ -360,7 +360,7 @@ def _press(tell: _Telling, three: _Sentences) -> None:
     for key, bureaus in (("press", False), ("press-bureaus", True)):
         units = [row for row in tell.remains["units"] if not row["rest"] and (row["kind"] == "bureau") == bureaus]
         if units:
-            told = tell.parts(three, units, "units", **tell.late)
+            told = tell.parts(three, units, "units", "part-in-brackets", **tell.late)
             superior = tell.t(f"superior-{tell.week.level}")
             three.add(tell.t(key, units=told, superior=superior), tell.link(**tell.late))
 
