@@ -248,6 +248,82 @@ async def test_what_was_issued_stays_whoever_is_first_and_whatever_is_written(to
         assert (await staff.call("PUT", "/v1/summaries/weekly", json=body | bad)).status_code == 422, bad
 
 
+async def _draft(town, staff):
+    """The draft of this week as it could be issued."""
+    draft = await staff.get("/v1/summaries/weekly.json", area=str(town.area), language="zh-CN")
+    parts = draft["parts"]
+    return {"area": str(town.area), "week": draft["week"], "language": "zh-CN", "title": "本周总结", "parts": parts}
+
+
+async def test_a_correction_is_numbered_and_keeps_the_first(town):
+    staff, other = await town.person("staff"), await town.person("staff")
+    body = await _draft(town, staff)
+    assert (await staff.call("PUT", "/v1/summaries/weekly", json=body)).status_code == 201
+    corrected = body | {"title": "本周总结（更正）", "corrects": 1, "reason": "网格数有误"}
+    answer = await other.call("PUT", "/v1/summaries/weekly", json=corrected)
+    assert answer.status_code == 201, answer.text
+    told = answer.json()
+    assert (told["title"], told["issued"]["version"], told["issued"]["reason"]) == ("本周总结（更正）", 2, "网格数有误")
+    assert [v["version"] for v in told["versions"]] == [1, 2] and told["versions"][0]["reason"] is None
+    asked = {"area": str(town.area), "language": "zh-CN"}
+    first = await staff.get("/v1/summaries/weekly.json", **asked, version=1)
+    assert (first["title"], first["issued"]["version"]) == ("本周总结", 1)
+    page = (await staff.call("GET", "/v1/summaries/weekly.html", params=asked)).text
+    assert "（第1次更正：网格数有误）" in page
+    assert (await staff.call("GET", "/v1/summaries/weekly.json", params=asked | {"version": 3})).status_code == 404
+
+
+async def test_of_two_corrections_at_once_one_is_taken(town):
+    staff, other = await town.person("staff"), await town.person("staff")
+    body = await _draft(town, staff)
+    assert (await staff.call("PUT", "/v1/summaries/weekly", json=body)).status_code == 201
+    both = await asyncio.gather(
+        *(who.call("PUT", "/v1/summaries/weekly", json=body | {"corrects": 1, "reason": "x"}) for who in (staff, other))
+    )
+    assert sorted(answer.status_code for answer in both) == [201, 409]
+    refused = next(answer.json() for answer in both if answer.status_code == 409)
+    assert refused["type"] == "/problems/summary-corrected"
+
+
+async def test_a_correction_needs_a_reason_and_something_to_correct(town):
+    staff = await town.person("staff")
+    body = await _draft(town, staff)
+    for bad, field in (
+        ({"corrects": 1}, "/reason"),
+        ({"reason": "x"}, "/corrects"),
+        ({"corrects": 0, "reason": "x"}, "/corrects"),
+    ):
+        answer = await staff.call("PUT", "/v1/summaries/weekly", json=body | bad)
+        assert answer.status_code == 422 and answer.json()["errors"][0]["pointer"] == field, bad
+    answer = await staff.call("PUT", "/v1/summaries/weekly", json=body | {"corrects": 1, "reason": "x"})
+    assert answer.status_code == 409
+
+
+async def test_issued_papers_are_listed_page_by_page_for_who_may_read_them(town, app, database):
+    from tests.conftest import Town
+
+    other = Town(app, database, lon=town.lon + 0.1, lat=town.lat + 0.1)
+    await other.build()
+    staff, inspector, stranger = await town.person("staff"), await town.person("inspector"), await other.person("staff")
+    town.people += other.people
+    body = await _draft(town, staff)
+    assert (await staff.call("PUT", "/v1/summaries/weekly", json=body)).status_code == 201
+    for n in range(1, 4):
+        more = body | {"title": f"更正{n}", "corrects": n, "reason": "x"}
+        assert (await staff.call("PUT", "/v1/summaries/weekly", json=more)).status_code == 201
+    seen, cursor = [], None
+    while True:
+        found = await inspector.get("/v1/summaries", limit=3, **({"cursor": cursor} if cursor else {}))
+        seen += found["items"]
+        cursor = found["next_cursor"]
+        if cursor is None:
+            break
+    assert [(paper["version"], paper["title"]) for paper in seen] == [(4, "更正3"), (3, "更正2"), (2, "更正1"), (1, "本周总结")]
+    assert {paper["area"]["id"] for paper in seen} == {str(town.area)} and seen[0]["by"] == "staff某"
+    assert (await stranger.get("/v1/summaries"))["items"] == []
+    assert (await stranger.get("/v1/summaries", area=str(town.area)))["items"] == []
+
+
 async def test_activities_feed_part_one_once_each(town):
     staff, leader, volunteer = [await town.person(role, language="zh-CN") for role in ("staff", "leader", "volunteer")]
     first = monday("Asia/Shanghai")

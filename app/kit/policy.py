@@ -146,6 +146,7 @@ ROUTES: dict[tuple[str, str], Rule] = {
     ("GET", "/v1/summaries/weekly.html"): INSPECTORS,
     ("GET", "/v1/summaries/weekly.docx"): INSPECTORS,
     ("PUT", "/v1/summaries/weekly"): OFFICE,
+    ("GET", "/v1/summaries"): INSPECTORS,
     ("PUT", "/v1/activities/{id}"): INVITERS,
     ("GET", "/v1/activities"): SIGNED_IN,
     ("DELETE", "/v1/activities/{id}"): INVITERS,

@@ -11,12 +11,30 @@ AREA = f"select name, level, known_zone(time_zone) as time_zone, {_ISSUER} as is
 ZONE_OF_ISSUE = "select known_zone(a.time_zone) from issues i join areas a on a.id = i.area_id where i.id = $1"
 UNIT_NAMES = "select id::text, name from units where id = any($1::uuid[])"
 ISSUED = """
-select s.paper, s.issued_at, a.name as issued_by from summaries s join accounts a on a.id = s.issued_by
-where s.area_id = $1 and s.week = $2 and s.language = $3
+select s.paper, s.issued_at, a.name as issued_by, s.version, s.reason from summaries s join accounts a on a.id = s.issued_by
+where s.area_id = $1 and s.week = $2 and s.language = $3 and ($4::int is null or s.version = $4)
+order by s.version desc limit 1
 """
-# The primary key lets one of two people who issue at once have it; what was issued is never written over.
+VERSIONS = """
+select s.version, s.reason, s.issued_at as at, a.name as by from summaries s join accounts a on a.id = s.issued_by
+where s.area_id = $1 and s.week = $2 and s.language = $3 order by s.version
+"""
+# The primary key lets one of two people who issue, or correct, at once have the number; what was issued is never written over.
+# A correction ($6, $7 the reason) follows the version that its writer read, where that is the last.
 ISSUE = """
-insert into summaries (area_id, week, language, paper, issued_by) values ($1, $2, $3, $4, $5) on conflict do nothing returning true
+insert into summaries (area_id, week, language, paper, issued_by, version, reason)
+select $1, $2, $3, $4, $5, $6, $7 where $6 = 1 + coalesce((
+  select max(s.version) from summaries s where s.area_id = $1 and s.week = $2 and s.language = $3), 0)
+on conflict do nothing returning true
+"""
+# Papers that were issued, the latest first, before the key ($5 to $9); of areas that the caller is of the office or an inspector of ($1 admin, $2, $3).
+ALL_ISSUED = """
+select json_build_object('id', s.area_id, 'name', r.name)::jsonb as area, s.week, s.language, s.paper ->> 'title' as title, s.version, s.reason,
+  s.issued_at as at, a.name as by, s.area_id
+from summaries s join areas r on r.id = s.area_id join accounts a on a.id = s.issued_by
+where ($1 or s.area_id = any($2::uuid[])) and ($3::uuid is null or s.area_id = $3)
+  and (s.issued_at, s.area_id, s.week, s.language, s.version) < ($5::timestamptz, $6::uuid, $7::date, $8::text, $9::int)
+order by s.issued_at desc, s.area_id desc, s.week desc, s.language desc, s.version desc limit $4
 """
 _BELOW = below("$1")
 

@@ -14,15 +14,16 @@ from starlette.responses import HTMLResponse, Response, StreamingResponse
 from app.catalogue import catalogue
 from app.issues import publishing, reading
 from app.issues.filters import IssueFilters, chosen
+from app.kit import paging
 from app.kit.access import Caller
 from app.kit.asking import Asked, described, read
 from app.kit.db import Database
 from app.kit.language import choose
 from app.kit.problems import invalid, not_found
-from app.kit.route import Route, TheCaller, TheDatabase, Token, Transaction, base_url
-from app.kit.wire import Day, Name, Note, Text, Wire, answer, page
+from app.kit.route import Route, TheCaller, TheDatabase, Token, Transaction, base_url, hot
+from app.kit.wire import Day, Name, Note, Reason, Text, Wire, answer, page
 from app.office import archive, circulation, dossier, league, ledger, letter, pictures, poster, queries, weekly, workbook, written
-from app.office.schemas import Activities, Activity, League, Weekly
+from app.office.schemas import Activities, Activity, IssuedPapers, League, Weekly
 from app.photos import shown, store
 from app.settings import settings
 
@@ -50,6 +51,7 @@ class WeeklyAsked(Asked):
     area: UUID
     week: Day | None = Field(None, description="Any day of it; default: this week.")
     draft: bool = Field(False, description="As it would be written now, even where one was issued.")
+    version: int | None = Field(None, ge=1, le=1000, description="As it was issued under this number; default: the last.")
     photographs: bool = Field(False, description="With photographs of the week, before and after; at most 20 pairs.")
     language: Literal["zh-CN", "en"] | None = Field(None, description="Default: the reader's.")
 
@@ -94,6 +96,9 @@ class WeeklyIn(Wire):
     addressee: Annotated[Text, Field(max_length=200)] | None = None
     opening: Annotated[Text, Field(max_length=2000)] | None = None
     parts: Annotated[list[PartIn], Field(min_length=1, max_length=3)]
+    # A paper that was issued stays as it is; one that corrects it names its number and why.
+    corrects: Annotated[int, Field(ge=1, le=999)] | None = None
+    reason: Reason | None = None
 
 
 async def _weekly(asked: WeeklyAsked, request: Request, caller: Caller, database: Database) -> tuple[dict[str, Any], weekly.Week]:
@@ -101,7 +106,7 @@ async def _weekly(asked: WeeklyAsked, request: Request, caller: Caller, database
     async with database.acquire() as connection:
         week = await weekly.week_of(connection, caller, asked.area, asked.week)
         kinds = await _kinds(connection, language)
-    return await weekly.paper(database, week, kinds, language, asked.draft), week
+    return await weekly.paper(database, week, kinds, language, asked.draft, asked.version), week
 
 
 async def _weekly_paper(request: Request, caller: Caller, database: Database) -> written.Paper:
@@ -173,14 +178,31 @@ async def get_weekly_word(request: Request, caller: TheCaller, database: TheData
 
 @router.put("/v1/summaries/weekly", responses={201: {"model": Weekly}}, status_code=201)
 async def put_weekly(wish: WeeklyIn, caller: TheCaller, database: TheDatabase) -> Response:
-    """Issue a week's summary as it was edited: kept with who and when, once for an area, week and language, and never written over."""
+    """Issue a week's summary as it was edited: kept with who and when, once for an area, week and language, and never written over.
+    With `corrects` and `reason` it is the next version, beside those before. 409: issued already, or not the last that is corrected."""
+    if (wish.corrects is None) != (wish.reason is None):
+        raise invalid("/reason" if wish.reason is None else "/corrects", "field-missing")
     async with database.acquire() as connection:
         week = await weekly.week_of(connection, caller, wish.area, wish.week)
         if not (caller.is_admin or wish.area in caller.staffs):
             raise not_found()
         kinds = await _kinds(connection, wish.language)
-    await weekly.issue(database, caller, week, wish.language, wish.model_dump(include={"title", "addressee", "opening", "parts"}))
+    await weekly.issue(database, caller, week, wish.language, wish.model_dump(exclude={"area", "week", "language"}))
     return answer(await weekly.paper(database, week, kinds, wish.language, False), 201)
+
+
+class IssuedAsked(Asked):
+    area: UUID | None = Field(None, description="Of this area alone; default: all whose papers the caller reads.")
+    cursor: str | None = Field(None, max_length=2000)
+    limit: int = Field(paging.DEFAULT_LIMIT, ge=1, le=paging.MAX_LIMIT)
+
+
+@router.get("/v1/summaries", responses={200: {"model": IssuedPapers}}, openapi_extra=described(IssuedAsked))
+async def get_summaries(request: Request, caller: TheCaller, connection: Transaction) -> Response:
+    """Weekly summaries that were issued, every version of each with who, when and why, the latest first."""
+    asked = read(IssuedAsked, request)
+    _, _, secret = hot(request)
+    return page(*await weekly.issued(connection, secret, caller, asked.area, asked.cursor, asked.limit))
 
 
 class ActivityIn(Wire):

@@ -30,8 +30,24 @@ class Part(Wire):
 
 
 class Issued(Wire):
+    """`version` 1 is the first; those after it correct the one before, for a `reason`."""
+
     by: str
     at: Instant
+    version: int
+    reason: str | None
+
+
+class IssuedPaper(Issued):
+    area: Named
+    week: date
+    language: Literal["zh-CN", "en"]
+    title: str
+
+
+class IssuedPapers(Wire):
+    items: list[IssuedPaper]
+    next_cursor: str | None
 
 
 class Pictured(Wire):
@@ -69,6 +85,7 @@ class Weekly(Wire):
     parts: list[Part]
     figures: dict[str, Any]
     issued: Issued | None
+    versions: list[Issued]
     photographs: list[Pictured] | None = None
 
 

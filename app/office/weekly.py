@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
+from app.kit import paging
 from app.kit.access import Caller
 from app.kit.db import Connection, Database
 from app.kit.language import say, trimmed
@@ -222,7 +223,7 @@ class _Telling:
     def change(self, name: str, unit: str = "issue") -> str:
         return self.compared(self.done[name], self.before[name], unit)
 
-    def parts(self, sentences: _Sentences, rows: list[dict[str, Any]], what: str, **filters: Any) -> str:
+    def parts(self, sentences: _Sentences, rows: list[dict[str, Any]], what: str, form: str = "part", **filters: Any) -> str:
         """The parts of a sum, whose numbers make it up: those named, the others together, and what is nobody's."""
         told: list[str] = []
         for row in rows:
@@ -230,7 +231,7 @@ class _Telling:
             number = row["n"]
             if filters and row["id"] is not None:
                 number = sentences.n(number, self.link(**filters, unit=row["id"]))
-            told.append(self.t("part", name=name, n=number))
+            told.append(self.t(form, name=name, n=number))
         return self.comma.join(told)
 
 
@@ -359,7 +360,7 @@ def _press(tell: _Telling, three: _Sentences) -> None:
     for key, bureaus in (("press", False), ("press-bureaus", True)):
         units = [row for row in tell.remains["units"] if not row["rest"] and (row["kind"] == "bureau") == bureaus]
         if units:
-            told = tell.parts(three, units, "units", **tell.late)
+            told = tell.parts(three, units, "units", "part-in-brackets", **tell.late)
             superior = tell.t(f"superior-{tell.week.level}")
             three.add(tell.t(key, units=told, superior=superior), tell.link(**tell.late))
 
@@ -392,8 +393,10 @@ def _opening(week: Week, language: str) -> dict[str, str]:
     return {"addressee": to, "opening": say("weekly-opening", language), "issuer": week.issuer}
 
 
-async def paper(database: Database, week: Week, kinds: Kinds, language: str, draft: bool) -> dict[str, Any]:
-    """The paper of a week: as it was issued, else (or with `draft`) as it would be now."""
+async def paper(
+    database: Database, week: Week, kinds: Kinds, language: str, draft: bool = False, version: int | None = None
+) -> dict[str, Any]:
+    """The paper of a week: as it was issued last (or as `version`), else, or with `draft`, as it would be now. Problem 404: no such version."""
     last = week.monday + timedelta(days=6)
     head = {
         "area": {"id": str(week.area), "name": week.name},
@@ -405,9 +408,18 @@ async def paper(database: Database, week: Week, kinds: Kinds, language: str, dra
     issued = None
     if not draft:
         async with database.acquire() as connection:
-            issued = await connection.fetchrow(queries.ISSUED, week.area, week.monday, language)
-    if issued is not None:
-        return head | issued["paper"] | {"issued": {"by": issued["issued_by"], "at": issued["issued_at"]}}
+            issued = await connection.fetchrow(queries.ISSUED, week.area, week.monday, language, version)
+            versions = [dict(row) for row in await connection.fetch(queries.VERSIONS, week.area, week.monday, language)]
+        if issued is not None:
+            told = {
+                "by": issued["issued_by"],
+                "at": issued["issued_at"],
+                "version": issued["version"],
+                "reason": issued["reason"],
+            }
+            return head | issued["paper"] | {"issued": told, "versions": versions}
+        if version is not None:
+            raise not_found()
     found = await figures(database, week)
     parts = [
         {"title": say(f"weekly-part-{n}", language), "clauses": clauses}
@@ -428,7 +440,10 @@ async def paper(database: Database, week: Week, kinds: Kinds, language: str, dra
 
 
 async def issue(database: Database, caller: Caller, week: Week, language: str, wish: dict[str, Any]) -> None:
-    """Keep an edited paper as it goes out, with the figures of this moment. Problem 409 when the week's was issued already."""
+    """Keep an edited paper as it goes out, with the figures of this moment: the first, or with `corrects` the one after that version.
+
+    Problem 409 when the week's was issued already, or when what is corrected is not the last.
+    """
     found = await figures(database, week)
     last = week.monday + timedelta(days=6)
     span = say("weekly-span", language, since=day_told(week.monday, language), until=day_told(last, language))
@@ -436,8 +451,28 @@ async def issue(database: Database, caller: Caller, week: Week, language: str, w
     kept = {"title": wish["title"], "span": span, **opening, "parts": wish["parts"], "figures": found}
     text = orjson.loads(orjson.dumps(kept, default=str))
     async with database.transaction() as connection:
-        if not await connection.fetchval(queries.ISSUE, week.area, week.monday, language, text, caller.account_id):
-            raise Problem(409, "summary-issued")
+        version = (wish["corrects"] or 0) + 1
+        key = (week.area, week.monday, language, text, caller.account_id, version, wish["reason"])
+        if not await connection.fetchval(queries.ISSUE, *key):
+            raise Problem(409, "summary-corrected" if wish["corrects"] else "summary-issued")
+
+
+async def issued(
+    connection: Connection, secret: bytes, caller: Caller, area: UUID | None, cursor: str | None, limit: int
+) -> tuple[list[dict[str, Any]], str | None]:
+    """A page of the papers that were issued, every version of each, the latest first, and the cursor of the next."""
+    latest: list[Any] = ["9999-01-01T00:00:00+00:00", str(UUID(int=2**128 - 1)), "9999-01-01", "", 0]
+    at, of, week, language, version = paging.unseal(secret, "summaries", cursor) if cursor else latest
+    rows = await connection.fetch(
+        queries.ALL_ISSUED, caller.is_admin, [*caller.staffs, *caller.inspects], area, limit + 1,
+        datetime.fromisoformat(at), UUID(of), date.fromisoformat(week), language, version,
+    )  # fmt: skip
+    following = None
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        keys = [last["at"].isoformat(), str(last["area_id"]), last["week"].isoformat(), last["language"], last["version"]]
+        following = paging.seal(secret, "summaries", keys)
+    return [{name: row[name] for name in row if name != "area_id"} for row in map(dict, rows[:limit])], following
 
 
 def laid_out(paper: dict[str, Any], pairs: list[Pair]) -> Paper:
@@ -446,6 +481,9 @@ def laid_out(paper: dict[str, Any], pairs: list[Pair]) -> Paper:
     # Papers issued before they had these lack them.
     office, title = paper.get("issuer") or paper["area"]["name"], paper["title"]
     lines = [Line(paper["span"] + ("" if paper["issued"] else say("weekly-draft", language)), "middle")]
+    if paper["issued"] and paper["issued"]["version"] > 1:
+        told = {"n": paper["issued"]["version"] - 1, "reason": paper["issued"]["reason"]}
+        lines.append(Line(say("weekly-correction", language, **told), "middle"))
     lines += [Line(text) for name in ("addressee", "opening") if (text := paper.get(name))]
     for part in paper["parts"]:
         lines.append(Line(part["title"], "head"))

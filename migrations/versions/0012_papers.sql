@@ -23,6 +23,12 @@ alter table cell_figures add column closed_unresolved int not null default 0
 
 update cell_figures set stale = true
 
+-- A paper that was issued is kept as it was; what is corrected is issued again under the next number, with the reason.
+alter table summaries add column version int not null default 1 check (version between 1 and 1000), add column reason text,
+  add check ((version = 1) = (reason is null)), drop constraint summaries_pkey, add primary key (area_id, week, language, version)
+
+create index summaries_issued on summaries (issued_at desc, area_id, language, version)
+
 -- What events of before 0010 changed, as far as their own data and those before them say. Left out is what they do not: an area that was left, the
 -- place and reports of before, and a deadline that went on after a reply.
 update events e set was = w.was from (
