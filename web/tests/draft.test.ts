@@ -22,11 +22,29 @@ beforeEach(async () => {
   session.me.value = { id: 'me', roles: [] } as never
 })
 
-const fix = (spot = A, accuracy_m: number | null = 12, at = Date.now()): Fix => ({ ...spot, accuracy_m, at })
-const at = (spot: Fix | null, past: Fix | null = null, trouble: Located['trouble'] = null): Located => ({ spot, past, trouble })
-const by = (kind: Placed['by'], spot = A, accuracy_m: number | null = 12): Placed => ({ ...spot, accuracy_m, by: kind, at: T })
-const begun = (position: Placed | null, begun_at: number | null = T): Draft => ({ ...drafts.BLANK, position, begun_at })
-const place = (draft: Draft, located: Located, now = Date.now(), home: typeof A | null = null) => drafts.placeFor(draft, located, home, now)
+const fix = (spot = A, accuracy_m: number | null = 12, at = Date.now()): Fix => ({
+  ...spot,
+  accuracy_m,
+  at,
+})
+const at = (
+  spot: Fix | null,
+  past: Fix | null = null,
+  trouble: Located['trouble'] = null,
+): Located => ({ spot, past, trouble })
+const by = (kind: Placed['by'], spot = A, accuracy_m: number | null = 12): Placed => ({
+  ...spot,
+  accuracy_m,
+  by: kind,
+  at: T,
+})
+const begun = (position: Placed | null, begun_at: number | null = T): Draft => ({
+  ...drafts.BLANK,
+  position,
+  begun_at,
+})
+const place = (draft: Draft, located: Located, now = Date.now(), home: typeof A | null = null) =>
+  drafts.placeFor(draft, located, home, now)
 const blob = () => new Blob(['picture'], { type: 'image/jpeg' })
 
 describe('the place of a report', () => {
@@ -62,7 +80,10 @@ describe('the place of a report', () => {
 
   test('a first fix that comes shortly after the beginning is taken', () => {
     expect(place(begun(null), at(fix()), T + 30_000)).toMatchObject({ ...A, by: 'phone' })
-    expect(place(begun(by('cell', B, null)), at(fix()), T + 30_000)).toMatchObject({ ...A, by: 'phone' })
+    expect(place(begun(by('cell', B, null)), at(fix()), T + 30_000)).toMatchObject({
+      ...A,
+      by: 'phone',
+    })
   })
 
   test('one that comes long after it is not: the phone may be elsewhere', () => {
@@ -85,16 +106,27 @@ describe('the place of a report', () => {
 
   test('a fix that is old is not called here', () => {
     const old = fix(A, 5, T - 180 * MIN)
-    expect(place(begun(null, null), at(null, old))).toEqual({ ...A, accuracy_m: null, by: 'past', at: old.at })
+    expect(place(begun(null, null), at(null, old))).toEqual({
+      ...A,
+      accuracy_m: null,
+      by: 'past',
+      at: old.at,
+    })
   })
 
   test('a screen left open does not go on calling its place here', () => {
-    expect(place(begun(by('phone'), null), at(null), T + 180 * MIN)).toMatchObject({ by: 'past', accuracy_m: null })
+    expect(place(begun(by('phone'), null), at(null), T + 180 * MIN)).toMatchObject({
+      by: 'past',
+      accuracy_m: null,
+    })
   })
 
   test('with no fix and none to come it begins in the middle of the cell', () => {
     expect(place(begun(null, null), at(null), T, A)).toBeNull()
-    expect(place(begun(null, null), at(null, null, 'denied'), T, A)).toMatchObject({ ...A, by: 'cell' })
+    expect(place(begun(null, null), at(null, null, 'denied'), T, A)).toMatchObject({
+      ...A,
+      by: 'cell',
+    })
   })
 
   test('a first touch long after the last fix does not call that here', () => {
@@ -119,7 +151,9 @@ describe('the time of a report', () => {
     await drafts.addPhoto(blob(), 'before')
     vi.setSystemTime(T + 300 * MIN)
     drafts.change({ category: 'litter', position: by('hand') })
-    expect((drafts.asEntry(drafts.draft.value!).body as { observed_at: string }).observed_at).toBe(new Date(T).toISOString())
+    expect((drafts.asEntry(drafts.draft.value!).body as { observed_at: string }).observed_at).toBe(
+      new Date(T).toISOString(),
+    )
   })
 
   test('looking at the screen begins nothing', () => {
@@ -132,7 +166,14 @@ describe('the time of a report', () => {
 
   test('what an earlier version has kept was begun when its id was minted', async () => {
     const { newId } = await import('../src/keep/ids')
-    await store.setFact(drafts.draftKey(), { id: newId(), photos: [], category: 'litter', note: '', place: '', mended: false })
+    await store.setFact(drafts.draftKey(), {
+      id: newId(),
+      photos: [],
+      category: 'litter',
+      note: '',
+      place: '',
+      mended: false,
+    })
     vi.setSystemTime(T + 300 * MIN)
     await drafts.loadDraft()
     expect(drafts.seenAt(drafts.draft.value!).getTime()).toBe(T)
@@ -145,19 +186,38 @@ describe('what is kept of it', () => {
     drafts.placed(by('phone'))
     drafts.change({ offer: { spot: B, at: new Date(T - 300 * MIN).toISOString() } })
     const { photos } = drafts.draft.value!
-    await vi.waitFor(async () => expect(await store.fact(drafts.draftKey())).toMatchObject({ offer: { spot: B } }))
+    await vi.waitFor(async () =>
+      expect(await store.fact(drafts.draftKey())).toMatchObject({ offer: { spot: B } }),
+    )
     vi.resetModules()
     const { me } = await import('../src/keep/session')
     const anew = await import('../src/keep/draft')
     me.value = { id: 'me', roles: [] } as never
     await anew.loadDraft()
-    expect(anew.draft.value).toMatchObject({ photos, begun_at: T, position: { ...A, by: 'phone' }, offer: { spot: B } })
+    expect(anew.draft.value).toMatchObject({
+      photos,
+      begun_at: T,
+      position: { ...A, by: 'phone' },
+      offer: { spot: B },
+    })
   })
 
   test('an accuracy that the service does not take is capped or left out', () => {
-    for (const [told, kept] of [[2_500_000, 1_000_000], [NaN, null], [-1, null], [Infinity, null], [12.4, 12], [null, null]] as const) {
-      const entry = drafts.asEntry({ ...begun({ ...A, accuracy_m: told, by: 'phone' }), category: 'litter' })
-      expect((entry.body as { position: { accuracy_m: number | null } }).position.accuracy_m).toBe(kept)
+    for (const [told, kept] of [
+      [2_500_000, 1_000_000],
+      [NaN, null],
+      [-1, null],
+      [Infinity, null],
+      [12.4, 12],
+      [null, null],
+    ] as const) {
+      const entry = drafts.asEntry({
+        ...begun({ ...A, accuracy_m: told, by: 'phone' }),
+        category: 'litter',
+      })
+      expect((entry.body as { position: { accuracy_m: number | null } }).position.accuracy_m).toBe(
+        kept,
+      )
     }
   })
 
@@ -175,11 +235,16 @@ describe('what is kept of it', () => {
 
   test('a photograph and its draft are kept together or not at all', async () => {
     const put = IDBObjectStore.prototype.put
-    vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(function (this: IDBObjectStore, ...given) {
+    vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(function (
+      this: IDBObjectStore,
+      ...given
+    ) {
       if (this.name === 'facts') throw new DOMException('full', 'QuotaExceededError')
       return put.apply(this, given)
     })
-    await expect(drafts.addPhoto(blob(), 'before')).rejects.toMatchObject({ name: 'QuotaExceededError' })
+    await expect(drafts.addPhoto(blob(), 'before')).rejects.toMatchObject({
+      name: 'QuotaExceededError',
+    })
     expect(await (await store.database()).count('photos')).toBe(0)
     expect(drafts.draft.value?.photos ?? []).toEqual([])
   })

@@ -2,7 +2,10 @@ import { describe, expect, test, vi } from 'vitest'
 import { asFix, FRESH_MS, judge, knownAccuracy } from '../src/keep/locating'
 
 const NOW = Date.UTC(2026, 10, 25, 2)
-const told = (timestamp: number, accuracy = 5, latitude = 24.67) => ({ coords: { latitude, longitude: 102.9, accuracy }, timestamp })
+const told = (timestamp: number, accuracy = 5, latitude = 24.67) => ({
+  coords: { latitude, longitude: 102.9, accuracy },
+  timestamp,
+})
 
 describe('a fix', () => {
   test('of three hours ago is where the phone was, not where it is', () => {
@@ -16,7 +19,11 @@ describe('a fix', () => {
     expect(judge(fix, null, NOW + FRESH_MS + 1).spot).toBeNull()
   })
 
-  for (const [name, timestamp] of [['of no time', 0], ['of a time to come', NOW + 3_600_000], ['of no number', NaN]] as const) {
+  for (const [name, timestamp] of [
+    ['of no time', 0],
+    ['of a time to come', NOW + 3_600_000],
+    ['of no number', NaN],
+  ] as const) {
     test(`${name} is of now`, () => expect(asFix(told(timestamp), NOW)!.at).toBe(NOW))
   }
 
@@ -27,7 +34,16 @@ describe('a fix', () => {
 })
 
 test('an accuracy is what the service takes, or not said', () => {
-  expect([2_500_000, 1e9, Infinity, NaN, -1, undefined, 0, 7.6].map(knownAccuracy)).toEqual([1_000_000, 1_000_000, null, null, null, null, 0, 8])
+  expect([2_500_000, 1e9, Infinity, NaN, -1, undefined, 0, 7.6].map(knownAccuracy)).toEqual([
+    1_000_000,
+    1_000_000,
+    null,
+    null,
+    null,
+    null,
+    0,
+    8,
+  ])
 })
 
 describe('a phone that somebody looks at', () => {
@@ -35,15 +51,25 @@ describe('a phone that somebody looks at', () => {
     vi.useFakeTimers({ now: NOW })
     let tell: (position: unknown) => void = () => {}
     const geolocation = {
-      watchPosition: vi.fn((heard) => ((tell = heard), 7)), clearWatch: vi.fn(), getCurrentPosition: vi.fn(),
+      watchPosition: vi.fn((heard) => ((tell = heard), 7)),
+      clearWatch: vi.fn(),
+      getCurrentPosition: vi.fn(),
     }
     vi.stubGlobal('navigator', { geolocation })
     const listeners: Record<string, () => void> = {}
     vi.stubGlobal('document', {
-      visibilityState: 'visible', addEventListener: (name: string, then: () => void) => (listeners[name] = then), removeEventListener: () => {},
+      visibilityState: 'visible',
+      addEventListener: (name: string, then: () => void) => (listeners[name] = then),
+      removeEventListener: () => {},
     })
     const { locate, located } = await import('../src/keep/locating')
-    return { stop: locate(), located, geolocation, tell: (position: unknown) => tell(position), awake: () => listeners['visibilitychange']!() }
+    return {
+      stop: locate(),
+      located,
+      geolocation,
+      tell: (position: unknown) => tell(position),
+      awake: () => listeners['visibilitychange']!(),
+    }
   }
 
   test('is not here for ever', async () => {

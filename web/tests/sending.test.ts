@@ -21,10 +21,26 @@ beforeEach(async () => {
 })
 
 const reportOf = (id: string, photos: string[] = []): NewEntry => ({
-  id, kind: 'report', method: 'PUT', path: `/v1/reports/${id}`, body: {}, headers: {}, issue: id, name: 'litter', photos,
+  id,
+  kind: 'report',
+  method: 'PUT',
+  path: `/v1/reports/${id}`,
+  body: {},
+  headers: {},
+  issue: id,
+  name: 'litter',
+  photos,
 })
 const picture = async (id: string) =>
-  (await store.database()).put('photos', { id, account: 'me', blob: new Blob(['x']), offset: 0, state: 'draft', problem: null, at: Date.now() })
+  (await store.database()).put('photos', {
+    id,
+    account: 'me',
+    blob: new Blob(['x']),
+    offset: 0,
+    state: 'draft',
+    problem: null,
+    at: Date.now(),
+  })
 const full = () => {
   const no = () => {
     throw new DOMException('full', 'QuotaExceededError')
@@ -49,13 +65,18 @@ describe('what is said of something sent', () => {
     await picture('p')
     full()
     serve((one) => (one.path.endsWith('/p') ? html(502) : ours(one)))
-    expect(await sending.deliver(reportOf('a', ['p']), 'draft:me')).toEqual({ how: 'pictures-left', left: ['p'] })
+    expect(await sending.deliver(reportOf('a', ['p']), 'draft:me')).toEqual({
+      how: 'pictures-left',
+      left: ['p'],
+    })
   })
 
   test('that nothing was kept or sent, when neither could be done', async () => {
     full()
     serve(silence)
-    await expect(sending.deliver(reportOf('a'), 'draft:me')).rejects.toMatchObject({ name: 'QuotaExceededError' })
+    await expect(sending.deliver(reportOf('a'), 'draft:me')).rejects.toMatchObject({
+      name: 'QuotaExceededError',
+    })
   })
 
   test('what the service itself says against it', async () => {
@@ -66,12 +87,14 @@ describe('what is said of something sent', () => {
 
   test('that a picture is gone, and nothing is sent', async () => {
     const asked = serve()
-    await expect(sending.deliver(reportOf('a', ['gone']), 'draft:me')).rejects.toMatchObject({ ids: ['gone'] })
+    await expect(sending.deliver(reportOf('a', ['gone']), 'draft:me')).rejects.toMatchObject({
+      ids: ['gone'],
+    })
     expect(asked).toEqual([])
   })
 })
 
-test('what the browser clears away unsent is said, and the next report is sent all the same', async () => {
+test('what the browser clears away unsent is said, and the next report is sent', async () => {
   serve(silence)
   sending.startSending()
   await outbox.enqueue('me', reportOf('a'))
@@ -86,7 +109,10 @@ test('what the browser clears away unsent is said, and the next report is sent a
 })
 
 describe('a session', () => {
-  for (const [name, answer] of [['HTML', () => html(401)], ['JSON of somebody', () => json({}, 401)]] as const) {
+  for (const [name, answer] of [
+    ['HTML', () => html(401)],
+    ['JSON of somebody', () => json({}, 401)],
+  ] as const) {
     test(`is not ended by a 401 that is ${name}`, async () => {
       const { phase, startSession } = await import('../src/keep/session')
       await store.setFact('me', { id: 'me', roles: [] })

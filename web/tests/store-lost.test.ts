@@ -37,10 +37,12 @@ describe('the store', () => {
   })
 
   test('changes several things together or none', async () => {
-    await expect(store.together(['facts'], async (tx) => {
-      await tx.objectStore('facts').put(1, 'a')
-      throw new Error('no')
-    })).rejects.toThrow('no')
+    await expect(
+      store.together(['facts'], async (tx) => {
+        await tx.objectStore('facts').put(1, 'a')
+        throw new Error('no')
+      }),
+    ).rejects.toThrow('no')
     expect(await store.fact('a')).toBeUndefined()
   })
 })
@@ -48,7 +50,15 @@ describe('the store', () => {
 describe('sweeping', () => {
   const HOUR = 3_600_000
   const keep = async (id: string, state: KeptPhoto['state'] = 'draft', at = Date.now() - HOUR) =>
-    (await store.database()).put('photos', { id, account: 'me', blob: new Blob(['x']), offset: 0, state, problem: null, at })
+    (await store.database()).put('photos', {
+      id,
+      account: 'me',
+      blob: new Blob(['x']),
+      offset: 0,
+      state,
+      problem: null,
+      at,
+    })
   const kept = async () => (await (await store.database()).getAllKeys('photos')).sort()
 
   test('takes away what belongs to no draft and no entry', async () => {
@@ -61,13 +71,29 @@ describe('sweeping', () => {
     await store.setFact('draft:somebody', { photos: ['in-report'], after: 'after' })
     await store.setFact('form:me:act:i:rectify', { photos: ['in-form'] })
     await enqueue('me', {
-      id: 'a', kind: 'report', method: 'PUT', path: '/v1/reports/a', body: {}, headers: {}, issue: 'a', name: 'litter', photos: ['in-entry'],
+      id: 'a',
+      kind: 'report',
+      method: 'PUT',
+      path: '/v1/reports/a',
+      body: {},
+      headers: {},
+      issue: 'a',
+      name: 'litter',
+      photos: ['in-entry'],
     })
     expect(await sweep()).toBe(1)
-    expect(await kept()).toEqual(['after', 'in-entry', 'in-form', 'in-report', 'just-taken', 'refused', 'waiting'])
+    expect(await kept()).toEqual([
+      'after',
+      'in-entry',
+      'in-form',
+      'in-report',
+      'just-taken',
+      'refused',
+      'waiting',
+    ])
   })
 
-  test('a form that is given up takes its photographs along, but none that is being sent', async () => {
+  test('a form that is given up takes its photographs along, none that is being sent', async () => {
     const { dropForm } = await import('../src/keep/forms')
     await keep('in-form')
     await keep('sent', 'waiting')

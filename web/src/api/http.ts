@@ -1,4 +1,5 @@
-// One way to the server: JSON in and out, refusals as the problem documents that the server writes for people.
+// One way to the server: JSON in and out, refusals as the problem documents that the server writes
+// for people.
 import { language } from '../words'
 import { learnClock } from '../keep/clock'
 
@@ -20,7 +21,11 @@ const LATER_SLUGS = ['key-running', 'upload-moved', 'upload-offset']
 
 /** The service answered, and refused. */
 export class Refusal extends Error {
-  constructor(readonly status: number, readonly problem: Problem, readonly retryAfterS: number | null) {
+  constructor(
+    readonly status: number,
+    readonly problem: Problem,
+    readonly retryAfterS: number | null,
+  ) {
     super(problem.detail)
   }
   get slug(): string {
@@ -33,8 +38,9 @@ export class Refusal extends Error {
 }
 
 /**
- * The service was not reached: nobody answered, or somebody between did: the login page of a network, a firewall, a proxy whose
- * service is away. Whatever such an answer says, it is not about the request.
+ * The service was not reached: nobody answered, or somebody between did: the login page of a
+ * network, a firewall, a proxy whose service is away. Whatever such an answer says, it is not about
+ * the request.
  */
 export class Unreachable extends Error {
   constructor(readonly status: number | null = null, readonly retryAfterS: number | null = null) {
@@ -70,7 +76,8 @@ function ownProblem(response: Response, media: string, text: string): Problem | 
   if (media !== 'application/problem+json') return null
   const found = asObject(text) as Partial<Problem> | null | undefined
   if (typeof found !== 'object' || found === null || typeof found.type !== 'string') return null
-  return { ...found, type: found.type, status: response.status, detail: found.detail ?? found.title ?? `${response.status}` }
+  const detail = found.detail ?? found.title ?? `${response.status}`
+  return { ...found, type: found.type, status: response.status, detail }
 }
 
 export async function call<T>(
@@ -85,10 +92,15 @@ export async function call<T>(
   try {
     response = await fetch(path, {
       method,
-      headers: { 'accept-language': language(), ...(json ? { 'content-type': 'application/json' } : {}), ...headers },
+      headers: {
+        'accept-language': language(),
+        ...(json ? { 'content-type': 'application/json' } : {}),
+        ...headers,
+      },
       body: body === undefined ? null : raw ? (body as Blob) : JSON.stringify(body),
       credentials: 'same-origin',
-      // The service sends nobody elsewhere; who does is a network's login page, and what is sent is not for it.
+      // The service sends nobody elsewhere; who does is a network's login page, and what is sent is
+      // not for it.
       redirect: 'manual',
       signal: stop.signal,
     })
@@ -112,7 +124,8 @@ function judge<T>(response: Response, text: string): Answer<T> {
   }
   if (text === '') {
     // Ours without words are 204, and those of the upload's protocol.
-    if (response.status !== 204 && !response.headers.has('tus-resumable')) throw new Unreachable(response.status, wait)
+    const own = response.status === 204 || response.headers.has('tus-resumable')
+    if (!own) throw new Unreachable(response.status, wait)
     return { status: response.status, body: null as T, headers: response.headers }
   }
   const parsed = /^application\/(\S+\+)?json$/.test(media) ? asObject(text) : undefined

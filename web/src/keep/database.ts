@@ -1,16 +1,28 @@
 // What the phone keeps, in IndexedDB. Nothing that a person entered lives anywhere else.
-import { openDB, type DBSchema, type IDBPDatabase, type IDBPTransaction, type StoreNames } from 'idb'
+import {
+  openDB,
+  type DBSchema,
+  type IDBPDatabase,
+  type IDBPTransaction,
+  type StoreNames,
+} from 'idb'
 import type { Problem } from '../api/http'
 import type { Issue } from '../api/wire'
 
 /** Why something is not tried before an instant, and what may shorten that. */
 export interface Wait {
   until: number
-  /** `line`: it was not reached, so a network that comes back ends it. `server`: it was answered, and asked to wait. */
+  /**
+   * `line`: it was not reached, so a network that comes back ends it. `server`: it was answered,
+   * and asked to wait.
+   */
   by: 'line' | 'server'
 }
 
-/** One request that waits to be sent: sent again and again until the server has answered, always under the same id. */
+/**
+ * One request that waits to be sent: sent again and again until the server has answered, always
+ * under the same id.
+ */
 export interface Entry {
   seq?: number
   id: string
@@ -59,8 +71,9 @@ export type Database = IDBPDatabase<Shape>
 export const VERSION = 1
 
 /**
- * What became of the store: `open`; `closed` by the browser, which may have cleared it; `newer`: another tab has put a newer one in
- * its place, and this page must be loaded anew; `blocked`: another tab holds an older one open.
+ * What became of the store: `open`; `closed` by the browser, which may have cleared it; `newer`:
+ * another tab has put a newer one in its place, and this page must be loaded anew; `blocked`:
+ * another tab holds an older one open.
  */
 export type StoreState = 'open' | 'closed' | 'newer' | 'blocked'
 let tell: (state: StoreState) => void = () => {}
@@ -72,7 +85,10 @@ let opened: Promise<Database> | null = null
 /** Another tab has taken the store to a newer version, or is about to. */
 let newer = false
 
-/** The phone's store. Rejects where the browser has none (private windows of some): `keep/room.ts` tells people. */
+/**
+ * The phone's store. Rejects where the browser has none (private windows of some): `keep/room.ts`
+ * tells people.
+ */
 export function database(): Promise<Database> {
   opened ??= open()
   return opened
@@ -85,12 +101,17 @@ async function open(): Promise<Database> {
         db.createObjectStore('facts')
         db.createObjectStore('issues', { keyPath: 'id' })
         db.createObjectStore('kept', { keyPath: 'path' })
-        db.createObjectStore('outbox', { keyPath: 'seq', autoIncrement: true }).createIndex('id', 'id', { unique: true })
+        db.createObjectStore('outbox', { keyPath: 'seq', autoIncrement: true }).createIndex(
+          'id',
+          'id',
+          { unique: true },
+        )
         db.createObjectStore('photos', { keyPath: 'id' })
       },
       blocked: () => tell('blocked'),
       blocking(_present, wanted, event) {
-        // Another tab wants to change the store: this one lets go at once, and opens it again when it is next used.
+        // Another tab wants to change the store: this one lets go at once, and opens it again when
+        // it is next used.
         opened = null
         ;(event.target as IDBDatabase).close()
         // Nobody wants a version when the store is deleted: that is a clearing.
@@ -126,8 +147,14 @@ export async function using<T>(work: (db: Database) => Promise<T>): Promise<T> {
 type Stores = StoreNames<Shape>[]
 export type Transaction = IDBPTransaction<Shape, Stores, 'readwrite'>
 
-/** Change several things in one transaction: all of it, or nothing when `work` throws or the phone is full. */
-export async function together<T>(stores: Stores, work: (tx: Transaction) => Promise<T>): Promise<T> {
+/**
+ * Change several things in one transaction: all of it, or nothing when `work` throws or the phone
+ * is full.
+ */
+export async function together<T>(
+  stores: Stores,
+  work: (tx: Transaction) => Promise<T>,
+): Promise<T> {
   return using(async (db) => {
     const tx = db.transaction(stores, 'readwrite')
     // Told by what is awaited below; a transaction that fails says so twice.
@@ -158,4 +185,5 @@ export async function setFact(key: string, value: unknown): Promise<void> {
   })
 }
 
-export const isFull = (error: unknown): boolean => error instanceof DOMException && error.name === 'QuotaExceededError'
+export const isFull = (error: unknown): boolean =>
+  error instanceof DOMException && error.name === 'QuotaExceededError'

@@ -1,5 +1,6 @@
-// The report that is being made. Every touch is written down, so a call, a dead battery or a browser that is killed costs nothing.
-// It belongs to where and when it was begun, wherever and whenever it is sent.
+// The report that is being made. Every touch is written down, so a call, a dead battery or a
+// browser that is killed costs nothing. It belongs to where and when it was begun, wherever and
+// whenever it is sent.
 import { computed, signal } from '@preact/signals'
 import { letWait, sendPictures, type NewEntry } from './outbox'
 import type { ReportIn } from '../api/wire'
@@ -11,7 +12,10 @@ import { FRESH_MS, knownAccuracy, type Located } from './locating'
 import { openedAnew, written } from './room'
 import { me } from './session'
 
-/** `past`: where the phone was some time ago; `cell`: the middle of a cell, for want of anything better. */
+/**
+ * `past`: where the phone was some time ago; `cell`: the middle of a cell, for want of anything
+ * better.
+ */
 export type PlacedBy = 'phone' | 'photo' | 'hand' | 'cell' | 'past'
 export type Placed = Spot & {
   accuracy_m: number | null
@@ -44,7 +48,9 @@ export interface Draft {
   place: string
   mended: boolean
   same_as: string | null
-  /** The words have arrived; what photographs are left are on this phone alone, since it is full. */
+  /**
+   * The words have arrived; what photographs are left are on this phone alone, since it is full.
+   */
   arrived: boolean
 }
 
@@ -55,15 +61,33 @@ const who = computed(() => me.value?.id)
 who.subscribe(() => (draft.value = null))
 
 const blank = (): Draft => ({
-  id: newId(), photos: [], after: null, category: null, position: null, begun_at: null, observed_at: null, offer: null,
-  note: '', place: '', mended: false, same_as: null, arrived: false,
+  id: newId(),
+  photos: [],
+  after: null,
+  category: null,
+  position: null,
+  begun_at: null,
+  observed_at: null,
+  offer: null,
+  note: '',
+  place: '',
+  mended: false,
+  same_as: null,
+  arrived: false,
 })
 
 /** What is on the screen before anything was touched. */
 export const BLANK: Draft = blank()
 /** Whether there is something to go on with. */
-export const begun = computed(() => draft.value !== null && (draft.value.photos.length > 0 || draft.value.category !== null || draft.value.note !== ''))
-export const pictures = (of: Draft): string[] => [...of.photos, ...(of.after && (of.mended || of.arrived) ? [of.after] : [])]
+export const begun = computed(
+  () =>
+    draft.value !== null &&
+    (draft.value.photos.length > 0 || draft.value.category !== null || draft.value.note !== ''),
+)
+export const pictures = (of: Draft): string[] => [
+  ...of.photos,
+  ...(of.after && (of.mended || of.arrived) ? [of.after] : []),
+]
 
 export async function loadDraft(): Promise<void> {
   if (draft.value) return
@@ -96,7 +120,10 @@ export function change(what: Partial<Draft>): void {
   keep()
 }
 
-/** The place that the phone itself gives, before or just after the draft was begun: no touch of anybody. */
+/**
+ * The place that the phone itself gives, before or just after the draft was begun: no touch of
+ * anybody.
+ */
 export function placed(position: Placed): void {
   draft.value = { ...beginDraft(), position }
   if (draft.value.begun_at !== null) keep()
@@ -112,18 +139,30 @@ function aged(position: Placed | null, now: number): Placed | null {
 }
 
 const same = (a: Placed, b: Placed | null): boolean =>
-  b !== null && a.lat === b.lat && a.lon === b.lon && a.accuracy_m === b.accuracy_m && a.by === b.by && a.at === b.at
+  b !== null &&
+  a.lat === b.lat &&
+  a.lon === b.lon &&
+  a.accuracy_m === b.accuracy_m &&
+  a.by === b.by &&
+  a.at === b.at
 
 /**
- * The place that a draft takes by itself, or null when it keeps the one it has. Until it is begun it follows the phone. From then on
- * the phone may walk away: only a first fix, or a sharper one of the same place, is taken, and only shortly after.
+ * The place that a draft takes by itself, or null when it keeps the one it has. Until it is begun
+ * it follows the phone. From then on the phone may walk away: only a first fix, or a sharper one of
+ * the same place, is taken, and only shortly after.
  */
-export function placeFor(draft: Draft, located: Located, home: Spot | null, now: number): Placed | null {
+export function placeFor(
+  draft: Draft,
+  located: Located,
+  home: Spot | null,
+  now: number,
+): Placed | null {
   const { position, begun_at } = draft
   if (draft.arrived || position?.by === 'hand' || position?.by === 'photo') return null
   const here = located.spot && { ...located.spot, by: 'phone' as const }
   const settling = begun_at === null || now - begun_at <= SETTLE_MS
-  if (here && begun_at !== null && settling && position?.by === 'phone') return sharper(here, position)
+  if (here && begun_at !== null && settling && position?.by === 'phone')
+    return sharper(here, position)
   if (here && settling) return same(here, position) ? null : here
   if (position) {
     const then = begun_at === null ? aged(position, now)! : position
@@ -131,12 +170,18 @@ export function placeFor(draft: Draft, located: Located, home: Spot | null, now:
   }
   if (here) return null
   if (located.past) return { ...located.past, accuracy_m: null, by: 'past' }
-  return located.trouble && home ? { lat: home.lat, lon: home.lon, accuracy_m: null, by: 'cell' } : null
+  return located.trouble && home
+    ? { lat: home.lat, lon: home.lon, accuracy_m: null, by: 'cell' }
+    : null
 }
 
-/** The fix, when it says more exactly where the first one was. Measured from the first: small steps lead nowhere. */
+/**
+ * The fix, when it says more exactly where the first one was. Measured from the first: small steps
+ * lead nowhere.
+ */
 function sharper(fix: Placed, than: Placed): Placed | null {
-  if (fix.accuracy_m === null || than.accuracy_m === null || fix.accuracy_m >= than.accuracy_m) return null
+  if (fix.accuracy_m === null || than.accuracy_m === null || fix.accuracy_m >= than.accuracy_m)
+    return null
   const first = than.first ?? { lat: than.lat, lon: than.lon, accuracy_m: than.accuracy_m }
   return distance(fix, first) <= first.accuracy_m ? { ...fix, first } : null
 }
@@ -145,10 +190,25 @@ function sharper(fix: Placed, than: Placed): Placed | null {
 export const seenAt = (of: Draft): Date =>
   of.observed_at ? new Date(of.observed_at) : new Date((of.begun_at ?? Date.now()) + clockSkewMs())
 
-/** Keep a photograph as part of the draft under `key`, in one transaction: no picture is without its draft. Throws when the phone is full. */
-export async function keepPhoto(blob: Blob, key: string, withIt: (id: string) => unknown): Promise<string> {
+/**
+ * Keep a photograph as part of the draft under `key`, in one transaction: no picture is without its
+ * draft. Throws when the phone is full.
+ */
+export async function keepPhoto(
+  blob: Blob,
+  key: string,
+  withIt: (id: string) => unknown,
+): Promise<string> {
   const id = newId()
-  const photo: KeptPhoto = { id, account: me.value?.id ?? '', blob, offset: 0, state: 'draft', problem: null, at: Date.now() }
+  const photo: KeptPhoto = {
+    id,
+    account: me.value?.id ?? '',
+    blob,
+    offset: 0,
+    state: 'draft',
+    problem: null,
+    at: Date.now(),
+  }
   await together(['photos', 'facts'], async (tx) => {
     await tx.objectStore('photos').put(photo)
     await tx.objectStore('facts').put(withIt(id), key)
@@ -159,7 +219,8 @@ export async function keepPhoto(blob: Blob, key: string, withIt: (id: string) =>
 /** Take a photograph into the report. */
 export async function addPhoto(blob: Blob, as: 'before' | 'after'): Promise<void> {
   const before = as === 'after' ? beginDraft().after : null
-  const withIt = (id: string): Draft => touched(as === 'after' ? { after: id } : { photos: [...beginDraft().photos, id] })
+  const withIt = (id: string): Draft =>
+    touched(as === 'after' ? { after: id } : { photos: [...beginDraft().photos, id] })
   const id = await keepPhoto(blob, draftKey(), withIt)
   draft.value = withIt(id)
   if (before) await dropDraftPhoto(before)
@@ -173,18 +234,22 @@ export async function giveUp(): Promise<void> {
   const present = draft.value
   draft.value = null
   await setFact(draftKey(), undefined).catch(() => {})
-  for (const id of [...(present?.photos ?? []), ...(present?.after ? [present.after] : [])]) await dropDraftPhoto(id)
+  for (const id of [...(present?.photos ?? []), ...(present?.after ? [present.after] : [])])
+    await dropDraftPhoto(id)
 }
 
 /**
- * The photographs that are left of a report whose words have arrived: into the outbox if there is room by now, else to the server
- * directly. Whether none is left.
+ * The photographs that are left of a report whose words have arrived: into the outbox if there is
+ * room by now, else to the server directly. Whether none is left.
  */
 export async function sendLeft(): Promise<boolean> {
   const present = draft.value
   if (!present?.arrived) return true
   const all = pictures(present)
-  const left = await letWait(all, draftKey()).then(() => [] as string[], () => sendPictures(all))
+  const left = await letWait(all, draftKey()).then(
+    () => [] as string[],
+    () => sendPictures(all),
+  )
   const now = draft.value
   if (now?.id !== present.id) return true
   if (left.length) {
@@ -197,7 +262,10 @@ export async function sendLeft(): Promise<boolean> {
   return true
 }
 
-/** The outbox entry that a finished draft becomes; `enqueue(..., draftKey())` does away with the draft in the same transaction. */
+/**
+ * The outbox entry that a finished draft becomes; `enqueue(..., draftKey())` does away with the
+ * draft in the same transaction.
+ */
 export function asEntry(draft: Draft): NewEntry {
   const photos = pictures(draft)
   const { lat, lon, accuracy_m } = draft.position!
@@ -205,9 +273,22 @@ export function asEntry(draft: Draft): NewEntry {
     category: draft.category!,
     position: { lat, lon, accuracy_m: knownAccuracy(accuracy_m), datum: 'wgs84' },
     observed_at: seenAt(draft).toISOString(),
-    note: draft.note.trim(), place: draft.place.trim(), photos, issue_id: draft.same_as, mended_on_the_spot: draft.mended, premises: null,
+    note: draft.note.trim(),
+    place: draft.place.trim(),
+    photos,
+    issue_id: draft.same_as,
+    mended_on_the_spot: draft.mended,
+    premises: null,
   }
   return {
-    id: draft.id, kind: 'report', method: 'PUT', path: `/v1/reports/${draft.id}`, body, headers: {}, issue: draft.same_as ?? draft.id, name: draft.category!, photos,
+    id: draft.id,
+    kind: 'report',
+    method: 'PUT',
+    path: `/v1/reports/${draft.id}`,
+    body,
+    headers: {},
+    issue: draft.same_as ?? draft.id,
+    name: draft.category!,
+    photos,
   }
 }

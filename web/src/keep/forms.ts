@@ -1,4 +1,5 @@
-// Forms that were begun and not sent: each is kept on the phone, for its account, until it is sent or given up.
+// Forms that were begun and not sent: each is kept on the phone, for its account, until it is sent
+// or given up.
 import { signal } from '@preact/signals'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { fact, setFact, together, using } from './database'
@@ -28,7 +29,9 @@ export const formsBeat = signal(0)
 export async function formDrafts(): Promise<{ key: string; draft: FormDraft }[]> {
   const prefix = formKey('')
   const range = IDBKeyRange.bound(prefix, `${prefix}\uffff`)
-  const [keys, values] = await using((db) => Promise.all([db.getAllKeys('facts', range), db.getAll('facts', range)]))
+  const [keys, values] = await using((db) =>
+    Promise.all([db.getAllKeys('facts', range), db.getAll('facts', range)]),
+  )
   return keys.map((key, n) => ({ key, draft: values[n] as FormDraft }))
 }
 
@@ -37,7 +40,8 @@ export async function dropForm(key: string): Promise<void> {
   await together(['facts', 'photos'], async (tx) => {
     const kept = (await tx.objectStore('facts').get(key)) as FormDraft | undefined
     for (const id of kept?.photos ?? []) {
-      if ((await tx.objectStore('photos').get(id))?.state === 'draft') await tx.objectStore('photos').delete(id)
+      if ((await tx.objectStore('photos').get(id))?.state === 'draft')
+        await tx.objectStore('photos').delete(id)
     }
     await tx.objectStore('facts').delete(key)
   })
@@ -62,11 +66,22 @@ export interface KeptForm {
 
 type Held = FormDraft & { key: string | null; ready: boolean; restored: number | null }
 
-/** A form that is kept as it is filled in, under `name`; null keeps nothing. `title` is what to call it in the list of begun ones. */
+/**
+ * A form that is kept as it is filled in, under `name`; null keeps nothing. `title` is what to call
+ * it in the list of begun ones.
+ */
 export function useKeptForm(name: string | null, title: string, blank: Fields = {}): KeptForm {
   const key = name === null ? null : formKey(name)
   const empty = (ready: boolean): Held => ({
-    id: newId(), fields: blank, photos: [], at: 0, title, href: location.pathname + location.search, key, ready, restored: null,
+    id: newId(),
+    fields: blank,
+    photos: [],
+    at: 0,
+    title,
+    href: location.pathname + location.search,
+    key,
+    ready,
+    restored: null,
   })
   const now = useRef<Held>()
   const [, show] = useState(0)
@@ -86,23 +101,34 @@ export function useKeptForm(name: string | null, title: string, blank: Fields = 
 
   useEffect(() => {
     if (key === null) return
-    void fact<FormDraft>(key).catch(() => undefined).then((kept) => {
-      if (now.current?.key !== key) return
-      become(kept ? { ...kept, ready: true, restored: kept.at } : { ready: true })
-    })
+    void fact<FormDraft>(key)
+      .catch(() => undefined)
+      .then((kept) => {
+        if (now.current?.key !== key) return
+        become(kept ? { ...kept, ready: true, restored: kept.at } : { ready: true })
+      })
   }, [key])
   // A store that the browser has cleared: what is on the screen is written down anew.
   useEffect(() => openedAnew.subscribe((n) => void (n > 0 && now.current?.at && write())), [key])
 
   return {
-    ready: now.current.ready, key, id: now.current.id, fields: now.current.fields, photos: now.current.photos, restored: now.current.restored,
+    ready: now.current.ready,
+    key,
+    id: now.current.id,
+    fields: now.current.fields,
+    photos: now.current.photos,
+    restored: now.current.restored,
     set: (fields) => {
       become({ fields: { ...now.current!.fields, ...fields }, at: Date.now() })
       write()
     },
     addPhoto: async (blob) => {
       const at = Date.now()
-      const withIt = (id: string): FormDraft => ({ ...asKept(), at, photos: [...now.current!.photos, id] })
+      const withIt = (id: string): FormDraft => ({
+        ...asKept(),
+        at,
+        photos: [...now.current!.photos, id],
+      })
       const id = await keepPhoto(blob, key ?? formKey('nameless'), withIt)
       become({ at, photos: [...now.current!.photos, id] })
       formsBeat.value += 1

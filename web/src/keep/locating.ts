@@ -24,7 +24,9 @@ const OPTIONS: PositionOptions = { enableHighAccuracy: true, maximumAge: 15_000,
 
 /** Metres as the service takes them; null where the phone says nothing that could be meant. */
 export function knownAccuracy(m: number | null | undefined): number | null {
-  return typeof m === 'number' && m >= 0 && m !== Infinity ? Math.min(MOST_ACCURACY_M, Math.round(m)) : null
+  return typeof m === 'number' && m >= 0 && m !== Infinity
+    ? Math.min(MOST_ACCURACY_M, Math.round(m))
+    : null
 }
 
 interface Told {
@@ -48,7 +50,9 @@ export function judge(fix: Fix | null, trouble: Trouble, now: number): Located {
 const last = signal<Fix | null>(null)
 const trouble = signal<Trouble>(null)
 const tick = signal(Date.now())
-export const located = computed<Located>(() => judge(last.value, trouble.value, Math.max(tick.value, last.value?.at ?? 0)))
+export const located = computed<Located>(() =>
+  judge(last.value, trouble.value, Math.max(tick.value, last.value?.at ?? 0)),
+)
 
 let watch: number | null = null
 let timer: ReturnType<typeof setInterval> | undefined
@@ -77,7 +81,10 @@ function beat(): void {
   }
 }
 
-/** The screen is on again: what was here before may be far away, and some phones have stopped telling. */
+/**
+ * The screen is on again: what was here before may be far away, and some phones have stopped
+ * telling.
+ */
 function awake(): void {
   if (document.visibilityState === 'hidden' || watch === null) return
   tick.value = Date.now()

@@ -1,10 +1,19 @@
-// What waits to be sent, and the sending. Runs in the page and in the service worker alike: a lock that the browser keeps lets one of
-// them send at a time, and where there is none the server's ids make a second sending of the same thing harmless.
+// What waits to be sent, and the sending. Runs in the page and in the service worker alike: a lock
+// that the browser keeps lets one of them send at a time, and where there is none the server's ids
+// make a second sending of the same thing harmless.
 import { call, Refusal, Unreachable, type Answer, type Problem } from '../api/http'
 import { t } from '../words'
 import { newId } from './ids'
 import {
-  fact, isFull, setFact, together, using, type Entry, type KeptPhoto, type Transaction, type Wait,
+  fact,
+  isFull,
+  setFact,
+  together,
+  using,
+  type Entry,
+  type KeptPhoto,
+  type Transaction,
+  type Wait,
 } from './database'
 import { patience, waitAfter } from './patience'
 
@@ -30,7 +39,10 @@ export function onStep(listener: (step: Step) => void): void {
   tell = listener
 }
 
-export type NewEntry = Omit<Entry, 'seq' | 'state' | 'problem' | 'tries' | 'wait' | 'account' | 'made_at'>
+export type NewEntry = Omit<
+  Entry,
+  'seq' | 'state' | 'problem' | 'tries' | 'wait' | 'account' | 'made_at'
+>
 
 /** Photographs that a form holds are no longer on the phone: the browser has cleared its store. */
 export class PhotosGone extends Error {
@@ -40,40 +52,59 @@ export class PhotosGone extends Error {
 }
 
 /**
- * Put an entry into the outbox and its photographs into waiting, and do away with the draft it came from: one transaction, so the
- * form is left with everything kept or not at all. Throws QuotaExceededError when the phone is full, PhotosGone when a picture is
- * not there any more; then nothing has changed.
+ * Put an entry into the outbox and its photographs into waiting, and do away with the draft it came
+ * from: one transaction, so the form is left with everything kept or not at all. Throws
+ * QuotaExceededError when the phone is full, PhotosGone when a picture is not there any more; then
+ * nothing has changed.
  */
-export async function enqueue(account: string, entry: NewEntry, draft: string | null = null): Promise<void> {
+export async function enqueue(
+  account: string,
+  entry: NewEntry,
+  draft: string | null = null,
+): Promise<void> {
   await together(['outbox', 'photos', 'facts'], async (tx) => {
     await letGo(tx, entry.photos)
     await tx.objectStore('outbox').add({
-      ...entry, account, made_at: Date.now(), state: 'waiting', problem: null, tries: 0, wait: null,
+      ...entry,
+      account,
+      made_at: Date.now(),
+      state: 'waiting',
+      problem: null,
+      tries: 0,
+      wait: null,
     })
     if (draft) await tx.objectStore('facts').delete(draft)
   })
   tell({ kind: 'entry', id: entry.id })
 }
 
-/** Photographs of a draft become such that wait to be sent. Throws PhotosGone when one is not there any more. */
+/**
+ * Photographs of a draft become such that wait to be sent. Throws PhotosGone when one is not there
+ * any more.
+ */
 async function letGo(tx: Transaction, ids: readonly string[]): Promise<void> {
   const photos = tx.objectStore('photos')
   const found = await Promise.all(ids.map((id) => photos.get(id)))
   const gone = ids.filter((_, n) => !found[n])
   if (gone.length) throw new PhotosGone(gone)
-  for (const photo of found) if (photo?.state === 'draft') await photos.put({ ...photo, state: 'waiting' })
+  for (const photo of found)
+    if (photo?.state === 'draft') await photos.put({ ...photo, state: 'waiting' })
 }
 
 /**
- * Past the outbox, for a phone that has no room for it: the words, then whatever pictures are on the phone. Throws when the words did
- * not arrive. Answers which pictures did not: they are on this phone alone.
+ * Past the outbox, for a phone that has no room for it: the words, then whatever pictures are on
+ * the phone. Throws when the words did not arrive. Answers which pictures did not: they are on this
+ * phone alone.
  */
 export async function sendAtOnce(entry: NewEntry): Promise<string[]> {
   expected(entry, await call(entry.method, entry.path, entry.body, entry.headers))
   return sendPictures(entry.photos)
 }
 
-/** Send pictures that lie on the phone as part of a draft, and take away those that arrived. Answers which did not. */
+/**
+ * Send pictures that lie on the phone as part of a draft, and take away those that arrived. Answers
+ * which did not.
+ */
 export async function sendPictures(ids: readonly string[]): Promise<string[]> {
   const left: string[] = []
   for (const id of ids) {
@@ -89,14 +120,20 @@ export async function sendPictures(ids: readonly string[]): Promise<string[]> {
   return left
 }
 
-/** Send one picture of a form whose words are not kept here. Throws when it did not arrive; it stays on the phone until the form is done. */
+/**
+ * Send one picture of a form whose words are not kept here. Throws when it did not arrive; it stays
+ * on the phone until the form is done.
+ */
 export async function uploadKept(id: string): Promise<void> {
   const photo = await using((db) => db.get('photos', id))
   if (!photo) throw new PhotosGone([id])
   await upload(photo)
 }
 
-/** Let pictures of a draft wait to be sent by themselves, and do away with the draft. Throws when the phone has no room for that. */
+/**
+ * Let pictures of a draft wait to be sent by themselves, and do away with the draft. Throws when
+ * the phone has no room for that.
+ */
 export async function letWait(ids: readonly string[], draft: string): Promise<void> {
   await together(['photos', 'facts'], async (tx) => {
     await letGo(tx, ids)
@@ -123,7 +160,9 @@ export async function discard(entry: Entry): Promise<void> {
   tell({ kind: 'entry', id: entry.id })
 }
 
-/** Send a refused entry again; without the picture of the issue that it was made on when `anyway`. */
+/**
+ * Send a refused entry again; without the picture of the issue that it was made on when `anyway`.
+ */
 export async function again(entry: Entry, anyway: boolean): Promise<void> {
   const headers = { ...entry.headers }
   if (anyway) delete headers['if-match']
@@ -138,10 +177,14 @@ export async function dropPhoto(id: string): Promise<void> {
   tell({ kind: 'photo', id })
 }
 
-/** Wait no longer: for anything, or only for what was not reached before, now that there is a network again. */
+/**
+ * Wait no longer: for anything, or only for what was not reached before, now that there is a
+ * network again.
+ */
 export async function waitNoLonger(by: 'anything' | 'line'): Promise<void> {
   await together(['outbox', 'photos'], async (tx) => {
-    const over = (wait: Wait | null | undefined) => wait && (by === 'anything' || wait.by === 'line')
+    const over = (wait: Wait | null | undefined) =>
+      wait && (by === 'anything' || wait.by === 'line')
     for (const entry of await tx.objectStore('outbox').getAll()) {
       if (over(entry.wait)) await tx.objectStore('outbox').put({ ...entry, wait: null })
     }
@@ -157,14 +200,17 @@ export interface Outcome {
 }
 
 /**
- * Send what may be sent now: words first, then pictures. What fails waits by itself, and the rest goes on. Never throws. `me` is whose
- * the phone is where the store does not say, since the browser has cleared it.
+ * Send what may be sent now: words first, then pictures. What fails waits by itself, and the rest
+ * goes on. Never throws. `me` is whose the phone is where the store does not say, since the browser
+ * has cleared it.
  */
 export async function flush(me: string | null = null): Promise<Outcome> {
   const locks = typeof navigator !== 'undefined' ? navigator.locks : undefined
   if (!locks) return pass(me)
   const elsewhere = { again: HELD_ELSEWHERE_MS }
-  return locks.request('gridpatrol-outbox', { ifAvailable: true }, async (lock) => (lock ? pass(me) : elsewhere))
+  return locks.request('gridpatrol-outbox', { ifAvailable: true }, async (lock) =>
+    lock ? pass(me) : elsewhere,
+  )
 }
 
 /** How a try ended: `reached` when the service answered, whatever it said. */
@@ -175,7 +221,10 @@ let deaf = 0
 /** Tries whose outcome a full phone could not write down. */
 let unnoted = 0
 
-/** Write down how a try ended. A full phone cannot, and that is no reason to keep the rest from being sent. */
+/**
+ * Write down how a try ended. A full phone cannot, and that is no reason to keep the rest from
+ * being sent.
+ */
 async function note(work: Promise<void>): Promise<void> {
   try {
     await work
@@ -193,7 +242,11 @@ async function pass(me: string | null): Promise<Outcome> {
     const cut = (await sendWords(account)) || (await sendAllPictures(account))
     deaf = cut ? deaf + 1 : 0
     const next = await nextTry(account)
-    const least = Math.max(AT_LEAST_MS, cut ? patience(deaf) : 0, unnoted > before ? patience(unnoted) : 0)
+    const least = Math.max(
+      AT_LEAST_MS,
+      cut ? patience(deaf) : 0,
+      unnoted > before ? patience(unnoted) : 0,
+    )
     unnoted = unnoted > before ? unnoted : 0
     return { again: next === null ? null : Math.max(least, next) }
   } catch (error) {
@@ -209,17 +262,26 @@ async function pass(me: string | null): Promise<Outcome> {
 
 const due = (what: { wait?: Wait | null }): boolean => !what.wait || what.wait.until <= Date.now()
 /** What never failed goes before what did, and what was made first before what was made later. */
-const before = (a: Entry, b: Entry): number => (a.wait?.until ?? 0) - (b.wait?.until ?? 0) || a.seq! - b.seq!
+const before = (a: Entry, b: Entry): number =>
+  (a.wait?.until ?? 0) - (b.wait?.until ?? 0) || a.seq! - b.seq!
 const walkOf = (entry: Entry): string => entry.path.split('/').slice(0, 4).join('/')
 
-/** Whether `entry` may go only after `earlier`: order matters within one issue's actions and one walk, and nowhere else. */
+/**
+ * Whether `entry` may go only after `earlier`: order matters within one issue's actions and one
+ * walk, and nowhere else.
+ */
 export function follows(entry: Entry, earlier: Entry): boolean {
   if (earlier.seq! >= entry.seq! || earlier.account !== entry.account) return false
   if (entry.kind === 'patrol' || entry.kind === 'points') {
-    return earlier.state === 'waiting' && ['patrol', 'points'].includes(earlier.kind) && walkOf(earlier) === walkOf(entry)
+    return (
+      earlier.state === 'waiting' &&
+      ['patrol', 'points'].includes(earlier.kind) &&
+      walkOf(earlier) === walkOf(entry)
+    )
   }
   if (entry.issue === null || earlier.issue !== entry.issue) return false
-  // The issue does not exist before its report has arrived, not even when that was refused and may be sent again.
+  // The issue does not exist before its report has arrived, not even when that was refused and may
+  // be sent again.
   if (earlier.kind === 'report') return earlier.id === entry.issue && entry.id !== earlier.id
   return entry.kind === 'action' && earlier.kind === 'action' && earlier.state === 'waiting'
 }
@@ -231,9 +293,14 @@ async function sendWords(account: string): Promise<boolean> {
   for (;;) {
     // Read anew each time: somebody may have given one up meanwhile.
     const all = await entries()
-    const ready = all.filter((entry) =>
-      entry.state === 'waiting' && entry.account === account && !tried.has(entry.seq!) && due(entry)
-      && !all.some((earlier) => follows(entry, earlier)))
+    const ready = all.filter(
+      (entry) =>
+        entry.state === 'waiting' &&
+        entry.account === account &&
+        !tried.has(entry.seq!) &&
+        due(entry) &&
+        !all.some((earlier) => follows(entry, earlier)),
+    )
     const entry = ready.sort(before)[0]
     if (!entry) return false
     tried.add(entry.seq!)
@@ -244,11 +311,15 @@ async function sendWords(account: string): Promise<boolean> {
 
 /** Pictures go after the words that name them. Whether it was broken off since nobody answers. */
 async function sendAllPictures(account: string): Promise<boolean> {
-  const held = new Set((await entries()).filter((entry) => entry.state === 'waiting').flatMap((entry) => entry.photos))
+  const held = new Set(
+    (await entries()).filter((entry) => entry.state === 'waiting').flatMap((entry) => entry.photos),
+  )
   let silent = 0
   for (const photo of await using((db) => db.getAll('photos'))) {
-    if (photo.state === 'received' && Date.now() - photo.at > KEEP_RECEIVED_MS) await using((db) => db.delete('photos', photo.id))
-    if (photo.state !== 'waiting' || photo.account !== account || held.has(photo.id) || !due(photo)) continue
+    if (photo.state === 'received' && Date.now() - photo.at > KEEP_RECEIVED_MS)
+      await using((db) => db.delete('photos', photo.id))
+    if (photo.state !== 'waiting' || photo.account !== account || held.has(photo.id) || !due(photo))
+      continue
     silent = (await sendPhoto(photo)) === 'silent' ? silent + 1 : 0
     if (silent >= SILENT) return true
   }
@@ -257,31 +328,38 @@ async function sendAllPictures(account: string): Promise<boolean> {
 
 /** Milliseconds until something may be tried again; null when nothing waits. */
 async function nextTry(account: string): Promise<number | null> {
-  const own = (what: { account: string; state: string }) => what.account === account && what.state === 'waiting'
+  const own = (what: { account: string; state: string }) =>
+    what.account === account && what.state === 'waiting'
   const all = await entries()
   const words = all.filter((entry) => own(entry) && !all.some((earlier) => follows(entry, earlier)))
-  const held = new Set(all.filter((entry) => entry.state === 'waiting').flatMap((entry) => entry.photos))
+  const held = new Set(
+    all.filter((entry) => entry.state === 'waiting').flatMap((entry) => entry.photos),
+  )
   const pictures = (await waitingPhotos()).filter((photo) => own(photo) && !held.has(photo.id))
   const times = [...words, ...pictures].map((what) => (what.wait?.until ?? 0) - Date.now())
   return times.length ? Math.max(0, Math.min(...times)) : null
 }
 
 /** Whether the refusal is about this request, for good. */
-const final = (error: unknown): error is Refusal => error instanceof Refusal && error.status !== 401 && !error.passing
+const final = (error: unknown): error is Refusal =>
+  error instanceof Refusal && error.status !== 401 && !error.passing
 const signedOut = (error: unknown): boolean => error instanceof Refusal && error.status === 401
 
-const is = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
+const is = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null
 
 /** The answer, when it is what the service says to such a request. Somebody else's is none. */
 function expected(entry: NewEntry, answer: Answer<unknown>): unknown {
   const { body } = answer
-  const fits = is(body) && {
-    report: () => is(body['report']) && is(body['issue']) && body['report']['id'] === entry.id,
-    action: () => typeof body['id'] === 'string' && typeof body['version'] === 'number',
-    patrol: () => typeof body['id'] === 'string',
-    points: () => 'kept' in body,
-    note: () => true,
-  }[entry.kind]()
+  const fits =
+    is(body) &&
+    {
+      report: () => is(body['report']) && is(body['issue']) && body['report']['id'] === entry.id,
+      action: () => typeof body['id'] === 'string' && typeof body['version'] === 'number',
+      patrol: () => typeof body['id'] === 'string',
+      points: () => 'kept' in body,
+      note: () => true,
+    }[entry.kind]()
   if (!fits) throw new Unreachable(answer.status)
   return body
 }
@@ -297,30 +375,49 @@ async function entryState(seq: number, change: Partial<Entry>): Promise<void> {
 async function sendEntry(entry: Entry): Promise<Try> {
   tell({ kind: 'trying', id: entry.id })
   try {
-    const body = expected(entry, await call<unknown>(entry.method, entry.path, entry.body, entry.headers))
+    const body = expected(
+      entry,
+      await call<unknown>(entry.method, entry.path, entry.body, entry.headers),
+    )
     await using((db) => db.delete('outbox', entry.seq!))
     tell({ kind: 'received', id: entry.id, body })
     return 'reached'
   } catch (error) {
-    if (error instanceof Refusal && error.status === 412 && error.problem.only_added && error.problem.version) {
-      // Since it was decided a picture or a comment has arrived, nothing else: that is no reason to ask again.
-      return sendEntry({ ...entry, headers: { ...entry.headers, 'if-match': `"${error.problem.version}"` } })
+    if (
+      error instanceof Refusal &&
+      error.status === 412 &&
+      error.problem.only_added &&
+      error.problem.version
+    ) {
+      // Since it was decided a picture or a comment has arrived, nothing else: that is no reason to
+      // ask again.
+      return sendEntry({
+        ...entry,
+        headers: { ...entry.headers, 'if-match': `"${error.problem.version}"` },
+      })
     }
     if (!(error instanceof Refusal || error instanceof Unreachable) || signedOut(error)) throw error
     const tries = entry.tries + 1
-    await note(entryState(entry.seq!, final(error)
-      ? { state: 'refused', problem: error.problem, tries, wait: null }
-      : { tries, wait: waitAfter(error, tries) }))
+    await note(
+      entryState(
+        entry.seq!,
+        final(error)
+          ? { state: 'refused', problem: error.problem, tries, wait: null }
+          : { tries, wait: waitAfter(error, tries) },
+      ),
+    )
     tell({ kind: 'entry', id: entry.id })
     return error instanceof Unreachable ? 'silent' : 'reached'
   }
 }
 
 async function photoState(id: string, change: Partial<KeptPhoto>): Promise<void> {
-  await note(together(['photos'], async (tx) => {
-    const present = await tx.objectStore('photos').get(id)
-    if (present) await tx.objectStore('photos').put({ ...present, ...change })
-  }))
+  await note(
+    together(['photos'], async (tx) => {
+      const present = await tx.objectStore('photos').get(id)
+      if (present) await tx.objectStore('photos').put({ ...present, ...change })
+    }),
+  )
   tell({ kind: 'photo', id, ...(change.offset === undefined ? {} : { offset: change.offset }) })
 }
 
@@ -331,7 +428,12 @@ async function sendPhoto(photo: KeptPhoto): Promise<Try> {
       arrived = offset
       await photoState(photo.id, { offset })
     })
-    await photoState(photo.id, { state: 'received', offset: photo.blob.size, at: Date.now(), wait: null })
+    await photoState(photo.id, {
+      state: 'received',
+      offset: photo.blob.size,
+      at: Date.now(),
+      wait: null,
+    })
     return 'reached'
   } catch (error) {
     if (lost(error)) {
@@ -340,7 +442,8 @@ async function sendPhoto(photo: KeptPhoto): Promise<Try> {
       return 'reached'
     }
     if (!(error instanceof Refusal || error instanceof Unreachable) || signedOut(error)) throw error
-    if (final(error)) await photoState(photo.id, { state: 'refused', problem: error.problem, wait: null })
+    if (final(error))
+      await photoState(photo.id, { state: 'refused', problem: error.problem, wait: null })
     else {
       // A picture of which something arrived each time is not made to wait longer and longer.
       const tries = arrived > photo.offset ? 1 : (photo.tries ?? 0) + 1
@@ -352,14 +455,20 @@ async function sendPhoto(photo: KeptPhoto): Promise<Try> {
 
 /** The browser still knows of the picture, but its bytes are no longer to be read. */
 const lost = (error: unknown): boolean =>
-  error instanceof DOMException && (error.name === 'NotReadableError' || error.name === 'NotFoundError')
+  error instanceof DOMException &&
+  (error.name === 'NotReadableError' || error.name === 'NotFoundError')
+
+const typeOf = (photo: KeptPhoto): string => photo.blob.type || 'image/jpeg'
 
 type Moved = (offset: number) => Promise<void>
 
-/** A small picture in one go; a large one in pieces (tus 1.0.0), going on where the last connection ended. */
+/**
+ * A small picture in one go; a large one in pieces (tus 1.0.0), going on where the last connection
+ * ended.
+ */
 async function upload(photo: KeptPhoto, moved: Moved = async () => {}): Promise<void> {
   if (photo.blob.size > CHUNK) return sendPieces(photo, moved)
-  const headers = { 'content-type': photo.blob.type || 'image/jpeg' }
+  const headers = { 'content-type': typeOf(photo) }
   const bytes = await photo.blob.arrayBuffer()
   const answer = await call<unknown>('PUT', `/v1/photos/${photo.id}`, bytes, headers)
   if (!is(answer.body) || answer.body['id'] !== photo.id) throw new Unreachable(answer.status)
@@ -368,16 +477,23 @@ async function upload(photo: KeptPhoto, moved: Moved = async () => {}): Promise<
 async function sendPieces(photo: KeptPhoto, moved: Moved): Promise<void> {
   const tus = { 'tus-resumable': '1.0.0' }
   // The upload has the photograph's id: made once, and found again with what has arrived of it.
-  let offset = arrivedOf(await call('POST', '/v1/uploads', undefined, {
-    ...tus, 'upload-length': String(photo.blob.size),
-    'upload-metadata': `photo ${btoa(photo.id)},filetype ${btoa(photo.blob.type || 'image/jpeg')}`,
-  }))
+  let offset = arrivedOf(
+    await call('POST', '/v1/uploads', undefined, {
+      ...tus,
+      'upload-length': String(photo.blob.size),
+      'upload-metadata': `photo ${btoa(photo.id)},filetype ${btoa(typeOf(photo))}`,
+    }),
+  )
   await moved(offset)
   while (offset < photo.blob.size) {
     const piece = await photo.blob.slice(offset, offset + CHUNK).arrayBuffer()
-    const next = arrivedOf(await call('PATCH', `/v1/uploads/${photo.id}`, piece, {
-      ...tus, 'upload-offset': String(offset), 'content-type': 'application/offset+octet-stream',
-    }))
+    const next = arrivedOf(
+      await call('PATCH', `/v1/uploads/${photo.id}`, piece, {
+        ...tus,
+        'upload-offset': String(offset),
+        'content-type': 'application/offset+octet-stream',
+      }),
+    )
     if (next <= offset) throw new Unreachable()
     offset = next
     await moved(offset)

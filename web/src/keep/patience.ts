@@ -7,7 +7,10 @@ const MOST_MS = 300_000
 /** A server that asks for more than this is not believed. */
 const MOST_ASKED_MS = 3_600_000
 
-/** Twice as long after each try, up to five minutes; phones that failed together do not come back together. */
+/**
+ * Twice as long after each try, up to five minutes; phones that failed together do not come back
+ * together.
+ */
 export function patience(tries: number, random: () => number = Math.random): number {
   const full = Math.min(MOST_MS, FIRST_MS * 2 ** Math.min(Math.max(tries, 1) - 1, 16))
   return Math.round(full * (0.5 + random() / 2))

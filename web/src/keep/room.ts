@@ -1,4 +1,5 @@
-// Whether the phone has room, asked before work could be lost; and whether its store is still there.
+// Whether the phone has room, asked before work could be lost; and whether its store is still
+// there.
 import { signal } from '@preact/signals'
 import { database, isFull, onStore, type StoreState } from './database'
 
@@ -11,7 +12,10 @@ export const store = signal<StoreState>('open')
 export const unkept = signal(false)
 const LITTLE = 50_000_000
 
-/** How often the store was opened anew after the browser had closed it: what is on the screen is then to be written down again. */
+/**
+ * How often the store was opened anew after the browser had closed it: what is on the screen is
+ * then to be written down again.
+ */
 export const openedAnew = signal(0)
 
 onStore((state) => {

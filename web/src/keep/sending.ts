@@ -1,9 +1,20 @@
-// The page's side of the outbox: what the screens show of it, and the loop that sends where the browser has no background sync.
+// The page's side of the outbox: what the screens show of it, and the loop that sends where the
+// browser has no background sync.
 import { computed, signal } from '@preact/signals'
 import { Refusal } from '../api/http'
 import type { Issue, ReportAnswer } from '../api/wire'
 import {
-  enqueue, entries, flush, letWait, onStep, PhotosGone, sendAtOnce, waitingPhotos, waitNoLonger, type NewEntry, type Step,
+  enqueue,
+  entries,
+  flush,
+  letWait,
+  onStep,
+  PhotosGone,
+  sendAtOnce,
+  waitingPhotos,
+  waitNoLonger,
+  type NewEntry,
+  type Step,
 } from './outbox'
 import { setFact, type Entry, type KeptPhoto } from './database'
 import { draft, loadDraft, pictures, sendLeft } from './draft'
@@ -21,11 +32,18 @@ export const trying = signal<string | null>(null)
 /** How many items the browser has cleared away that were not sent yet. */
 export const cleared = signal(0)
 export const own = computed(() => outbox.value.filter((entry) => entry.account === me.value?.id))
-export const others = computed(() => outbox.value.filter((entry) => entry.account !== me.value?.id).length)
+export const others = computed(
+  () => outbox.value.filter((entry) => entry.account !== me.value?.id).length,
+)
 export const refused = computed(() => own.value.filter((entry) => entry.state === 'refused'))
 /** Photographs that are in the draft alone, while the words of its report have arrived. */
 export const left = computed(() => (draft.value?.arrived ? pictures(draft.value).length : 0))
-export const waiting = computed(() => own.value.length + photos.value.filter((photo) => photo.account === me.value?.id).length + left.value)
+export const waiting = computed(
+  () =>
+    own.value.length +
+    photos.value.filter((photo) => photo.account === me.value?.id).length +
+    left.value,
+)
 
 let timer: ReturnType<typeof setTimeout> | undefined
 const channel = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel('gridpatrol')
@@ -45,8 +63,11 @@ async function step(what: Step): Promise<void> {
   if (what.kind === 'trying') return
   if (what.kind === 'signed-out') await sessionOver()
   if (what.kind === 'photo' && what.offset !== undefined) {
-    photos.value = photos.value.map((photo) => (photo.id === what.id ? { ...photo, offset: what.offset! } : photo))
-    if (!photos.value.some((photo) => photo.id === what.id && photo.offset >= photo.blob.size)) return
+    photos.value = photos.value.map((photo) =>
+      photo.id === what.id ? { ...photo, offset: what.offset! } : photo,
+    )
+    if (!photos.value.some((photo) => photo.id === what.id && photo.offset >= photo.blob.size))
+      return
   }
   if (what.kind === 'received') {
     const body = what.body as Partial<ReportAnswer> & Partial<Issue>
@@ -59,11 +80,17 @@ async function step(what: Step): Promise<void> {
   await look()
 }
 
-/** The browser has closed the store: whatever was waiting and is no longer there was cleared, and that is said. */
+/**
+ * The browser has closed the store: whatever was waiting and is no longer there was cleared, and
+ * that is said.
+ */
 async function lookWhatIsLeft(): Promise<void> {
   const before = [...own.value.map((entry) => entry.id), ...photos.value.map((photo) => photo.id)]
   await look()
-  const now = new Set([...own.value.map((entry) => entry.id), ...photos.value.map((photo) => photo.id)])
+  const now = new Set([
+    ...own.value.map((entry) => entry.id),
+    ...photos.value.map((photo) => photo.id),
+  ])
   cleared.value += before.filter((id) => !now.has(id)).length
 }
 
@@ -83,9 +110,14 @@ export function startSending(): void {
   openedAnew.subscribe((n) => void (n > 0 && writeAccount().catch(() => {})))
   store.subscribe((state) => void (state === 'closed' && lookWhatIsLeft()))
   addEventListener('online', () => void send('line'))
-  document.addEventListener('visibilitychange', () => void (document.visibilityState === 'visible' && send('line')))
+  document.addEventListener(
+    'visibilitychange',
+    () => void (document.visibilityState === 'visible' && send('line')),
+  )
   void sweep().catch(() => {})
-  void look().then(loadDraft).then(() => send('line'))
+  void look()
+    .then(loadDraft)
+    .then(() => send('line'))
 }
 
 /** What came of something that was to be sent. */
@@ -99,7 +131,10 @@ export type Delivery =
   /** So, but these photographs are in the draft alone. */
   | { how: 'pictures-left'; left: string[] }
 
-/** Put it into the outbox; where the phone has no room, send it at once. Throws when neither can be done, and then nothing has changed. */
+/**
+ * Put it into the outbox; where the phone has no room, send it at once. Throws when neither can be
+ * done, and then nothing has changed.
+ */
 export async function deliver(entry: NewEntry, key: string): Promise<Delivery> {
   try {
     await enqueue(me.value!.id, entry, key)
@@ -113,7 +148,10 @@ export async function deliver(entry: NewEntry, key: string): Promise<Delivery> {
       await setFact(key, undefined).catch(() => {})
       return { how: 'sent' }
     }
-    return letWait(left, key).then(() => ({ how: 'pictures-wait' as const }), () => ({ how: 'pictures-left' as const, left }))
+    return letWait(left, key).then(
+      () => ({ how: 'pictures-wait' as const }),
+      () => ({ how: 'pictures-left' as const, left }),
+    )
   }
 }
 
@@ -121,7 +159,10 @@ let round: Promise<void> | null = null
 let wanted = false
 let failures = 0
 
-/** Send now what is due; also what waits for the network (`line`), or whatever waits (`anything`). And again later, with patience. */
+/**
+ * Send now what is due; also what waits for the network (`line`), or whatever waits (`anything`).
+ * And again later, with patience.
+ */
 export async function send(now: 'due' | 'line' | 'anything' = 'due'): Promise<void> {
   if (now !== 'due') await waitNoLonger(now).catch(() => {})
   if (round) {
@@ -143,8 +184,15 @@ async function sendDue(): Promise<void> {
   await look()
   const left = draft.value?.arrived
   if (!left && ![...own.value, ...photos.value].some((what) => what.state === 'waiting')) return
-  // Where the browser can send after the page is closed, it is asked to; the loop here does not wait for it.
-  void navigator.serviceWorker?.ready.then((registration) => (registration as unknown as { sync?: { register(tag: string): Promise<void> } }).sync?.register('outbox')).catch(() => {})
+  // Where the browser can send after the page is closed, it is asked to; the loop here does not
+  // wait for it.
+  void navigator.serviceWorker?.ready
+    .then((registration) =>
+      (
+        registration as unknown as { sync?: { register(tag: string): Promise<void> } }
+      ).sync?.register('outbox'),
+    )
+    .catch(() => {})
   sending.value = true
   const outcome = await flush(me.value?.id ?? null)
   const done = await sendLeft().catch(() => false)

@@ -1,4 +1,5 @@
-// Forms that are sent as one request, and what went wrong with it, in words beside them. Each is kept on the phone while it is filled in.
+// Forms that are sent as one request, and what went wrong with it, in words beside them. Each is
+// kept on the phone while it is filled in.
 import { Camera, RotateCcw, X } from 'lucide-preact'
 import { type ComponentChildren, createContext, type FunctionComponent, type JSX } from 'preact'
 import { useContext, useEffect, useRef, useState } from 'preact/hooks'
@@ -35,18 +36,31 @@ export function useAttempt(): Attempt {
 }
 
 /** What was begun before is on the screen again; and the way to begin anew. */
-export const Restored: FunctionComponent<{ kept: KeptForm; onEnd?: () => void }> = ({ kept, onEnd }) => (
+export const Restored: FunctionComponent<{ kept: KeptForm; onEnd?: () => void }> = ({
+  kept,
+  onEnd,
+}) => (
   <>
     {kept.restored !== null && (
-      <p class="row small" role="status"><span class="grow">{t('form-restored', { ago: ago(new Date(kept.restored)) })}</span>
-        <button type="button" class="button small" onClick={() => void kept.end().then(onEnd)}><RotateCcw class="icon" aria-hidden="true" />{t('form-anew')}</button></p>
+      <p class="row small" role="status">
+        <span class="grow">{t('form-restored', { ago: ago(new Date(kept.restored)) })}</span>
+        <button type="button" class="button small" onClick={() => void kept.end().then(onEnd)}>
+          <RotateCcw class="icon" aria-hidden="true" />
+          {t('form-anew')}
+        </button>
+      </p>
     )}
     <Unkept />
   </>
 )
 
 /** What is filled in could not be written down. */
-export const Unkept: FunctionComponent = () => (unkept.value ? <p class="problem" role="alert">{t('form-unkept')}</p> : null)
+export const Unkept: FunctionComponent = () =>
+  unkept.value ? (
+    <p class="problem" role="alert">
+      {t('form-unkept')}
+    </p>
+  ) : null
 
 /** What is sent beside the fields. */
 export interface Sent {
@@ -62,7 +76,10 @@ interface FormProps {
   send: (form: FormData, sent: Sent) => Promise<unknown>
   onSent: (form: HTMLFormElement) => void
   action: string
-  /** What to call it in the list of begun ones; the words of its button where there is nothing better. */
+  /**
+   * What to call it in the list of begun ones; the words of its button where there is nothing
+   * better.
+   */
   title?: string
   class?: string
   onCancel?: () => void
@@ -70,9 +87,13 @@ interface FormProps {
 }
 
 type Input = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement
-const ticked = (input: Input): input is HTMLInputElement => input.type === 'checkbox' || input.type === 'radio'
+const ticked = (input: Input): input is HTMLInputElement =>
+  input.type === 'checkbox' || input.type === 'radio'
 
-/** Fill in what was kept. A field, or what can be chosen in it, may come only after a while: what is left to fill in. */
+/**
+ * Fill in what was kept. A field, or what can be chosen in it, may come only after a while: what is
+ * left to fill in.
+ */
 function fill(form: HTMLFormElement, fields: Fields): Fields {
   const missing: Fields = {}
   for (const [name, value] of Object.entries(fields)) {
@@ -91,7 +112,16 @@ function fill(form: HTMLFormElement, fields: Fields): Fields {
 
 const Kept = createContext<KeptForm | null>(null)
 
-export const Form: FunctionComponent<FormProps> = ({ keep, send, onSent, action, title, class: style = 'card', onCancel, children }) => {
+export const Form: FunctionComponent<FormProps> = ({
+  keep,
+  send,
+  onSent,
+  action,
+  title,
+  class: style = 'card',
+  onCancel,
+  children,
+}) => {
   const { problem, busy, attempt } = useAttempt()
   const kept = useKeptForm(keep, title ?? action)
   const form = useRef<HTMLFormElement>(null)
@@ -110,23 +140,46 @@ export const Form: FunctionComponent<FormProps> = ({ keep, send, onSent, action,
   })
   const touched = (event: JSX.TargetedEvent<HTMLFormElement, Event>) => {
     const input = event.target as Input
-    if (filling.current || keep === null || !input.name || input.type === 'password' || input.type === 'file') return
+    if (
+      filling.current ||
+      keep === null ||
+      !input.name ||
+      input.type === 'password' ||
+      input.type === 'file'
+    )
+      return
     if (missing.current) delete missing.current[input.name]
     kept.set({ [input.name]: ticked(input) ? input.checked : input.value })
   }
   const submit = (event: Event) => {
     event.preventDefault()
     const present = event.currentTarget as HTMLFormElement
-    void attempt(send(new FormData(present), { id: kept.id, photos: kept.photos }).then(kept.end), () => onSent(present))
+    void attempt(
+      send(new FormData(present), { id: kept.id, photos: kept.photos }).then(kept.end),
+      () => onSent(present),
+    )
   }
   const cancel = onCancel && (() => void kept.end().then(onCancel))
-  const button = <button class="button first" disabled={busy}>{action}</button>
+  const button = (
+    <button class="button first" disabled={busy}>
+      {action}
+    </button>
+  )
   return (
     <form class={style} ref={form} onSubmit={submit} onInput={touched}>
       <Restored kept={kept} onEnd={() => form.current?.reset()} />
       <Kept.Provider value={kept}>{children}</Kept.Provider>
       <ProblemBox problem={problem} />
-      {cancel ? <div class="foot"><button type="button" class="button" onClick={cancel}>{t('cancel')}</button>{button}</div> : button}
+      {cancel ? (
+        <div class="foot">
+          <button type="button" class="button" onClick={cancel}>
+            {t('cancel')}
+          </button>
+          {button}
+        </div>
+      ) : (
+        button
+      )}
     </form>
   )
 }
@@ -140,10 +193,30 @@ interface SheetFormProps {
   children: ComponentChildren
 }
 
-/** A form in a sheet, which closes when it was sent. Closed otherwise than by its button it is found again as it was left. */
-export const SheetForm: FunctionComponent<SheetFormProps> = ({ title, keep, action, send, onClose, children }) => (
+/**
+ * A form in a sheet, which closes when it was sent. Closed otherwise than by its button it is found
+ * again as it was left.
+ */
+export const SheetForm: FunctionComponent<SheetFormProps> = ({
+  title,
+  keep,
+  action,
+  send,
+  onClose,
+  children,
+}) => (
   <Sheet title={title} onClose={() => onClose(false)}>
-    <Form class="items" keep={keep} title={title} action={action ?? t('save')} send={send} onSent={() => onClose(true)} onCancel={() => onClose(false)}>{children}</Form>
+    <Form
+      class="items"
+      keep={keep}
+      title={title}
+      action={action ?? t('save')}
+      send={send}
+      onSent={() => onClose(true)}
+      onCancel={() => onClose(false)}
+    >
+      {children}
+    </Form>
   </Sheet>
 )
 
@@ -156,7 +229,13 @@ interface PhotosFieldProps {
 }
 
 /** Photographs that belong to a form. They lie on the phone with it. */
-export const PhotosField: FunctionComponent<PhotosFieldProps> = ({ label, kept, missing, multiple = false, onProblem }) => {
+export const PhotosField: FunctionComponent<PhotosFieldProps> = ({
+  label,
+  kept,
+  missing,
+  multiple = false,
+  onProblem,
+}) => {
   const pick = async (event: JSX.TargetedEvent<HTMLInputElement>) => {
     const input = event.currentTarget
     try {
@@ -169,17 +248,34 @@ export const PhotosField: FunctionComponent<PhotosFieldProps> = ({ label, kept, 
   }
   const camera = multiple ? { multiple: true } : { capture: 'environment' as const }
   return (
-    <div class="field"><span>{label}</span>
+    <div class="field">
+      <span>{label}</span>
       <div class="strip">
         {kept.photos.map((id, n) => (
           <div key={id}>
             <Picture id={id} alt={t('photo-n', { n: n + 1 })} here />
-            <button type="button" aria-label={t('remove-photo', { n: n + 1 })} onClick={() => void kept.dropPhoto(id)}><span><X class="icon" aria-hidden="true" /></span></button>
+            <button
+              type="button"
+              aria-label={t('remove-photo', { n: n + 1 })}
+              onClick={() => void kept.dropPhoto(id)}
+            >
+              <span>
+                <X class="icon" aria-hidden="true" />
+              </span>
+            </button>
           </div>
         ))}
-        <label class="button"><Camera class="icon" aria-hidden="true" /><span class="hidden">{multiple ? t('choose-photo') : t('take-photo')}</span><input type="file" accept="image/*" {...camera} onChange={pick} /></label>
+        <label class="button">
+          <Camera class="icon" aria-hidden="true" />
+          <span class="hidden">{multiple ? t('choose-photo') : t('take-photo')}</span>
+          <input type="file" accept="image/*" {...camera} onChange={pick} />
+        </label>
       </div>
-      {missing && <span class="wrong" role="alert">{t('photo-needed')}</span>}
+      {missing && (
+        <span class="wrong" role="alert">
+          {t('photo-needed')}
+        </span>
+      )}
     </div>
   )
 }
