@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from app.issues.lifecycle import ACTIONS, OPEN, STATES
+from app.issues.lifecycle import ACTIONS, MENDABLE, OPEN, STATES
 from app.kit.language import TEXTS
 from app.kit.policy import ROLES
 from app.main import create_app
@@ -31,6 +31,8 @@ def lifecycle() -> str:
         for action in ACTIONS.values()
     ]
     states = f"\nexport const STATES = {json.dumps(list(STATES))} as const\nexport const OPEN: readonly string[] = {json.dumps(list(OPEN))}\n"
+    states += "/** In these an issue whose deadline has passed is overdue. */\n"
+    states += f"export const MENDABLE: readonly string[] = {json.dumps(list(MENDABLE))}\n"
     head = "// Written by web/contract.py from the lifecycle table: the fields that each action needs, and may have; the states, and which are open.\n"
     return (
         head

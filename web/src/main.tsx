@@ -3,25 +3,38 @@ import './style/tokens.css'
 import './style/base.css'
 import { effect } from '@preact/signals'
 import { type ComponentType, type FunctionComponent, render } from 'preact'
-import { lazy, Suspense } from 'preact/compat'
-import { Route, Switch } from 'wouter-preact'
+import { Route, Switch, useLocation } from 'wouter-preact'
+import { startConnection } from './keep/connection'
 import { lookForRoom } from './keep/room'
 import { send, startSending } from './keep/sending'
-import { phase, startSession } from './keep/session'
+import { leaveForGood, me, phase, startSession } from './keep/session'
 import { startSync, stopSync, wake } from './keep/sync'
 import { startTheme } from './keep/theme'
-import { countUnread } from './keep/unread'
+import { startTicking } from './keep/ticking'
+import { countUnread, unread } from './keep/unread'
+import { startVersions } from './keep/versions'
 import { HomePage } from './pages/home'
 import { ReportPage } from './pages/report'
 import { SignInPage } from './pages/sign-in'
-import { ProblemBox, Toast, Waiting } from './parts/bits'
+import { Announcer } from './parts/announcing'
+import { startArriving } from './parts/arriving'
+import { say, Toast, Waiting } from './parts/bits'
+import { Bare, Boundary, Broken } from './parts/boundary'
+import { later as fetched } from './parts/later'
 import { Page } from './shell'
 import { language, speak, t } from './words'
 
 // The report opens with what is here; everything else is fetched when it is first looked at, and by the service worker before.
 function later<M extends Record<string, unknown>>(load: () => Promise<M>, name: keyof M): FunctionComponent {
-  const Loaded = lazy(() => load().then((made) => ({ default: made[name] as ComponentType }), () => ({ default: Unloaded })))
-  return () => <Suspense fallback={<Page title="GridPatrol"><Waiting /></Page>}><Loaded /></Suspense>
+  return fetched(() => load().then((made) => made[name] as ComponentType<object>), {
+    waiting: () => <Page title="GridPatrol" passing><Waiting /></Page>,
+    failed: ({ again, anew }) => (
+      <Page title={t('not-loaded')} back="/">
+        <p class="problem" role="alert">{anew ? t('not-loaded-anew') : t('not-loaded-more')}</p>
+        <button class="button first" onClick={again}>{anew ? t('reload') : t('try-again')}</button>
+      </Page>
+    ),
+  }) as FunctionComponent
 }
 const pages = {
   outbox: later(() => import('./pages/outbox'), 'OutboxPage'),
@@ -50,15 +63,16 @@ const pages = {
   join: later(() => import('./pages/join'), 'JoinPage'),
 }
 
-const Unloaded: FunctionComponent = () => <Page title="GridPatrol" back="/"><ProblemBox problem="unreachable" /></Page>
 const Nowhere: FunctionComponent = () => <Page title={t('nowhere')} back="/"><p class="empty">{t('nowhere-more')}</p></Page>
 
-const App: FunctionComponent = () => {
-  // Whoever is not signed in sees what is published, and the way in; his language decides what is said.
-  const key = language()
-  if (phase.value === 'starting') return <Page title="GridPatrol"><Waiting /></Page>
+const Routes: FunctionComponent = () => {
+  const [path] = useLocation()
+  if (phase.value === 'starting') return <Page title="GridPatrol" passing><Waiting /></Page>
   return (
-    <div key={key}>
+    <Boundary
+      of={`${path} ${phase.value}`}
+      shown={(error, again) => <Broken error={error} again={again} />}
+    >
       <Switch>
         <Route path="/public" component={pages.published} />
         <Route path="/see/:number" component={pages.see} />
@@ -93,43 +107,71 @@ const App: FunctionComponent = () => {
           </Switch>
         )}
       </Switch>
-      <Toast />
-    </div>
+    </Boundary>
   )
+}
+
+const App: FunctionComponent = () => (
+  // Whoever is not signed in sees what is published, and the way in; their language decides what
+  // is said.
+  <Boundary of="" shown={(error) => <Bare error={error} />}>
+    <div key={language()}><Routes /></div>
+    <Toast />
+    <Announcer />
+  </Boundary>
+)
+
+/** Something went wrong outside of what draws the page: it is said, and the screen stays. */
+function startTelling(): void {
+  let told = 0
+  const tell = (what: unknown) => {
+    // Left by whoever asked for it, or a browser's own remark on its layout: neither is a failure.
+    if (String(what).includes('ResizeObserver')) return
+    if (what instanceof DOMException && what.name === 'AbortError') return
+    if (Date.now() - told < 10_000) return
+    told = Date.now()
+    say(t('something-failed'))
+  }
+  addEventListener('error', (event) => tell(event.error ?? event.message))
+  addEventListener('unhandledrejection', (event) => tell(event.reason))
 }
 
 async function start(): Promise<void> {
   startTheme()
   speak(language())
+  startArriving()
+  startTelling()
+  startTicking()
+  startConnection()
   render(<App />, document.getElementById('app')!)
+  startVersions()
   void lookForRoom()
   await startSession()
-  let before: string | null = null
+  let before = ''
+  let whose: string | undefined
   effect(() => {
-    const now = phase.value
-    if (now === before) return
-    before = now
-    if (now === 'out') stopSync()
+    const [now, account] = [phase.value, me.value?.id]
+    if (`${now} ${account}` === before) return
+    before = `${now} ${account}`
+    // What was read for one account is not the next one's, who may come without the former having
+    // left.
+    if (now === 'out' || account !== whose) {
+      stopSync()
+      unread.value = 0
+    }
+    whose = account
     if (now === 'in' || now === 'over') void startSync().then(countUnread)
     if (now === 'in') void send()
   })
   startSending()
   const awake = () => {
     if (document.visibilityState === 'hidden') return
+    leaveForGood()
     wake()
     void send()
     void countUnread()
   }
   addEventListener('online', awake)
-  // A newer version of the client was put in place, and a part of this one is no longer to be had: begin anew with that, once.
-  addEventListener('vite:preloadError', () => {
-    if (!navigator.onLine || Date.now() - Number(sessionStorage.getItem('begun-anew') ?? 0) < 60_000) return
-    sessionStorage.setItem('begun-anew', String(Date.now()))
-    location.reload()
-  })
   document.addEventListener('visibilitychange', awake)
-  // Installed for the next time; this visit does not wait for it.
-  if ('serviceWorker' in navigator && import.meta.env.PROD) addEventListener('load', () => void navigator.serviceWorker.register('/sw.js').catch(() => {}))
-  if (document.readyState === 'complete' && 'serviceWorker' in navigator && import.meta.env.PROD) void navigator.serviceWorker.register('/sw.js').catch(() => {})
 }
 void start()

@@ -1,7 +1,6 @@
 // The frame of every screen: the bar, the ways about, and what must be told before anything else.
 import { ArrowLeft, Bell, Camera, ClipboardList, CloudUpload, Footprints, LayoutDashboard, ListChecks, type LucideIcon, Map as MapIcon, RefreshCw, UserRound, Users, WifiOff } from 'lucide-preact'
-import type { ComponentChildren, FunctionComponent } from 'preact'
-import { useEffect } from 'preact/hooks'
+import type { ComponentChildren, FunctionComponent, RefObject } from 'preact'
 import { Link, useLocation } from 'wouter-preact'
 import { clockSkewMs } from './keep/clock'
 import { room, store } from './keep/room'
@@ -9,6 +8,8 @@ import { cleared, others, photos, refused, sending, waiting } from './keep/sendi
 import { inviter, me, office, phase, roles } from './keep/session'
 import { heardAt, online } from './keep/sync'
 import { unread } from './keep/unread'
+import { newer, takeNewer } from './keep/versions'
+import { useArrival } from './parts/arriving'
 import { type Key, moment, t } from './words'
 
 interface Way {
@@ -35,21 +36,21 @@ interface PageProps {
   title: string
   back?: string
   wide?: boolean
+  /** It stands here only until the page itself is loaded. */
+  passing?: boolean
   children: ComponentChildren
 }
 
-export const Page: FunctionComponent<PageProps> = ({ title, back, wide = false, children }) => {
+export const Page: FunctionComponent<PageProps> = ({ title, back, wide = false, passing = false, children }) => {
   const [path] = useLocation()
   const signedIn = me.value !== null
   const framed = signedIn && path !== '/app/report'
-  useEffect(() => {
-    document.title = `${title} · GridPatrol`
-  }, [title])
+  const heading = useArrival(title, path, passing)
   return (
     <div class={framed ? 'framed' : ''}>
       <header class="bar">
         {back && <Link href={back} class="plain" aria-label={t('back')}><ArrowLeft class="icon" aria-hidden="true" /></Link>}
-        <h1>{title}</h1>
+        <h1 ref={heading as RefObject<HTMLHeadingElement>} tabIndex={-1}>{title}</h1>
         {signedIn && !online.value && <span class="plain" title={t('offline')}><WifiOff class="icon" aria-hidden="true" /><span class="hidden">{t('offline')}</span></span>}
         {signedIn && waiting.value > 0 && (
           <Link href="/app/outbox" class="plain" aria-label={t('outbox-n', { n: waiting.value })}>
@@ -75,12 +76,18 @@ export const Page: FunctionComponent<PageProps> = ({ title, back, wide = false, 
   )
 }
 
-/** What must be known: the session is over, the phone is full, its clock is wrong, something was refused, there is no network. */
+/** What must be known: there is a newer client, the session is over, the phone is full, its clock is wrong, something was refused, there is no network. */
 const Told: FunctionComponent = () => {
   const skew = clockSkewMs()
   const lost = photos.value.some((photo) => photo.state === 'refused')
   return (
     <>
+      {newer.value !== 'none' && (
+        <div class="tell" role="status">
+          <span class="grow">{newer.value === 'waits' ? t('newer-waits') : t('newer-taken')}</span>
+          <button class="button small" onClick={takeNewer}>{t('reload')}</button>
+        </div>
+      )}
       {phase.value === 'over' && (
         <div class="tell bad" role="alert"><span class="grow">{waiting.value ? t('session-over-kept', { n: waiting.value }) : t('session-over')}</span><Link href="/app/sign-in" class="button small">{t('sign-in')}</Link></div>
       )}

@@ -1,6 +1,10 @@
 // The service worker: the client opens without a network, pictures seen once stay, and what waits is sent after the page is closed.
-// Nothing depends on it: without one the client works while it is open.
+// Nothing depends on it: without one the client works while it is open. A newer one waits until
+// people take it (src/keep/versions.ts).
+import { fact } from '../src/keep/database'
+import { finishLeaving, LEAVING } from '../src/keep/leaving'
 import { flush, onStep, waitNoLonger } from '../src/keep/outbox'
+import { PUSH_FOR } from '../src/keep/pushing'
 
 declare const self: ServiceWorkerGlobalScope
 // Written by the build: a mark of this version, and the files it is made of.
@@ -11,6 +15,28 @@ const SHELL = `shell-${__VERSION__}`
 const PICTURES = 'pictures'
 const MOST_PICTURES = 400
 
+/** Whether an answer is what its name says: a script, a sheet of style, the page of this version. */
+async function isOwn(name: string, answer: Response): Promise<boolean> {
+  if (!answer.ok || answer.redirected) return false
+  const type = answer.headers.get('content-type') ?? ''
+  if (name === '/') return isShell(answer.clone())
+  if (/\.css$/.test(name)) return type.includes('css')
+  return !/\.m?js$/.test(name) || type.includes('javascript')
+}
+
+/** What stands at an address now. The login page of a network, or a newer client, is not kept. */
+async function fetched(name: string): Promise<Response> {
+  const answer = await fetch(name, { cache: 'no-cache' })
+  if (!(await isOwn(name, answer))) throw new Error(`not this version's: ${name}`)
+  return answer
+}
+
+async function isShell(answer: Response): Promise<boolean> {
+  const found = (await answer.text()).matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)
+  const wanted = [...found].map(([, file]) => file!)
+  return wanted.length > 0 && wanted.every((file) => __FILES__.includes(file))
+}
+
 self.addEventListener('install', (event) => {
   event.waitUntil(
     (async () => {
@@ -19,18 +45,31 @@ self.addEventListener('install', (event) => {
       await Promise.all(
         ['/', ...__FILES__].map(async (name) => {
           const before = name === '/' ? undefined : await caches.match(name)
-          await (before ? cache.put(name, before) : cache.add(name))
+          await cache.put(name, before ?? (await fetched(name)))
         }),
       )
-      await self.skipWaiting()
     })(),
   )
 })
 
+// Taken by people, in one window for all of them.
+self.addEventListener('message', (event) => {
+  const asked = event.data as { kind?: string } | null
+  if (asked?.kind === 'take-over') event.waitUntil(self.skipWaiting())
+})
+
+const isShellName = (name: string): boolean => name.startsWith('shell-')
+
 self.addEventListener('activate', (event) => {
   event.waitUntil(
     (async () => {
-      for (const name of await caches.keys()) if (name !== SHELL && name !== PICTURES) await caches.delete(name)
+      const names = await caches.keys()
+      // Windows that have not followed yet find the parts of the version before: it stays until the
+      // next one comes.
+      const before = names.filter((name) => isShellName(name) && name !== SHELL).pop()
+      const wanted = [SHELL, PICTURES, before]
+      for (const name of names) if (!wanted.includes(name)) await caches.delete(name)
+      // At the first time only: then the page is of this version. Later every window has a worker.
       await self.clients.claim()
     })(),
   )
@@ -87,13 +126,42 @@ self.addEventListener('sync' as 'message', ((event: SyncEvent) => {
   )
 }) as unknown as EventListener)
 
+// Who signed out of this phone is signed out on the server as soon as it is to be reached, also
+// after the page is closed.
+self.addEventListener('sync' as 'message', ((event: SyncEvent) => {
+  if (event.tag === LEAVING) event.waitUntil(finishLeaving())
+}) as unknown as EventListener)
+
+interface Told {
+  title?: string
+  text?: string
+  issue?: string | null
+}
+
+/** Whether a message is for who uses this phone: one for somebody who has left is not shown. */
+async function isWanted(): Promise<boolean> {
+  try {
+    const [account, wanted] = [await fact<string>('account'), await fact<string>(PUSH_FOR)]
+    // A subscription of an earlier version does not say for whom it is.
+    return account !== undefined && (wanted === undefined || wanted === account)
+  } catch {
+    return true
+  }
+}
+
+async function showPushed(told: Told): Promise<void> {
+  if (!(await isWanted())) {
+    await (await self.registration.pushManager.getSubscription())?.unsubscribe()
+    return
+  }
+  await self.registration.showNotification(told.title ?? 'GridPatrol', {
+    body: told.text ?? '', icon: '/icons/icon-192.png', tag: told.issue ?? 'notice',
+    data: told.issue ? `/app/issues/${told.issue}` : '/app/notices',
+  })
+}
+
 self.addEventListener('push', (event) => {
-  const told = (event.data?.json() ?? {}) as { title?: string; text?: string; issue?: string | null; url?: string }
-  event.waitUntil(
-    self.registration.showNotification(told.title ?? 'GridPatrol', {
-      body: told.text ?? '', icon: '/icons/icon-192.png', tag: told.issue ?? 'notice', data: told.issue ? `/app/issues/${told.issue}` : '/app/notices',
-    }),
-  )
+  event.waitUntil(showPushed((event.data?.json() ?? {}) as Told))
 })
 
 self.addEventListener('notificationclick', (event) => {

@@ -29,3 +29,5 @@ export type ActionName = keyof typeof ACTIONS
 
 export const STATES = ["reported", "accepted", "assigned", "in_progress", "handed_over", "rectified", "closed", "rejected", "withdrawn", "merged"] as const
 export const OPEN: readonly string[] = ["reported", "accepted", "assigned", "in_progress", "handed_over", "rectified"]
+/** In these an issue whose deadline has passed is overdue. */
+export const MENDABLE: readonly string[] = ["reported", "accepted", "assigned", "in_progress"]

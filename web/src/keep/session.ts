@@ -1,27 +1,86 @@
-// Who is signed in. The session itself is a cookie that no script can read; what is kept here is who it belongs to.
+// Who is signed in. The session itself is a cookie that no script can read; what is kept here is
+// who it belongs to.
 import { computed, signal } from '@preact/signals'
 import { call, get, Refusal } from '../api/http'
 import type { Me } from '../api/wire'
-import { database, fact, setFact } from './database'
+import { knownFact, store } from './opening'
+import { alone, finishLeaving, LEAVING, noteLeaving, revokeLeft, type Leaving } from './leaving'
+import { endPush, PUSH_FOR, pushEndpoint } from './pushing'
 
-/** `over`: the session ended while work of this account waits on the phone; it is kept, and signing in again goes on with it. */
+/**
+ * `over`: the session ended while work of this account waits on the phone; it is kept, and signing
+ * in again goes on with it.
+ */
 export type Phase = 'starting' | 'out' | 'in' | 'over'
 export const phase = signal<Phase>('starting')
 export const me = signal<Me | null>(null)
 
 export const roles = computed(() => new Set(me.value?.roles.map((held) => held.role) ?? []))
-export const office = computed(() => roles.value.has('staff') || roles.value.has('admin') || roles.value.has('inspector'))
-export const inviter = computed(() => roles.value.has('staff') || roles.value.has('admin') || roles.value.has('leader'))
-export const myCells = computed(() => (me.value?.roles ?? []).filter((held) => held.role === 'leader').map((held) => held.held_for!.id))
-export const myUnits = computed(() => (me.value?.roles ?? []).filter((held) => held.role === 'worker').map((held) => held.held_for!.id))
+export const office = computed(
+  () => roles.value.has('staff') || roles.value.has('admin') || roles.value.has('inspector'),
+)
+export const inviter = computed(
+  () => roles.value.has('staff') || roles.value.has('admin') || roles.value.has('leader'),
+)
+export const myCells = computed(() =>
+  (me.value?.roles ?? []).filter((held) => held.role === 'leader').map((held) => held.held_for!.id),
+)
+export const myUnits = computed(() =>
+  (me.value?.roles ?? []).filter((held) => held.role === 'worker').map((held) => held.held_for!.id),
+)
+
+/** Answers that are the same for everybody: no account takes them along. */
+export const PUBLIC: readonly string[] = ['/v1/categories', '/v1/map/style.json?public=true']
+const PATIENCE_MS = 4_000
+const RETRY_MS = 30_000
+
+// Counts whoever uses this page: what was asked for one account and comes for the next is not
+// taken.
+let epoch = 0
+let windows: BroadcastChannel | null = null
+
+function tellWindows(): void {
+  windows?.postMessage({ account: me.value?.id ?? null })
+}
+
+function listenToWindows(): void {
+  if (windows || typeof BroadcastChannel === 'undefined') return
+  windows = new BroadcastChannel('gridpatrol-account')
+  windows.addEventListener('message', (event: MessageEvent<{ account: string | null }>) => {
+    const { account } = event.data
+    if (phase.value === 'starting' || account === (me.value?.id ?? null)) return
+    if (account === null) becomeNobody()
+    // Another account has this phone now: begin anew with it.
+    else location.reload()
+  })
+}
+
+function becomeNobody(): void {
+  epoch += 1
+  me.value = null
+  phase.value = 'out'
+}
+
+const within = <T>(work: Promise<T>): Promise<T | undefined> =>
+  Promise.race([work, new Promise<undefined>((done) => setTimeout(done, PATIENCE_MS))])
 
 /** What this phone knows, at once and without a network; then what the server says. */
 export async function startSession(): Promise<void> {
+  listenToWindows()
   try {
-    const kept = await fact<Me>('me')
+    if (await knownFact(LEAVING)) {
+      // Somebody left and the server does not know yet: the cookie that the browser still has is
+      // nobody's to use.
+      phase.value = 'out'
+      return leaveForGood()
+    }
+    const kept = await knownFact<Me>('me')
     if (kept) {
+      const over = (await knownFact<boolean>('signed-out')) === true
+      // The service worker may have learned it while no page was open.
+      if (over) await wipe({})
       me.value = kept
-      phase.value = (await fact<boolean>('signed-out')) ? 'over' : 'in'
+      phase.value = over ? 'over' : 'in'
     }
   } catch {
     // No store in this browser: `keep/room.ts` tells; reading works without.
@@ -30,73 +89,169 @@ export async function startSession(): Promise<void> {
   else await refresh()
 }
 
-async function refresh(): Promise<void> {
+let timer: ReturnType<typeof setTimeout> | undefined
+/** Tell the server who left, now or as soon as it is to be reached. */
+export function leaveForGood(): void {
+  clearTimeout(timer)
+  void finishLeaving().catch(() => {
+    timer = setTimeout(leaveForGood, RETRY_MS)
+    // Where the browser can do it after the page is closed, it is asked to.
+    void navigator.serviceWorker?.ready
+      .then((ready) =>
+        (ready as unknown as { sync?: { register(tag: string): Promise<void> } }).sync?.register(
+          LEAVING,
+        ),
+      )
+      .catch(() => {})
+  })
+}
+
+/** Ask who the caller is: at the start, and when the server has said that their roles changed. */
+export async function refresh(): Promise<void> {
+  const asked = epoch
+  const account = me.value?.id ?? null
   try {
     const found = await get<Me>('/v1/me')
-    await become(found)
+    if (asked === epoch) await become(found)
   } catch (error) {
-    if (error instanceof Refusal && error.status === 401) await sessionOver()
+    if (asked !== epoch) return
+    if (error instanceof Refusal && error.status === 401) await sessionOver(account)
     else if (phase.value === 'starting') phase.value = 'out'
   }
 }
 
-export async function sessionOver(): Promise<void> {
+/**
+ * The server knows the session no more. `of`: whose it was, where another account may have come
+ * since.
+ */
+export async function sessionOver(of: string | null | undefined = me.value?.id): Promise<void> {
+  if ((of ?? null) !== (me.value?.id ?? null)) return
   if (!me.value) {
     phase.value = 'out'
     return
   }
-  await setFact('signed-out', true).catch(() => {})
+  if (phase.value === 'over') return
+  // Their access has ended: what was read goes, what they made stays.
+  await wipe({ 'signed-out': true }).catch(() => {})
   phase.value = 'over'
 }
 
 async function become(account: Me): Promise<void> {
   try {
-    const before = await fact<string>('account')
-    if (before && before !== account.id) await forget()
-    await setFact('account', account.id)
-    await setFact('me', account)
-    await setFact('signed-out', undefined)
+    const [before, known] = [await knownFact<string>('account'), await knownFact<Me>('me')]
+    const other = before !== undefined && before !== account.id
+    if (other) await endPush(await pushEndpoint())
+    // Who holds other roles may read other things.
+    const changed =
+      known !== undefined && JSON.stringify(known.roles) !== JSON.stringify(account.roles)
+    const facts = { account: account.id, me: account, 'signed-out': undefined }
+    if (other || changed) await wipe(other ? { ...facts, [PUSH_FOR]: undefined } : facts)
+    else await put(facts)
   } catch {
     // As above.
   }
   me.value = account
   phase.value = 'in'
+  tellWindows()
 }
 
-export async function signIn(name: string, password: string): Promise<void> {
-  const answer = await call<{ account: Me }>('POST', '/v1/sessions?cookie=true', { account: name, password, device: deviceName() })
-  await become(answer.body.account)
+/**
+ * The former account's session is revoked before the next one's is made, so that it is never the
+ * next one's that is revoked.
+ */
+async function enter(work: () => Promise<Me>): Promise<void> {
+  await alone(async () => {
+    await revokeLeft()
+    const account = await work()
+    epoch += 1
+    await become(account)
+  })
 }
 
-export async function join(code: string, name: string, key: string): Promise<void> {
-  await call('POST', `/v1/invitations/${encodeURIComponent(code)}/accept?cookie=true`, { name, device: deviceName() }, { 'idempotency-key': key })
-  await become(await get<Me>('/v1/me'))
-}
+export const signIn = (name: string, password: string): Promise<void> =>
+  enter(
+    async () =>
+      (
+        await call<{ account: Me }>('POST', '/v1/sessions?cookie=true', {
+          account: name,
+          password,
+          device: deviceName(),
+        })
+      ).body.account,
+  )
 
-/** Sign out: what was read goes; what waits to be sent stays, for when the same account signs in again. */
+export const join = (code: string, name: string, key: string): Promise<void> =>
+  enter(async () => {
+    await call(
+      'POST',
+      `/v1/invitations/${encodeURIComponent(code)}/accept?cookie=true`,
+      { name, device: deviceName() },
+      { 'idempotency-key': key },
+    )
+    return get<Me>('/v1/me')
+  })
+
+/**
+ * Sign out of this phone, with a network or without: what was read goes, what waits to be sent
+ * stays for when the same account signs in again. The server is told as soon as it is to be
+ * reached.
+ */
 export async function signOut(): Promise<void> {
+  const account = me.value?.id
+  const left: Leaving | null = account
+    ? { account, endpoint: (await within(pushEndpoint())) ?? null }
+    : null
+  epoch += 1
   try {
-    await call('DELETE', '/v1/sessions')
-  } catch (error) {
-    if (!(error instanceof Refusal) || error.status !== 401) throw error
+    await wipe({
+      me: undefined,
+      account: undefined,
+      'signed-out': undefined,
+      [PUSH_FOR]: undefined,
+      [LEAVING]: left ?? undefined,
+    })
+  } catch {
+    if (left) await noteLeaving(left)
   }
-  await forget()
-  await setFact('me', undefined)
-  await setFact('account', undefined)
-  me.value = null
-  phase.value = 'out'
+  becomeNobody()
+  tellWindows()
+  leaveForGood()
 }
 
-async function forget(): Promise<void> {
-  const db = await database()
-  const tx = db.transaction(['issues', 'kept', 'facts'], 'readwrite')
+type Facts = Record<string, unknown>
+
+async function put(facts: Facts): Promise<void> {
+  const tx = (await store()).transaction('facts', 'readwrite')
+  await Promise.all(
+    Object.entries(facts).map(([key, value]) =>
+      value === undefined ? tx.store.delete(key) : tx.store.put(value, key),
+    ),
+  )
+  await tx.done
+}
+
+/**
+ * Do away with everything that was read, and change `facts`: one transaction, so that nobody is
+ * left with what was another's.
+ */
+async function wipe(facts: Facts): Promise<void> {
+  const tx = (await store()).transaction(['issues', 'kept', 'facts'], 'readwrite')
+  const [kept, known] = [tx.objectStore('kept'), tx.objectStore('facts')]
   await tx.objectStore('issues').clear()
-  await tx.objectStore('kept').clear()
-  await tx.objectStore('facts').delete('cursor')
+  for (const path of await kept.getAllKeys()) if (!PUBLIC.includes(path)) await kept.delete(path)
+  const changes: Facts = { cursor: undefined, 'heard-at': undefined, ...facts }
+  for (const [key, value] of Object.entries(changes))
+    await (value === undefined ? known.delete(key) : known.put(value, key))
   await tx.done
   // Pictures that the service worker has kept.
   if (typeof caches !== 'undefined') await caches.delete('pictures')
 }
+
+/**
+ * Begin anew with what the server says; nothing that waits to be sent is touched. For when what was
+ * kept cannot be shown.
+ */
+export const forgetRead = (): Promise<void> => wipe({})
 
 function deviceName(): string {
   const agent = navigator.userAgent

@@ -3,23 +3,25 @@ import { Heart } from 'lucide-preact'
 import type { FunctionComponent } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { Link } from 'wouter-preact'
-import { call, get, type Problem } from '../api/http'
+import { call, type Problem } from '../api/http'
 import type { Device, MyRecord } from '../api/wire'
 import { useKept } from '../keep/kept'
-import { newId } from '../keep/ids'
+import { beginPush, canPush, endPush, isPushed, pushEndpoint } from '../keep/pushing'
 import { me, signOut } from '../keep/session'
 import { waiting } from '../keep/sending'
+import { allowShortcuts, shortcuts } from '../keep/shortcuts'
 import { theme, wear, type Theme } from '../keep/theme'
 import { Age, Empty, ProblemBox, say, told } from '../parts/bits'
 import { Form, useAttempt } from '../parts/form'
 import { LanguageChoice } from '../parts/language-choice'
+import { useOnce } from '../parts/once'
 import { Page } from '../shell'
 import { moment, t, word } from '../words'
 
 const THEMES: Theme[] = ['auto', 'light', 'dark', 'sun']
 
 export const AccountPage: FunctionComponent = () => {
-  const { problem, attempt } = useAttempt()
+  const { problem, busy, attempt } = useAttempt()
   const record = useKept<MyRecord>('/v1/me/record')
   const [beat, setBeat] = useState(0)
   const devices = useKept<{ items: Device[] }>('/v1/sessions', beat)
@@ -48,6 +50,7 @@ export const AccountPage: FunctionComponent = () => {
         <h2>{t('settings')}</h2>
         <LanguageChoice />
         <div class="row" role="group" aria-label={t('theme')}>{THEMES.map((name) => <button key={name} class="button small" aria-pressed={theme.value === name} onClick={() => wear(name)}>{t(`theme-${name}`)}</button>)}</div>
+        <label class="check"><input type="checkbox" checked={shortcuts.value} onChange={(event) => allowShortcuts(event.currentTarget.checked)} />{t('shortcuts-on')}</label>
         <PushSwitch />
         <Quiet />
         <ProblemBox problem={problem} />
@@ -59,10 +62,10 @@ export const AccountPage: FunctionComponent = () => {
         <ul class="items">
           {devices.body?.items.map((device) => (
             <li key={device.id} class="row apart"><span>{device.device || t('some-device')}{device.current ? ` · ${t('this-one')}` : ''}<br /><span class="small quiet">{moment(device.last_seen_at)}</span></span>
-              {!device.current && <button class="button small grave" onClick={() => void attempt(call('DELETE', `/v1/sessions/${device.id}`), () => setBeat(beat + 1))}>{t('sign-out-it')}</button>}</li>
+              {!device.current && <button class="button small grave" disabled={busy} onClick={() => void attempt(call('DELETE', `/v1/sessions/${device.id}`), () => setBeat(beat + 1))}>{t('sign-out-it')}</button>}</li>
           ))}
         </ul>
-        <button class="button grave" onClick={() => (waiting.value === 0 || confirm(t('sign-out-sure', { n: waiting.value }))) && void attempt(signOut())}>{t('sign-out')}</button>
+        <button class="button grave" disabled={busy} onClick={() => (waiting.value === 0 || confirm(t('sign-out-sure', { n: waiting.value }))) && void attempt(signOut())}>{t('sign-out')}</button>
       </section>
     </Page>
   )
@@ -82,34 +85,31 @@ const Credentials: FunctionComponent<{ onDone: () => void }> = ({ onDone }) => (
 
 /** Messages of the browser's push service; where there is none the inbox is all there is, and it says so. */
 const PushSwitch: FunctionComponent = () => {
-  const able = 'serviceWorker' in navigator && 'PushManager' in window
+  const account = me.value?.id ?? ''
   const [on, setOn] = useState<boolean | null>(null)
+  const { busy, run } = useOnce()
   const [problem, setProblem] = useState<Problem | 'unreachable' | null>(null)
   useEffect(() => {
-    if (able) void navigator.serviceWorker.getRegistration().then((registration) => registration?.pushManager.getSubscription()).then((subscription) => setOn(Boolean(subscription)))
-  }, [])
-  if (!able) return <p class="small quiet">{t('no-push')}</p>
+    let gone = false
+    void isPushed(account).then((found) => gone || setOn(found))
+    return () => {
+      gone = true
+    }
+  }, [account])
+  if (!canPush()) return <p class="small quiet">{t('no-push')}</p>
   const turn = async (wanted: boolean) => {
     try {
-      const registration = await navigator.serviceWorker.ready
-      const present = await registration.pushManager.getSubscription()
-      if (!wanted) {
-        await present?.unsubscribe()
-        setOn(false)
-        return
-      }
-      const { key } = await get<{ key: string }>('/v1/push-key')
-      const subscription = present ?? (await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key }))
-      const { endpoint, keys } = subscription.toJSON()
-      await call('PUT', `/v1/channels/${newId()}`, { kind: 'push', address: endpoint, keys })
-      setOn(true)
+      setProblem(null)
+      if (wanted) await beginPush(account)
+      else await endPush(await pushEndpoint())
+      setOn(wanted)
     } catch (error) {
       setProblem(error instanceof DOMException ? { type: '', status: 0, detail: t('push-denied') } : told(error))
     }
   }
   return (
     <>
-      <label class="check"><input type="checkbox" checked={on === true} onChange={(event) => void turn(event.currentTarget.checked)} />{t('push')}</label>
+      <label class="check"><input type="checkbox" checked={on === true} disabled={busy} onChange={(event) => { const wanted = event.currentTarget.checked; void run(() => turn(wanted)) }} />{t('push')}</label>
       <ProblemBox problem={problem} />
     </>
   )

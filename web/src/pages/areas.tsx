@@ -33,14 +33,14 @@ export const AreasPage: FunctionComponent = () => {
   const [cell, setCell] = useState<Feature | null>(null)
   const [unit, setUnit] = useState<Unit | 'new' | null>(null)
   const [ruling, setRuling] = useState(false)
-  const { problem, attempt } = useAttempt()
+  const { problem, busy, attempt } = useAttempt()
   const unitNames = new Map(units.map((unit) => [unit.id, unit.name]))
   const names = new Map(places.value.map((place) => [place.id, place.properties.name]))
   const areas = places.value.filter((place) => place.properties.kind === 'area')
   const changed = () => {
     setBeat(beat + 1)
     say(t('saved'))
-    void fetchAllKept<Feature>('/v1/areas', 'features').then((found) => (places.value = found))
+    void fetchAllKept<Feature>('/v1/areas', 'features').then((found) => (places.value = found), () => {})
   }
   const drop = (rule: Rule) => void attempt(call('DELETE', `/v1/assignment-rules/${rule.id}`), changed)
   return (
@@ -72,7 +72,7 @@ export const AreasPage: FunctionComponent = () => {
         <section class="card" aria-label={t('rules')}>
           <div class="row apart"><h2>{t('rules')}</h2><button class="button small" onClick={() => setRuling(true)}>{t('new-rule')}</button></div>
           <p class="small quiet">{t('rules-hint')}</p>
-          <ul class="items">{rules.body?.map((rule) => <li key={rule.id} class="row apart"><span>{names.get(rule.cell ?? rule.area) ?? ''} · {rule.category ? categoryName(rule.category) : t('all-kinds')} → {unitNames.get(rule.unit ?? '') ?? '–'}</span><button class="button small grave" aria-label={t('drop-rule', { name: rule.category ? categoryName(rule.category) : t('all-kinds') })} onClick={() => drop(rule)}>{t('drop')}</button></li>)}</ul>
+          <ul class="items">{rules.body?.map((rule) => <li key={rule.id} class="row apart"><span>{names.get(rule.cell ?? rule.area) ?? ''} · {rule.category ? categoryName(rule.category) : t('all-kinds')} → {unitNames.get(rule.unit ?? '') ?? '–'}</span><button class="button small grave" disabled={busy} aria-label={t('drop-rule', { name: rule.category ? categoryName(rule.category) : t('all-kinds') })} onClick={() => drop(rule)}>{t('drop')}</button></li>)}</ul>
         </section>
       )}
       {cell && <CellSheet cell={cell} units={units} onClose={(saved) => { setCell(null); if (saved) changed() }} />}

@@ -3,30 +3,28 @@ import type { FunctionComponent } from 'preact'
 import { useSearchParams } from 'wouter-preact'
 import type { Coverage } from '../api/wire'
 import { useKept } from '../keep/kept'
-import { Age } from '../parts/bits'
-import { homeArea } from '../parts/home-area'
+import { usePulse } from '../keep/pulse'
+import { Age, NoArea } from '../parts/bits'
+import { monday, plusDays, today } from '../parts/dates'
+import { homeArea, zoneOf } from '../parts/home-area'
 import { Page } from '../shell'
 import { day, listed, t } from '../words'
-
-function monday(offset: number): string {
-  const at = new Date()
-  at.setDate(at.getDate() - ((at.getDay() + 6) % 7) + 7 * offset)
-  return `${at.getFullYear()}-${String(at.getMonth() + 1).padStart(2, '0')}-${String(at.getDate()).padStart(2, '0')}`
-}
 
 export const CoveragePage: FunctionComponent = () => {
   const [search, setSearch] = useSearchParams()
   const week = Math.min(0, Number(search.get('week') ?? 0) || 0)
   const area = search.get('area') ?? homeArea()
-  const kept = useKept<Coverage>(area ? `/v1/coverage?area=${area}&since=${monday(week)}` : null)
+  const since = plusDays(monday(today(zoneOf(area))), 7 * week)
+  const kept = useKept<Coverage>(area ? `/v1/coverage?area=${area}&since=${since}` : null, usePulse())
   const coverage = kept.body
+  const go = (to: number) => setSearch((now) => ({ ...Object.fromEntries(now), week: String(to) }))
   return (
     <Page title={t('coverage')} back="/" wide>
       <div class="row" role="group" aria-label={t('week')}>
-        <button class="button small" onClick={() => setSearch({ week: String(week - 1) })}>{t('week-before')}</button>
-        <button class="button small" disabled={week === 0} onClick={() => setSearch({ week: String(week + 1) })}>{t('week-after')}</button>
+        <button class="button small" onClick={() => go(week - 1)}>{t('week-before')}</button>
+        <button class="button small" disabled={week === 0} onClick={() => go(week + 1)}>{t('week-after')}</button>
       </div>
-      <Age kept={kept} />
+      {area ? <Age kept={kept} /> : <NoArea />}
       {coverage && (
         <>
           <div class="figures">

@@ -3,14 +3,14 @@ import type { FunctionComponent } from 'preact'
 import { Link } from 'wouter-preact'
 import type { Authority, IssuePage } from '../api/wire'
 import { useKept } from '../keep/kept'
+import { usePulse } from '../keep/pulse'
 import { Age, Empty } from '../parts/bits'
 import { IssueRow } from '../parts/issue-row'
-import { beat } from '../keep/sync'
 import { Page } from '../shell'
 import { day, t } from '../words'
 
 export const HandoversPage: FunctionComponent = () => {
-  const now = Math.floor(beat.value / 5)
+  const now = usePulse()
   const kept = useKept<IssuePage>('/v1/issues?state=handed_over&limit=200', now)
   const authorities = useKept<{ items: Authority[] }>('/v1/authorities', now)
   const items = [...(kept.body?.items ?? [])].sort((a, b) => (a.handover?.reply_by ?? '9').localeCompare(b.handover?.reply_by ?? '9'))

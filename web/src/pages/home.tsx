@@ -8,10 +8,12 @@ import { OPEN } from '../api/lifecycle'
 import type { MyRecord } from '../api/wire'
 import { useKept } from '../keep/kept'
 import { begun, loadDraft } from '../keep/draft'
+import { isOverdue } from '../keep/overdue'
+import { usePulse } from '../keep/pulse'
 import { own, waiting } from '../keep/sending'
-import { me, myCells, myUnits, office } from '../keep/session'
+import { me, myCells, myUnits, office, phase } from '../keep/session'
 import { issues, mine } from '../keep/sync'
-import { ProblemBox, told } from '../parts/bits'
+import { Empty, ProblemBox, told } from '../parts/bits'
 import { Page } from '../shell'
 import { t } from '../words'
 import { takePhotos } from './report'
@@ -33,11 +35,11 @@ export const HomePage: FunctionComponent = () => {
     input.value = ''
   }
 
-  const thanks = useKept<MyRecord>('/v1/me/record').body?.thanks[0]
+  const thanks = useKept<MyRecord>('/v1/me/record', usePulse()).body?.thanks[0]
   const all = [...issues.value.values()]
   const toVerify = all.filter((issue) => issue.actions.includes('verify') && (mine.value.has(issue.id) || myCells.value.includes(issue.cell?.id ?? ''))).length
   const fresh = all.filter((issue) => issue.state === 'reported' && myCells.value.includes(issue.cell?.id ?? '')).length
-  const late = all.filter((issue) => issue.overdue && (myCells.value.includes(issue.cell?.id ?? '') || myUnits.value.includes(issue.unit?.id ?? ''))).length
+  const late = all.filter((issue) => isOverdue(issue) && (myCells.value.includes(issue.cell?.id ?? '') || myUnits.value.includes(issue.unit?.id ?? ''))).length
   const tasks = all.filter((issue) => myUnits.value.includes(issue.unit?.id ?? '') && ['assigned', 'in_progress'].includes(issue.state)).length
   const open = all.filter((issue) => mine.value.has(issue.id) && OPEN.includes(issue.state)).length
 
@@ -53,13 +55,13 @@ export const HomePage: FunctionComponent = () => {
       </div>
       <ProblemBox problem={problem} />
       {waiting.value > 0 && <Link href="/app/outbox" class="card row"><CloudUpload class="icon" aria-hidden="true" /><span class="grow">{own.value.length ? t('waiting-n', { n: own.value.length }) : t('waiting-photos')}</span></Link>}
-      <div class="figures">
+      {phase.value === 'over' ? <Empty title={t('after-sign-in')} /> : <div class="figures">
         {myCells.value.length > 0 && <Figure to="/app/queue?show=new" n={fresh} word={t('to-accept')} />}
         {toVerify > 0 && <Figure to={myCells.value.length ? '/app/queue?show=verify' : '/app/mine?show=verify'} n={toVerify} word={t('to-verify')} />}
         {myUnits.value.length > 0 && <Figure to="/app/tasks" n={tasks} word={t('tasks')} />}
         {late > 0 && <Figure to={myUnits.value.length ? '/app/tasks' : '/app/queue?show=overdue'} n={late} word={t('overdue')} late />}
         <Figure to="/app/mine" n={open} word={t('mine-open')} />
-      </div>
+      </div>}
       {(office.value || myUnits.value.length > 0) && (
         <nav class="row" aria-label={t('more-ways')}>
           <Link href="/app/mine" class="button grow"><BadgeCheck class="icon" aria-hidden="true" />{t('mine')}</Link>

@@ -5,26 +5,27 @@ import { useEffect, useState } from 'preact/hooks'
 import { Link, useParams } from 'wouter-preact'
 import { OPEN } from '../api/lifecycle'
 import type { Issue, TimelineEntry } from '../api/wire'
-import { fetchKept, useKept } from '../keep/kept'
+import { useKept } from '../keep/kept'
 import { own } from '../keep/sending'
 import { inviter, me, office, roles } from '../keep/session'
 import { cells, heardAt, issues, online, take } from '../keep/sync'
-import { Age, categoryName, Deadline, Empty, ProblemBox, Sheet, StateBadge, stateName, told, Waiting } from '../parts/bits'
+import { Age, categoryName, Deadline, Empty, ProblemBox, Sheet, StateBadge, stateName, Waiting } from '../parts/bits'
 import { Compare, Photos } from '../parts/picture'
 import { SmallMap } from '../parts/small-map'
 import { Page } from '../shell'
 import { ago, day, moment, t, word } from '../words'
 import { Acting, atOnce, called, GRAVE, quickly, ranked } from '../parts/acting'
-import type { Problem } from '../api/http'
+import { actOnce, isBusy } from '../parts/once'
 
 export const IssuePage: FunctionComponent = () => {
   const { id = '' } = useParams<{ id: string }>()
-  const issue = issues.value.get(id) ?? [...issues.value.values()].find((other) => other.number === id) ?? null
-  const [problem, setProblem] = useState<Problem | 'unreachable' | null>(null)
+  const answer = useKept<Issue>(`/v1/issues/${id}`)
   useEffect(() => {
-    setProblem(null)
-    fetchKept<Issue>(`/v1/issues/${id}`).then((found) => take([found], []), (error) => setProblem(told(error)))
-  }, [id])
+    if (answer.fresh && answer.body) void take([answer.body], [])
+  }, [answer.fresh, answer.body])
+  const known = issues.value.get(id) ?? [...issues.value.values()].find((other) => other.number === id)
+  const issue = known ?? answer.body
+  const { problem } = answer
   if (!issue) {
     const entry = own.value.find((entry) => entry.issue === id)
     return (
@@ -44,9 +45,10 @@ const Shown: FunctionComponent<{ issue: Issue }> = ({ issue }) => {
   const before = issue.photos.find((photo) => photo.kind === 'before' && photo.state === 'stored')
   const after = [...issue.photos].reverse().find((photo) => photo.kind === 'after' && photo.state === 'stored')
   const actions = ranked(issue)
+  const busy = isBusy(issue)
   const act = (name: string) => {
     setMore(false)
-    if (atOnce(issue, name)) void quickly(issue, name)
+    if (atOnce(issue, name)) void actOnce(issue, () => quickly(issue, name))
     else setActing(name)
   }
   const { lat, lon } = issue.position
@@ -106,13 +108,13 @@ const Shown: FunctionComponent<{ issue: Issue }> = ({ issue }) => {
 
       {actions.length > 0 && (
         <div class="acts" role="group" aria-label={t('actions')}>
-          {actions.slice(0, 2).map((name, n) => <button key={name} class={`button ${n === 0 ? 'first' : ''} ${GRAVE.has(name) && n > 0 ? 'grave' : ''}`} data-action={name} onClick={() => act(name)}>{called(issue, name)}</button>)}
-          {actions.length > 2 && <button class="button" aria-label={t('more-actions')} onClick={() => setMore(true)}><Ellipsis class="icon" aria-hidden="true" /></button>}
+          {actions.slice(0, 2).map((name, n) => <button key={name} class={`button ${n === 0 ? 'first' : ''} ${GRAVE.has(name) && n > 0 ? 'grave' : ''}`} data-action={name} disabled={busy} onClick={() => act(name)}>{called(issue, name)}</button>)}
+          {actions.length > 2 && <button class="button" aria-label={t('more-actions')} disabled={busy} onClick={() => setMore(true)}><Ellipsis class="icon" aria-hidden="true" /></button>}
         </div>
       )}
       {more && (
         <Sheet title={t('actions')} onClose={() => setMore(false)}>
-          {actions.slice(2).map((name) => <button key={name} class={`button ${GRAVE.has(name) ? 'grave' : ''}`} data-action={name} onClick={() => act(name)}>{called(issue, name)}</button>)}
+          {actions.slice(2).map((name) => <button key={name} class={`button ${GRAVE.has(name) ? 'grave' : ''}`} data-action={name} disabled={busy} onClick={() => act(name)}>{called(issue, name)}</button>)}
           <button class="button" onClick={() => setMore(false)}>{t('close')}</button>
         </Sheet>
       )}

@@ -3,28 +3,33 @@ import { Search, X } from 'lucide-preact'
 import type { FunctionComponent } from 'preact'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { Link, useLocation, useSearchParams } from 'wouter-preact'
-import { get, type Problem } from '../api/http'
+import { get } from '../api/http'
 import { OPEN, STATES } from '../api/lifecycle'
-import type { Issue, IssuePage, Unit } from '../api/wire'
+import type { IssuePage, Unit } from '../api/wire'
+import { usePages } from '../keep/asking'
+import { now } from '../keep/clock'
+import { judge } from '../keep/filtering'
 import { useKept } from '../keep/kept'
 import { office, roles } from '../keep/session'
-import { beat, groups, issues, places, take } from '../keep/sync'
+import { isShortcut, shortcuts } from '../keep/shortcuts'
+import { tick } from '../keep/ticking'
+import { beat, groups, heardAt, issues, mine, places, take } from '../keep/sync'
+import { announce } from '../parts/announcing'
 import { categoryName, Deadline, Empty, ProblemBox, StateBadge, told, Waiting } from '../parts/bits'
 import { IssueMap } from '../parts/lazy-map'
 import { Page } from '../shell'
-import { language, moment, t, word } from '../words'
+import { language, listed, moment, t, word } from '../words'
 
 const SORTS = ['-created_at', 'deadline', '-updated_at'] as const
 // What a paper's numbers lead to: shown as one thing, to be taken away as one.
 const COUNTED = ['street', 'recurring', 'happened', 'happened_since', 'happened_until', 'open_at', 'late_at', 'reply_late_at', 'outcome'] as const
-const FILTERS = [...COUNTED, 'state', 'category', 'area', 'cell', 'unit', 'overdue', 'unowned', 'photos', 'mine', 'q', 'created_since', 'created_until', 'bbox', 'sort'] as const
+const FILTERS = [...COUNTED, 'state', 'category', 'area', 'cell', 'unit', 'assignee', 'premises', 'overdue', 'unowned', 'photos', 'mine', 'q', 'created_since', 'created_until', 'bbox', 'sort'] as const
+/** Rows of a page, also of a list from the phone. */
+const ROWS = 50
 
 export const IssuesPage: FunctionComponent = () => {
   const [search, setSearch] = useSearchParams()
   const [, go] = useLocation()
-  const [items, setItems] = useState<Issue[] | null>(null)
-  const [next, setNext] = useState<string | null>(null)
-  const [problem, setProblem] = useState<Problem | 'unreachable' | null>(null)
   const [chosen, setChosen] = useState(0)
   const [keys, setKeys] = useState(false)
   const units = useKept<Unit[]>('/v1/units', 0, 'items').body ?? []
@@ -36,26 +41,40 @@ export const IssuesPage: FunctionComponent = () => {
     return asked.toString()
   }, [search.toString()])
 
-  const load = async (cursor: string | null) => {
-    try {
-      const page = await get<IssuePage>(`/v1/issues?${query}&limit=50${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`)
-      setItems((now) => (cursor ? [...(now ?? []), ...page.items] : page.items))
-      setNext(page.next_cursor)
-      setProblem(null)
-      void take(page.items, [])
-    } catch (error) {
-      setProblem(told(error))
-      // What the phone has of it, without a network.
-      if (!cursor && !COUNTED.some((name) => search.get(name))) setItems((now) => now ?? local(query))
-    }
-  }
+  const pages = usePages(query, async (asked, cursor) => {
+    const from = cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''
+    const page = await get<IssuePage>(`/v1/issues?${asked}&limit=${ROWS}${from}`)
+    void take(page.items, [])
+    return page
+  }, told)
+  const { items, problem, busy } = pages
+  // What the phone can say to the same question where the server cannot be reached; never in the
+  // place of what the server has said.
+  const away = items === null && problem === 'unreachable'
+  const [most, setMost] = useState(ROWS)
+  const kept = useMemo(
+    () => {
+      if (!away) return null
+      const known = { issues: issues.value.values(), mine: mine.value, places: places.value }
+      return judge(new URLSearchParams(query), { ...known, now: now().getTime() })
+    },
+    [away, query, beat.value, places.value, tick.value],
+  )
   useEffect(() => {
-    setItems(null)
     setChosen(0)
-    void load(null)
+    setMost(ROWS)
   }, [query])
   // Rows that changed meanwhile are shown as they are now; new ones come with the next look.
-  const shown = useMemo(() => (items ?? []).map((issue) => issues.value.get(issue.id) ?? issue), [items, beat.value])
+  const shown = useMemo(
+    () => kept?.items.slice(0, most) ?? (items ?? []).map((issue) => issues.value.get(issue.id) ?? issue),
+    [kept, most, items, beat.value],
+  )
+  const next = kept ? kept.items.length > most : pages.next !== null
+  const more = () => (kept ? setMost(most + ROWS) : pages.more())
+  const answered = kept ? kept.unable.length === 0 : items !== null
+  useEffect(() => {
+    if (answered) announce(t(next ? 'found-n-more' : 'found-n', { n: shown.length }))
+  }, [answered, query, shown.length])
 
   const set = (name: string, value: string) => setSearch((now) => {
     const asked = new URLSearchParams(now)
@@ -64,14 +83,20 @@ export const IssuesPage: FunctionComponent = () => {
     return asked
   }, { replace: true })
 
+  // Gone back to, the box says what the list is filtered by.
+  const words = search.get('q') ?? ''
+  useEffect(() => {
+    const box = document.getElementById('q') as HTMLInputElement | null
+    if (box && box.value.trim() !== words) box.value = words
+  }, [words])
+
   // Read by the keys when they are pressed, so that they act on what is on the screen then.
   const rows = useRef({ shown, chosen })
   rows.current = { shown, chosen }
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
       const { shown, chosen } = rows.current
-      if (event.target instanceof HTMLElement && /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) return
-      if (event.ctrlKey || event.metaKey || event.altKey) return
+      if (!isShortcut(event)) return
       if (event.key === 'j') setChosen((n) => Math.min(n + 1, shown.length - 1))
       else if (event.key === 'k') setChosen((n) => Math.max(n - 1, 0))
       else if (event.key === 'o' && shown[chosen]) go(`/app/issues/${shown[chosen].id}`)
@@ -113,13 +138,25 @@ export const IssuesPage: FunctionComponent = () => {
         {papers && (['xlsx', 'csv'] as const).map((kind) => <a key={kind} class="button small" href={`/v1/ledger.${kind}?${ledger}`} download>{t(`ledger-${kind}`)}</a>)}
         {papers && <a class="button small" href={`/v1/archive.zip?${ledger}`} download>{t('archive')}</a>}
         {search.get('bbox') && <button type="button" class="button small" aria-pressed="true" onClick={() => set('bbox', '')}>{t('in-the-map')} ×</button>}
-        <button type="button" class="button small" aria-pressed={keys} onClick={() => setKeys(!keys)}><kbd>?</kbd><span class="hidden">{t('shortcuts')}</span></button>
+        <button type="button" class="button small" aria-expanded={keys} onClick={() => setKeys(!keys)}><kbd aria-hidden="true">?</kbd><span class="hidden">{t('shortcuts')}</span></button>
       </form>
-      {keys && <p class="card" role="status"><span><kbd>j</kbd> <kbd>k</kbd> {t('key-move')} · <kbd>o</kbd> {t('key-open')} · <kbd>/</kbd> {t('key-search')} · <kbd>?</kbd> {t('shortcuts')}</span></p>}
+      {keys && (
+        <p class="card" role="status">
+          {shortcuts.value ? <span><kbd>j</kbd> <kbd>k</kbd> {t('key-move')} · <kbd>o</kbd> {t('key-open')} · <kbd>/</kbd> {t('key-search')} · <kbd>?</kbd> {t('shortcuts')}</span> : <span>{t('shortcuts-off')}</span>}
+          <Link href="/app/me">{t('settings')}</Link>
+        </p>
+      )}
       <ProblemBox problem={problem} />
+      {kept && (
+        <p class="card" role="status">
+          {kept.unable.length > 0
+            ? t('cannot-filter', { filters: listed([...new Set(kept.unable.map(filterName))]) })
+            : t('from-phone', { at: heardAt.value ? moment(new Date(heardAt.value)) : '–' })}
+        </p>
+      )}
       <div class="beside">
         <div class="items">
-          {items === null ? <Waiting /> : shown.length === 0 ? <Empty title={t('nothing-found')} /> : (
+          {!answered ? (problem === null ? <Waiting /> : null) : shown.length === 0 ? <Empty title={t(kept ? 'nothing-on-phone' : 'nothing-found')} /> : (
             <div class="scroll" tabIndex={0} role="region" aria-label={t('table-of', { name: t('issues') })}>
               <table>
                 <thead><tr><th scope="col">{t('number')}</th><th scope="col">{t('category')}</th><th scope="col">{t('state')}</th><th scope="col">{t('place')}</th><th scope="col">{t('unit')}</th><th scope="col">{t('found')}</th></tr></thead>
@@ -138,7 +175,7 @@ export const IssuesPage: FunctionComponent = () => {
               </table>
             </div>
           )}
-          {next && <button class="button" onClick={() => void load(next)}>{t('next-page')}</button>}
+          {next && <button class="button" disabled={busy} onClick={more}>{t('next-page')}</button>}
         </div>
         <div class="items">
           <IssueMap filter={openStates ? tiles.toString().replace('state=open', '').replace(/^&/, '') : ''} onIssue={(id) => go(`/app/issues/${id}`)}
@@ -152,19 +189,15 @@ export const IssuesPage: FunctionComponent = () => {
 // Where the map stands: asked for when it is searched, and no reason to draw anything anew.
 let area: [number, number, number, number] | null = null
 
-/** The filters that can be answered from what lies on the phone. */
-function local(query: string): Issue[] {
-  const asked = new URLSearchParams(query)
-  const states = asked.getAll('state')
-  return [...issues.value.values()]
-    .filter((issue) => !states.length || states.includes(issue.state) || (states.includes('open') && OPEN.includes(issue.state)))
-    .filter((issue) => !asked.get('category') || issue.category === asked.get('category'))
-    .filter((issue) => !asked.get('cell') || issue.cell?.id === asked.get('cell'))
-    .filter((issue) => !asked.get('unit') || issue.unit?.id === asked.get('unit'))
-    .filter((issue) => !asked.get('overdue') || issue.overdue)
-    .filter((issue) => !asked.get('photos') || issue.evidence_missing)
-    .sort((a, b) => b.created_at.localeCompare(a.created_at))
-    .slice(0, 200)
+/** What a filter is called on this screen; what a paper's numbers are made of has one name. */
+function filterName(name: string): string {
+  if ((COUNTED as readonly string[]).includes(name)) return t('counted-in')
+  const names: Record<string, string> = {
+    state: t('state'), category: t('category'), area: t('area'), cell: t('cell'), unit: t('unit'),
+    assignee: t('assignee'), premises: t('premises'), overdue: t('overdue'), photos: t('lacks-photo'), unowned: t('unowned'),
+    mine: t('mine'), q: t('search'), bbox: t('in-the-map'),
+  }
+  return names[name] ?? name
 }
 
 interface PickProps {

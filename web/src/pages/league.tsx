@@ -4,26 +4,23 @@ import type { FunctionComponent } from 'preact'
 import { useSearchParams } from 'wouter-preact'
 import type { League } from '../api/wire'
 import { useKept } from '../keep/kept'
+import { usePulse } from '../keep/pulse'
 import { office } from '../keep/session'
-import { Age, Empty } from '../parts/bits'
-import { homeArea } from '../parts/home-area'
+import { Age, Empty, NoArea } from '../parts/bits'
+import { firstOfMonth, today } from '../parts/dates'
+import { homeArea, zoneOf } from '../parts/home-area'
 import { Page } from '../shell'
 import { day, language, percent, t } from '../words'
 
 const RATES = ['on_time', 'on_time_extended', 'first_time', 'lasting', 'coverage'] as const
 const HEADS = { on_time: 'on-time', on_time_extended: 'on-time-extended', first_time: 'first-time', lasting: 'lasting', coverage: 'walked-rate' } as const
 
-/** A month back and forth from the month of `at`, as its first day. */
-function month(by: number): string {
-  const at = new Date()
-  return `${new Date(Date.UTC(at.getFullYear(), at.getMonth() + by, 1)).toISOString().slice(0, 10)}`
-}
-
 export const LeaguePage: FunctionComponent = () => {
   const [search, setSearch] = useSearchParams()
   const area = search.get('area') || homeArea()
   const of = search.get('of') === 'units' ? 'units' : 'cells'
-  const kept = useKept<League>(area ? `/v1/league?area=${area}&of=${of}` : null)
+  const kept = useKept<League>(area ? `/v1/league?area=${area}&of=${of}` : null, usePulse())
+  const month = (by: number) => firstOfMonth(today(zoneOf(area)), by)
   const found = kept.body
   const rates = RATES.filter((name) => found?.overall[name])
   return (
@@ -31,7 +28,7 @@ export const LeaguePage: FunctionComponent = () => {
       <div class="row" role="group" aria-label={t('league')}>
         {(['cells', 'units'] as const).map((name) => <button key={name} class="button small" aria-pressed={of === name} onClick={() => setSearch({ ...(area ? { area } : {}), of: name })}>{t(`by-${name}`)}</button>)}
       </div>
-      <Age kept={kept} />
+      {area ? <Age kept={kept} /> : <NoArea />}
       {found && (
         <>
           <p class="small quiet">{day(found.since)} – {day(found.until)} · {t('league-hint', { prior: found.prior, least: found.least })}</p>

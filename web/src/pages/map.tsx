@@ -4,6 +4,7 @@ import { useEffect, useMemo, useState } from 'preact/hooks'
 import { useLocation, useSearchParams } from 'wouter-preact'
 import type { Hotspots } from '../api/wire'
 import { useKept } from '../keep/kept'
+import { usePulse } from '../keep/pulse'
 import { locate, located } from '../keep/locating'
 import { me, myUnits, office } from '../keep/session'
 import { issues } from '../keep/sync'
@@ -23,7 +24,7 @@ export const MapPage: FunctionComponent = () => {
   const tasks = search.get('tasks') === '1'
   useEffect(() => (tasks ? locate() : undefined), [tasks])
   const area = homeArea()
-  const hotspots = useKept<Hotspots>(area && !tasks ? `/v1/hotspots?area=${area}` : null).body
+  const hotspots = useKept<Hotspots>(area && !tasks ? `/v1/hotspots?area=${area}` : null, usePulse()).body
   const [lat, lon, zoom] = (search.get('at') ?? '').split(',').map(Number)
   const at = lat && lon ? { lat, lon, zoom: zoom || 15 } : undefined
   const way = useMemo(() => {

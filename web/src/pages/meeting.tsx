@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { useLocation, useSearchParams } from 'wouter-preact'
 import type { Activity, Hotspots, Pictured, Weekly } from '../api/wire'
 import { useKept } from '../keep/kept'
+import { useArrival } from '../parts/arriving'
 import { Age, categoryName, Waiting } from '../parts/bits'
 import { homeArea } from '../parts/home-area'
 import { IssueMap } from '../parts/lazy-map'
@@ -78,12 +79,11 @@ export const MeetingPage: FunctionComponent = () => {
     addEventListener('keydown', pressed)
     return () => removeEventListener('keydown', pressed)
   })
-  useEffect(() => {
-    document.title = `${t('meeting')} · GridPatrol`
-  }, [])
+  // Without the frame of other pages, which sees to that: the focus goes to the wall, and its title is said.
+  const wall = useArrival(t('meeting'), '/app/meeting', false)
   const sheet = all[Math.min(at, all.length - 1)]
   return (
-    <main class="meeting" lang={paper?.language}>
+    <main class="meeting" lang={paper?.language} ref={wall} tabIndex={-1}>
       {sheet ? (
         <section key={sheet.key} aria-live="polite" class={sheet.key === 'title' ? 'first' : ''}>
           <h1>{sheet.title}</h1>

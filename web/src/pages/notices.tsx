@@ -5,7 +5,7 @@ import { Link } from 'wouter-preact'
 import { call } from '../api/http'
 import type { Notice } from '../api/wire'
 import { useKept } from '../keep/kept'
-import { beat } from '../keep/sync'
+import { usePulse } from '../keep/pulse'
 import { unread } from '../keep/unread'
 import { Age, Empty } from '../parts/bits'
 import { Picture } from '../parts/picture'
@@ -13,7 +13,7 @@ import { Page } from '../shell'
 import { ago, t } from '../words'
 
 export const NoticesPage: FunctionComponent = () => {
-  const kept = useKept<{ items: Notice[]; unread: number }>('/v1/notices?limit=100', Math.floor(beat.value / 5))
+  const kept = useKept<{ items: Notice[]; unread: number }>('/v1/notices?limit=100', usePulse())
   useEffect(() => {
     if (!kept.fresh || !kept.body?.items.length) return
     // What lies on the screen has been read; what comes later has not.

@@ -4,9 +4,10 @@ import { useState } from 'preact/hooks'
 import { Link, useLocation, useSearchParams } from 'wouter-preact'
 import type { Hotspots, Summary } from '../api/wire'
 import { useKept } from '../keep/kept'
+import { usePulse } from '../keep/pulse'
 import { roles } from '../keep/session'
-import { beat, places } from '../keep/sync'
-import { Age, categoryName, Waiting } from '../parts/bits'
+import { places } from '../keep/sync'
+import { Age, categoryName, NoArea } from '../parts/bits'
 import { homeArea } from '../parts/home-area'
 import { SmallHotspots } from '../parts/hotspots'
 import { IssueMap } from '../parts/lazy-map'
@@ -18,7 +19,7 @@ export const OfficePage: FunctionComponent = () => {
   const [, go] = useLocation()
   const [box, setBox] = useState<[number, number, number, number] | null>(null)
   const area = search.get('area') ?? homeArea()
-  const now = Math.floor(beat.value / 10)
+  const now = usePulse()
   const kept = useKept<Summary>(area ? `/v1/areas/${area}/summary` : null, now)
   const hotspots = useKept<Hotspots>(area ? `/v1/hotspots?area=${area}` : null, now)
   const s = kept.body
@@ -40,7 +41,7 @@ export const OfficePage: FunctionComponent = () => {
         <Link class="button small" href="/app/areas">{t('areas')}</Link>
         {roles.value.has('admin') && <Link class="button small" href="/app/catalogue">{t('catalogue')}</Link>}
       </div>
-      {places.value.length === 0 ? <Waiting /> : <Age kept={kept} />}
+      {area ? <Age kept={kept} always /> : <NoArea />}
       {s && (
         <>
           <div class="figures">

@@ -13,6 +13,7 @@ import { cells } from '../keep/sync'
 import { beginWalk, endWalk, resumeWalk, walk } from '../keep/walking'
 import { Age, Empty, ProblemBox, told } from '../parts/bits'
 import { cellAt, middle } from '../parts/geo'
+import { useOnce } from '../parts/once'
 import { SmallMap } from '../parts/small-map'
 import { Page } from '../shell'
 import { listed, moment, t } from '../words'
@@ -27,7 +28,9 @@ export const PatrolPage: FunctionComponent = () => {
   const here = located.value.spot
   const cell = here ? cellAt(here, cells.value) : null
   const home = cells.value.find((cell) => me.value?.cells.some((mine) => mine.id === cell.id)) ?? cells.value[0]
-  const run = (what: Promise<void>) => what.then(() => setProblem(null), (error) => setProblem(told(error)))
+  // A second tap must not begin a second walk.
+  const { busy, run: once } = useOnce()
+  const run = (what: () => Promise<void>) => once(() => what().then(() => setProblem(null), (error) => setProblem(told(error))))
   return (
     <Page title={t('patrol')}>
       {walk.value ? (
@@ -36,13 +39,13 @@ export const PatrolPage: FunctionComponent = () => {
           <p>{cell ? t('walking-in', { cell: cell.properties.name }) : located.value.trouble ? t('location-denied') : t('locating')} · {t('points-n', { n: walk.value.points })}</p>
           {(here ?? home) && <SmallMap at={here ?? middle(home!)} accuracyM={here?.accuracy_m} cells={cells.value} label={t('map')} />}
           <label class="field"><span>{t('note')}</span><textarea rows={2} value={note} maxLength={4000} onInput={(event) => kept.set({ note: event.currentTarget.value })} /></label>
-          <div class="row"><Link href="/app/report" class="button grow">{t('report')}</Link><button class="button first grow" onClick={() => void run(endWalk(note).then(kept.end))}><Flag class="icon" aria-hidden="true" />{t('end-walk')}</button></div>
+          <div class="row"><Link href="/app/report" class="button grow">{t('report')}</Link><button class="button first grow" disabled={busy} onClick={() => void run(() => endWalk(note).then(kept.end))}><Flag class="icon" aria-hidden="true" />{t('end-walk')}</button></div>
         </section>
       ) : (
         <section class="card">
           <h2>{t('new-walk')}</h2>
           <label class="field"><span>{t('people-with-me')}</span><input type="number" min="1" max="100" value={people} onInput={(event) => setPeople(Math.max(1, Number(event.currentTarget.value) || 1))} /></label>
-          <button class="button first" onClick={() => void run(beginWalk(people))}><Play class="icon" aria-hidden="true" />{t('begin-walk')}</button>
+          <button class="button first" disabled={busy} onClick={() => void run(() => beginWalk(people))}><Play class="icon" aria-hidden="true" />{t('begin-walk')}</button>
           <p class="small quiet">{t('walk-hint')}</p>
         </section>
       )}

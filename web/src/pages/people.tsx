@@ -1,6 +1,6 @@
 // The people for whom somebody answers: who they are, inviting by QR, a word of thanks.
 import type { FunctionComponent } from 'preact'
-import { useState } from 'preact/hooks'
+import { useRef, useState } from 'preact/hooks'
 import { useSearchParams } from 'wouter-preact'
 import { call } from '../api/http'
 import type { Invitation, Person, Unit } from '../api/wire'
@@ -21,7 +21,7 @@ export const PeoplePage: FunctionComponent = () => {
   const units = useKept<Unit[]>('/v1/units', 0, 'items').body ?? []
   const [thanking, setThanking] = useState<Person | null>(null)
   const [inviting, setInviting] = useState(false)
-  const { problem, attempt } = useAttempt()
+  const { problem, busy, attempt } = useAttempt()
   const asked = search.get('q') ?? ''
   const names = new Map([...places.value.map((place) => [place.id, place.properties.name] as const), ...units.map((unit) => [unit.id, unit.name] as const)])
   const found = (people.body ?? []).filter((person) => !asked || person.name.includes(asked) || person.phone.includes(asked) || person.roles.some((role) => (names.get(role.cell ?? role.unit ?? role.area ?? '') ?? '').includes(asked)))
@@ -38,7 +38,7 @@ export const PeoplePage: FunctionComponent = () => {
           <div class="row apart"><b>{person.name}</b>{person.phone && <a href={`tel:${person.phone}`}>{person.phone}</a>}</div>
           {person.roles.map((role) => (
             <div key={role.id} class="row apart"><span class="small">{word('role', role.role)} · {names.get(role.cell ?? role.unit ?? role.area ?? '') ?? ''}{role.ends_at ? ` · ${t('until', { at: moment(role.ends_at) })}` : ''}</span>
-              <button class="button small" aria-label={t('take-role-of', { name: person.name, role: word('role', role.role) })} onClick={() => void take(role.id)}>{t('take-role')}</button></div>
+              <button class="button small" disabled={busy} aria-label={t('take-role-of', { name: person.name, role: word('role', role.role) })} onClick={() => void take(role.id)}>{t('take-role')}</button></div>
           ))}
           {person.id !== me.value?.id && <div class="row"><button class="button small" onClick={() => setThanking(person)}>{t('thank')}</button></div>}
         </div>
@@ -65,13 +65,17 @@ const Inviting: FunctionComponent<{ onClose: () => void; units: Unit[] }> = ({ o
   const staff = roles.value.has('staff') || roles.value.has('admin')
   const [role, setRole] = useState('volunteer')
   const [made, setMade] = useState<Invitation | null>(null)
+  const asked = useRef<{ text: string; key: string } | null>(null)
   const kinds = staff ? ['volunteer', 'leader', 'worker', 'staff', 'inspector'] : ['volunteer']
   const own = cells.value.filter((cell) => staff || myCells.value.includes(cell.id))
   const areas = places.value.filter((place) => place.properties.kind === 'area')
   const send = async (form: FormData) => {
     const kind = role === 'worker' ? 'unit' : role === 'staff' || role === 'inspector' ? 'area' : 'cell'
     const wish = { role, [kind]: String(form.get('target')), uses: Number(form.get('uses')) }
-    setMade((await call<Invitation>('POST', '/v1/invitations', wish, { 'idempotency-key': newId() })).body)
+    // The same wish sent again, by a second tap or after a broken connection, is the same invitation.
+    const text = JSON.stringify(wish)
+    if (asked.current?.text !== text) asked.current = { text, key: newId() }
+    setMade((await call<Invitation>('POST', '/v1/invitations', wish, { 'idempotency-key': asked.current.key })).body)
   }
   const options = role === 'worker' ? units.map((unit) => [unit.id, unit.name] as const) : (role === 'staff' || role === 'inspector' ? areas : own).map((place) => [place.id, place.properties.name] as const)
   return (

@@ -1,9 +1,10 @@
 // For everybody: what is published, without names, and what became of one issue.
 import type { FunctionComponent } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect } from 'preact/hooks'
 import { Link, useLocation, useParams, useSearchParams } from 'wouter-preact'
-import { get, type Problem } from '../api/http'
-import type { Group, PublicIssue } from '../api/wire'
+import { get } from '../api/http'
+import type { Group, Page as PageOf, PublicIssue } from '../api/wire'
+import { usePages } from '../keep/asking'
 import { fetchKept } from '../keep/kept'
 import { phase } from '../keep/session'
 import { categories, groups } from '../keep/sync'
@@ -38,23 +39,16 @@ const Lookup: FunctionComponent = () => {
 export const PublishedPage: FunctionComponent = () => {
   useCatalogue()
   const [search, setSearch] = useSearchParams()
-  const [items, setItems] = useState<PublicIssue[] | null>(null)
-  const [next, setNext] = useState<string | null>(null)
-  const [problem, setProblem] = useState<Problem | 'unreachable' | null>(null)
   const show = search.get('show') === 'closed' ? 'closed' : 'open'
-  const load = async (cursor: string | null) => {
-    try {
-      const page = await get<{ items: PublicIssue[]; next_cursor: string | null }>(`/v1/public/issues?open=${show === 'open'}&limit=50${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`)
-      setItems((now) => (cursor ? [...(now ?? []), ...page.items] : page.items))
-      setNext(page.next_cursor)
-    } catch (error) {
-      setProblem(told(error))
-    }
-  }
-  useEffect(() => {
-    setItems(null)
-    void load(null)
-  }, [show])
+  const pages = usePages(
+    show,
+    (asked, cursor) => {
+      const from = cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''
+      return get<PageOf<PublicIssue>>(`/v1/public/issues?open=${asked === 'open'}&limit=50${from}`)
+    },
+    told,
+  )
+  const { items, next, problem } = pages
   // Where the office publishes nothing, that is told, rather than that nothing was found.
   const closed = problem !== null && problem !== 'unreachable' && problem.status === 404
   return (
@@ -77,7 +71,7 @@ export const PublishedPage: FunctionComponent = () => {
                     </Link>
                 )} />
               )}
-              {next && <button class="button" onClick={() => void load(next)}>{t('next-page')}</button>}
+              {next && <button class="button" disabled={pages.busy} onClick={pages.more}>{t('next-page')}</button>}
             </div>
           </div>
         </>
@@ -90,13 +84,17 @@ export const PublishedPage: FunctionComponent = () => {
 export const SeePage: FunctionComponent = () => {
   useCatalogue()
   const { number = '' } = useParams<{ number: string }>()
-  const [issue, setIssue] = useState<PublicIssue | null>(null)
-  const [problem, setProblem] = useState<Problem | 'unreachable' | null>(null)
-  useEffect(() => {
-    setIssue(null)
-    setProblem(null)
-    get<PublicIssue>(`/v1/public/issues/${encodeURIComponent(number)}`).then(setIssue, (error) => setProblem(told(error)))
-  }, [number])
+  // One issue is a list of one: its answer is never taken for another's.
+  const pages = usePages(
+    number,
+    async (asked) => {
+      const found = await get<PublicIssue>(`/v1/public/issues/${encodeURIComponent(asked)}`)
+      return { items: [found], next_cursor: null }
+    },
+    told,
+  )
+  const { problem } = pages
+  const issue = pages.items?.[0] ?? null
   const notThere = problem !== null && problem !== 'unreachable' && (problem.status === 404 || problem.status === 422)
   return (
     <Page title={t('what-became')} back="/public">

@@ -5,6 +5,7 @@ import { Link } from 'wouter-preact'
 import { call } from '../api/http'
 import type { BlackSpot, Person } from '../api/wire'
 import { useKept } from '../keep/kept'
+import { usePulse } from '../keep/pulse'
 import { inviter } from '../keep/session'
 import { Age, categoryName, Empty, say } from '../parts/bits'
 import { SheetForm } from '../parts/form'
@@ -15,7 +16,7 @@ import { ago, t } from '../words'
 export const SpotsPage: FunctionComponent = () => {
   const [beat, setBeat] = useState(0)
   const [owning, setOwning] = useState<BlackSpot | null>(null)
-  const kept = useKept<{ items: BlackSpot[] }>('/v1/black-spots', beat)
+  const kept = useKept<{ items: BlackSpot[] }>('/v1/black-spots', `${beat} ${usePulse()}`)
   return (
     <Page title={t('black-spots')} back="/">
       <p class="quiet">{t('black-spots-hint')}</p>

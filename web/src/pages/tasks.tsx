@@ -5,7 +5,6 @@ import { useEffect, useState } from 'preact/hooks'
 import { Link, useSearchParams } from 'wouter-preact'
 import type { Issue } from '../api/wire'
 import { located, locate } from '../keep/locating'
-import { own } from '../keep/sending'
 import { me, myUnits } from '../keep/session'
 import { issues } from '../keep/sync'
 import { Acting, QUICK, quickly, ranked } from '../parts/acting'
@@ -13,6 +12,7 @@ import { Empty } from '../parts/bits'
 import { Growing } from '../parts/growing'
 import { distance, type Spot } from '../parts/geo'
 import { IssueRow } from '../parts/issue-row'
+import { actOnce, isBusy } from '../parts/once'
 import { Page } from '../shell'
 import { metres, t, word } from '../words'
 
@@ -40,7 +40,6 @@ export const TasksPage: FunctionComponent = () => {
   const units = new Set(myUnits.value)
   const tasks = [...issues.value.values()].filter((issue) => (units.has(issue.unit?.id ?? '') || issue.assignee?.id === me.value?.id) && ['assigned', 'in_progress'].includes(issue.state))
   const sorted = order === 'way' ? round(located.value.spot, tasks) : tasks.sort((a, b) => (a.deadline ?? '9').localeCompare(b.deadline ?? '9'))
-  const busy = new Set(own.value.filter((entry) => entry.state === 'waiting').map((entry) => entry.issue))
   return (
     <Page title={t('tasks')}>
       <div class="row" role="group" aria-label={t('order')}>
@@ -51,11 +50,11 @@ export const TasksPage: FunctionComponent = () => {
       {sorted.length === 0 ? <Empty title={t('tasks-empty')} /> : (
         <Growing items={sorted} keyOf={(issue) => issue.id} row={(issue) => (
           <div class="items">
-            <IssueRow issue={issue} note={busy.has(issue.id) ? t('on-its-way') : located.value.spot && order === 'way' ? metres(distance(located.value.spot, issue.position)) : undefined} />
-            {!busy.has(issue.id) && (
+            <IssueRow issue={issue} note={isBusy(issue) ? t('on-its-way') : located.value.spot && order === 'way' ? metres(distance(located.value.spot, issue.position)) : undefined} />
+            {!isBusy(issue) && (
               <div class="row" role="group" aria-label={t('actions-for', { number: issue.number })}>
                 {ranked(issue).filter((name) => name !== 'comment').slice(0, 3).map((name, n) => (
-                  <button key={name} class={`button small ${n === 0 ? 'first' : ''}`} data-action={name} onClick={() => (QUICK.has(name) ? void quickly(issue, name) : setActing({ issue, action: name }))}>{word('action', name)}</button>
+                  <button key={name} class={`button small ${n === 0 ? 'first' : ''}`} data-action={name} onClick={() => (QUICK.has(name) ? void actOnce(issue, () => quickly(issue, name)) : setActing({ issue, action: name }))}>{word('action', name)}</button>
                 ))}
               </div>
             )}

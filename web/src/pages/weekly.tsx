@@ -9,23 +9,18 @@ import { useKeptForm } from '../keep/forms'
 import { useKept } from '../keep/kept'
 import { roles } from '../keep/session'
 import { places } from '../keep/sync'
-import { Age, ProblemBox, say } from '../parts/bits'
+import { Age, NoArea, ProblemBox, say } from '../parts/bits'
+import { plusDays, today } from '../parts/dates'
 import { Restored, useAttempt } from '../parts/form'
 import { homeArea } from '../parts/home-area'
 import { Page } from '../shell'
 import { day, language, moment, t } from '../words'
 
-function shift(day: string, days: number): string {
-  const at = new Date(`${day}T12:00:00Z`)
-  at.setUTCDate(at.getUTCDate() + days)
-  return at.toISOString().slice(0, 10)
-}
-
 export const WeeklyPage: FunctionComponent = () => {
   const [search, setSearch] = useSearchParams()
   const [beat, setBeat] = useState(0)
   const [pictures, setPictures] = useState(false)
-  const { problem, attempt } = useAttempt()
+  const { problem, busy, attempt } = useAttempt()
   const area = search.get('area') || homeArea()
   const written = search.get('language') === 'en' ? 'en' : search.get('language') === 'zh-CN' ? 'zh-CN' : language()
   const asked = new URLSearchParams({ ...(area ? { area } : {}), ...(search.get('week') ? { week: search.get('week')! } : {}), language: written })
@@ -53,11 +48,11 @@ export const WeeklyPage: FunctionComponent = () => {
     <Page title={t('weekly')} back="/app/office">
       <div class="row no-print">
         {areas.length > 1 && <label class="grow"><span class="hidden">{t('area')}</span><select value={area ?? ''} onInput={(event) => setSearch({ area: event.currentTarget.value, language: written })}>{areas.map((place) => <option key={place.id} value={place.id}>{place.properties.name}</option>)}</select></label>}
-        {paper && <button class="button small" onClick={() => go(shift(paper.week, -7))}>{t('week-before')}</button>}
-        {paper && <button class="button small" disabled={shift(paper.week, 7) > new Date().toISOString().slice(0, 10)} onClick={() => go(shift(paper.week, 7))}>{t('week-after')}</button>}
+        {paper && <button class="button small" onClick={() => go(plusDays(paper.week, -7))}>{t('week-before')}</button>}
+        {paper && <button class="button small" disabled={plusDays(paper.week, 7) > today(paper.time_zone)} onClick={() => go(plusDays(paper.week, 7))}>{t('week-after')}</button>}
         {(['zh-CN', 'en'] as const).map((name) => <button key={name} lang={name} class="button small" aria-pressed={written === name} onClick={() => setSearch({ ...Object.fromEntries(asked), language: name })}>{name === 'en' ? 'English' : '中文'}</button>)}
       </div>
-      <Age kept={kept} />
+      {area ? <Age kept={kept} /> : <NoArea />}
       {paper && (
         <>
           <div class="row no-print">
@@ -97,7 +92,7 @@ export const WeeklyPage: FunctionComponent = () => {
             <p style={{ textAlign: 'right' }}>{paper.issuer ?? paper.area.name}<br />{day(paper.until)}</p>
           </article>
           <ProblemBox problem={problem} />
-          {editing && <button class="button first no-print" onClick={issue}>{t('issue-it')}</button>}
+          {editing && <button class="button first no-print" disabled={busy} onClick={issue}>{t('issue-it')}</button>}
         </>
       )}
     </Page>

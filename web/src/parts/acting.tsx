@@ -16,6 +16,7 @@ import { language, metres, t, word } from '../words'
 import { categoryName, ProblemBox, say, Sheet, told } from './bits'
 import { PhotosField, Restored } from './form'
 import { distance } from './geo'
+import { Picture } from './picture'
 import { SmallMap } from './small-map'
 
 /** Done with one tap, since they need nothing and hurt nobody. */

@@ -5,12 +5,32 @@ import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?url'
 import type { FunctionComponent } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { get } from '../api/http'
+import { Turns } from '../keep/asking'
+import { useReturn } from '../keep/connection'
 import type { Hotspots, Issue } from '../api/wire'
 import { beat } from '../keep/sync'
 import { isDark, theme } from '../keep/theme'
 import { language, t } from '../words'
 
 setWorkerUrl(workerUrl)
+
+/** So long after a failure the map tries by itself; each time twice as long, up to a minute. */
+const RETRY_MS = 4_000
+const RETRY_MOST_MS = 60_000
+
+/** Nobody answered, or somebody who was too busy. */
+function isUnreached(error: { message: string; status?: number } | undefined): boolean {
+  if (!error) return false
+  if (error.status === undefined) return /fetch|network/i.test(error.message)
+  return error.status === 0 || error.status >= 500
+}
+
+/** Ask for all tiles again: a style that is the same as before asks for none that failed. */
+function askAgain(map: Drawn, style: StyleSpecification): void {
+  for (const [id, source] of Object.entries(style.sources)) {
+    if (/vector|raster/.test(source.type) && map.getSource(id)) map.refreshTiles(id)
+  }
+}
 
 export type View = 'points' | 'heat' | 'cells'
 
@@ -55,7 +75,11 @@ const BigMap: FunctionComponent<MapProps> = ({ tall, published = false, filter =
   const map = useRef<Drawn | null>(null)
   const [view, setView] = useState<View>('points')
   const [trouble, setTrouble] = useState(false)
+  /** Counts up when the map is to be asked for anew. */
+  const [tries, setTries] = useState(0)
   const overlays = useRef<() => void>(() => {})
+  const styles = useRef(new Turns())
+  const bounded = useRef(false)
 
   useEffect(() => {
     const made = new Drawn({
@@ -83,12 +107,10 @@ const BigMap: FunctionComponent<MapProps> = ({ tall, published = false, filter =
       onMoved?.([b.getWest(), b.getSouth(), b.getEast(), b.getNorth()], `${c.lat.toFixed(5)},${c.lng.toFixed(5)},${made.getZoom().toFixed(1)}`)
     })
     made.on('style.load', () => overlays.current())
-    if (!at) {
-      get<{ bounds: [number, number, number, number] }>(`/v1/tiles/${published ? 'public' : 'issues'}.json`).then(
-        ({ bounds }) => bounds[0] > -180 && !box && made.fitBounds(bounds, { padding: 30, animate: false, maxZoom: 16 }),
-        () => setTrouble(true),
-      )
-    }
+    // A tile that could not be fetched is asked for again by nobody but this map.
+    made.on('error', (event) => {
+      if (isUnreached(event.error as { message: string; status?: number } | undefined)) setTrouble(true)
+    })
     return () => {
       map.current = null
       made.remove()
@@ -96,8 +118,39 @@ const BigMap: FunctionComponent<MapProps> = ({ tall, published = false, filter =
   }, [])
 
   useEffect(() => {
-    describe(view, published, filter).then((style) => map.current?.setStyle(style), () => setTrouble(true))
-  }, [view, published, filter, theme.value])
+    const stands = styles.current.begin()
+    describe(view, published, filter).then(
+      (style) => {
+        const made = map.current
+        if (!stands() || !made) return
+        made.setStyle(style)
+        if (tries > 0) askAgain(made, style)
+        setTrouble(false)
+      },
+      () => stands() && setTrouble(true),
+    )
+  }, [view, published, filter, theme.value, tries])
+  // Where nobody said where to look, there where the issues are; asked until it is known.
+  useEffect(() => {
+    if (at || bounded.current) return
+    const layer = published ? 'public' : 'issues'
+    get<{ bounds: [number, number, number, number] }>(`/v1/tiles/${layer}.json`).then(
+      ({ bounds }) => {
+        if (!map.current || bounded.current) return
+        bounded.current = true
+        if (bounds[0] <= -180 || box) return
+        map.current.fitBounds(bounds, { padding: 30, animate: false, maxZoom: 16 })
+      },
+      () => setTrouble(true),
+    )
+  }, [tries])
+  const again = () => setTries((n) => n + 1)
+  useEffect(() => {
+    if (!trouble) return
+    const timer = setTimeout(again, Math.min(RETRY_MS * 2 ** Math.min(tries, 10), RETRY_MOST_MS))
+    return () => clearTimeout(timer)
+  }, [trouble, tries])
+  useReturn(trouble, again)
 
   overlays.current = () => {
     const made = map.current
@@ -140,7 +193,14 @@ const BigMap: FunctionComponent<MapProps> = ({ tall, published = false, filter =
       <div class="views" role="group" aria-label={t('view')}>
         {(published ? ['points', 'heat'] as const : ['points', 'heat', 'cells'] as const).map((name) => <button key={name} class="button small" aria-pressed={view === name} onClick={() => setView(name)}>{t(`view-${name}`)}</button>)}
       </div>
-      {trouble && <p class="tell" style={{ position: 'absolute', inset: 'auto 0 0 0' }} role="status">{t('map-offline')}</p>}
+      <div role="status">
+        {trouble && (
+          <p class="tell" style={{ position: 'absolute', inset: 'auto 0 0 0' }}>
+            <span class="grow">{t('map-offline')}</span>
+            <button class="button small" onClick={again}>{t('try-again')}</button>
+          </p>
+        )}
+      </div>
     </div>
   )
 }

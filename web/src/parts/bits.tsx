@@ -2,15 +2,17 @@
 import { signal } from '@preact/signals'
 import { CircleAlert, Inbox, LoaderCircle, WifiOff } from 'lucide-preact'
 import type { ComponentChildren, FunctionComponent } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import type { Problem } from '../api/http'
 import { Refusal, Unreachable } from '../api/http'
 import type { Issue } from '../api/wire'
 import { PhotosGone } from '../keep/outbox'
-import { isFull } from '../keep/room'
 import type { Kept } from '../keep/kept'
-import { categories } from '../keep/sync'
-import { language, moment, past, t, word } from '../words'
+import { isOverdue } from '../keep/overdue'
+import { isFull } from '../keep/room'
+import { phase } from '../keep/session'
+import { categories, online, places } from '../keep/sync'
+import { language, moment, since, t, word } from '../words'
 
 const TONES: Record<string, string> = {
   reported: 'calm', accepted: 'calm', assigned: 'wait', in_progress: 'wait', handed_over: 'wait', rectified: 'good', closed: 'good', rejected: '', withdrawn: '', merged: '',
@@ -21,18 +23,33 @@ export const StateBadge: FunctionComponent<{ state: string; outcome?: string | n
   <span class={`badge ${outcome === 'unresolved' ? '' : (TONES[state] ?? '')}`}>{stateName(state, outcome)}</span>
 )
 
-export const Deadline: FunctionComponent<{ issue: Pick<Issue, 'deadline' | 'overdue' | 'closed_at'> }> = ({ issue }) =>
-  issue.overdue ? (
-    <span class="badge late">{issue.deadline ? t('overdue-for', { span: past(issue.deadline) }) : t('overdue')}</span>
+type Due = Pick<Issue, 'state' | 'deadline' | 'closed_at'>
+export const Deadline: FunctionComponent<{ issue: Due }> = ({ issue }) =>
+  isOverdue(issue) ? (
+    <span class="badge late">{t('overdue-by', { span: since(issue.deadline!) })}</span>
   ) : issue.deadline && !issue.closed_at ? (
     <span class="small quiet">{t('due', { at: moment(issue.deadline) })}</span>
   ) : null
 
 export const categoryName = (code: string): string => categories.value.get(code)?.name[language()] ?? code
 
+/**
+ * Nothing of a kind is there. When the session is over that is not known: what was read is gone
+ * from the phone.
+ */
 export const Empty: FunctionComponent<{ children?: ComponentChildren; title: string }> = ({ title, children }) => (
-  <div class="empty"><Inbox class="icon" aria-hidden="true" /><p>{title}</p>{children}</div>
+  <div class="empty">
+    <Inbox class="icon" aria-hidden="true" />
+    <p>{phase.value === 'over' ? t('after-sign-in') : title}</p>
+    {phase.value !== 'over' && children}
+  </div>
 )
+
+/** For a page about an area: the areas are not known yet, or the reader belongs to none. */
+export const NoArea: FunctionComponent = () =>
+  places.value.length > 0 ? <Empty title={t('no-area')} />
+  : online.value ? <Waiting />
+  : <ProblemBox problem="unreachable" />
 
 export const Waiting: FunctionComponent = () => (
   <div class="empty" role="status"><LoaderCircle class="icon" aria-hidden="true" /><p>{t('loading')}</p></div>
@@ -54,11 +71,26 @@ function fieldName(pointer: string): string {
   return told ? `${told}${language() === 'zh-CN' ? '：' : ': '}` : ''
 }
 
-/** What an answer for a screen is worth: nothing yet, old, or refused. */
-export const Age: FunctionComponent<{ kept: Kept<unknown> }> = ({ kept }) =>
-  kept.problem !== null && kept.problem !== 'unreachable' ? <ProblemBox problem={kept.problem} />
-  : kept.problem === 'unreachable' ? (kept.at ? <p class="small quiet">{t('as-of', { at: moment(new Date(kept.at)) })}</p> : <ProblemBox problem="unreachable" />)
-  : kept.body === null ? <Waiting /> : null
+/** From this age on an answer says how old it is, also while a newer one is on its way. */
+const OLD_MS = 5 * 60_000
+
+/** What an answer is worth: nothing yet, old, or refused. `always`: its age is told in any case. */
+interface AgeProps {
+  kept: Kept<unknown>
+  always?: boolean
+}
+export const Age: FunctionComponent<AgeProps> = ({ kept, always = false }) => {
+  const { problem, at, fresh, body } = kept
+  const old = at !== null && (always || problem !== null || (!fresh && Date.now() - at > OLD_MS))
+  const bare = problem !== 'unreachable' || at === null
+  return (
+    <>
+      {bare && <ProblemBox problem={problem} />}
+      {old && body && <p class="small quiet">{t('as-of', { at: moment(new Date(at)) })}</p>}
+      {problem === null && body === null && at === null && <Waiting />}
+    </>
+  )
+}
 
 /** What went wrong, in words for the person who reads them. */
 export function told(error: unknown): Problem | 'unreachable' {
@@ -81,6 +113,19 @@ export const Toast: FunctionComponent = () => <div role="status" aria-live="poli
 /** A dialog of the browser's own: keeps the focus, closes with Escape. */
 export const Sheet: FunctionComponent<{ title: string; onClose: () => void; children: ComponentChildren }> = ({ title, onClose, children }) => {
   const dialog = useRef<HTMLDialogElement>(null)
+  // Where the focus was before, it is again afterwards: a dialog that is taken away with what drew
+  // it does not see to that.
+  useLayoutEffect(() => {
+    const from = document.activeElement
+    return () => {
+      setTimeout(() => {
+        if (document.activeElement && document.activeElement !== document.body) return
+        const there = from instanceof HTMLElement && from !== document.body && from.isConnected
+        const back = there ? from : document.querySelector<HTMLElement>('h1')
+        back?.focus({ preventScroll: true })
+      })
+    }
+  }, [])
   useEffect(() => {
     if (dialog.current && !dialog.current.open) {
       if (dialog.current.showModal) dialog.current.showModal()

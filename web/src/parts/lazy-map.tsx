@@ -1,10 +1,25 @@
-import { lazy, Suspense } from 'preact/compat'
-import type { ComponentType, FunctionComponent } from 'preact'
+import type { FunctionComponent } from 'preact'
 import { t } from '../words'
 import type { MapProps } from './big-map'
 import { Waiting } from './bits'
+import { later } from './later'
 
-const Unloaded: FunctionComponent<MapProps> = () => <p class="card" role="status">{t('map-offline')}</p>
-const Loaded = lazy<ComponentType<MapProps>>(() => import('./big-map').catch(() => ({ default: Unloaded })))
 /** The map, fetched when it is first shown. */
-export const IssueMap: FunctionComponent<MapProps> = (props) => <Suspense fallback={<div class="map"><Waiting /></div>}><Loaded {...props} /></Suspense>
+export const IssueMap: FunctionComponent<MapProps> = later<MapProps>(
+  () => import('./big-map').then((made) => made.default),
+  {
+    waiting: () => (
+      <div class="map">
+        <Waiting />
+      </div>
+    ),
+    failed: ({ again, anew }) => (
+      <div class="card" role="status">
+        <p>{anew ? t('not-loaded-anew') : t('map-offline')}</p>
+        <button class="button" onClick={again}>
+          {anew ? t('reload') : t('try-again')}
+        </button>
+      </div>
+    ),
+  },
+)

@@ -4,7 +4,7 @@ import { Minus, Plus } from 'lucide-preact'
 import type { FunctionComponent } from 'preact'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { Feature } from '../api/wire'
-import { fetchKept, read } from '../keep/kept'
+import { useKept } from '../keep/kept'
 import { t } from '../words'
 import { polygons, type Spot } from './geo'
 import { shifted } from './datum'
@@ -44,10 +44,8 @@ export const SmallMap: FunctionComponent<Props> = ({ at, accuracyM, cells, dots 
   const from = useRef<{ x: number; y: number } | null>(null)
   const host = useRef<HTMLDivElement>(null)
   const [[W, H], setSize] = useState<[number, number]>([328, 152])
-  const [style, setStyle] = useState<Style | null>(null)
+  const style = useKept<Style>(STYLE).body
   useEffect(() => {
-    void read<Style>(STYLE).then((kept) => kept && setStyle(kept))
-    fetchKept<Style>(STYLE).then(setStyle, () => {})
     const measure = () => host.current && setSize([host.current.clientWidth, host.current.clientHeight])
     measure()
     if (typeof ResizeObserver === 'undefined' || !host.current) return

@@ -1,6 +1,8 @@
 // Every sentence of the client, in both languages; what the server says it says itself, in the language that is asked for here.
 import { signal } from '@preact/signals'
 import { NAMES } from '../api/names'
+import { now } from '../keep/clock'
+import { tick } from '../keep/ticking'
 import { en } from './en'
 import { zh } from './zh'
 
@@ -43,30 +45,73 @@ function once<T>(make: (language: Language) => T): () => T {
     return made.get(chosen.value)!
   }
 }
-const days = once((language) => new Intl.DateTimeFormat(language, { month: 'numeric', day: 'numeric' }))
-const moments = once((language) => new Intl.DateTimeFormat(language, { month: 'numeric', day: 'numeric', hour: '2-digit', minute: '2-digit', hour12: false }))
-const clocks = once((language) => new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false }))
+const DAY: Intl.DateTimeFormatOptions = { month: 'numeric', day: 'numeric' }
+// Not `hour12: false`, which in some languages calls midnight 24.
+const TIME: Intl.DateTimeFormatOptions = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }
+// A day of the calendar belongs to no zone: it is laid into UTC and read there.
+const CALENDAR: Intl.DateTimeFormatOptions = { timeZone: 'UTC' }
+const formats = (options: Intl.DateTimeFormatOptions) =>
+  once((language) => new Intl.DateTimeFormat(language, options))
+const days = formats(DAY)
+const daysOfYears = formats({ ...DAY, year: 'numeric' })
+const dates = formats({ ...DAY, ...CALENDAR })
+const datesOfYears = formats({ ...DAY, ...CALENDAR, year: 'numeric' })
+const moments = formats({ ...DAY, ...TIME })
+const momentsOfYears = formats({ ...DAY, ...TIME, year: 'numeric' })
+const clocks = formats({ ...TIME, second: '2-digit' })
 const spans = once((language) => new Intl.RelativeTimeFormat(language, { numeric: 'auto' }))
+const LENGTHS = { day: 'n-days', hour: 'n-hours', minute: 'n-minutes' } as const
 
-export const day = (at: string | Date): string => days().format(new Date(at))
-export const moment = (at: string | Date): string => moments().format(new Date(at))
 /** The time of day, to the second. */
 export const clock = (at: number): string => clocks().format(new Date(at))
+const UNKNOWN = '–'
 
-/** "3 hours ago", "in 2 days": the largest unit that is at least one. */
-export function ago(at: string | Date): string {
-  const seconds = (new Date(at).getTime() - Date.now()) / 1000
-  const units: [Intl.RelativeTimeFormatUnit, number][] = [['day', 86_400], ['hour', 3_600], ['minute', 60]]
-  const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size) ?? ['minute', 60]
-  return spans().format(Math.round(seconds / size), unit)
+/**
+ * A day. `YYYY-MM-DD` is one of the calendar and stays what it is; an instant is on the day that it
+ * is here. With its year in another.
+ */
+export function day(at: string | Date): string {
+  const calendar = typeof at === 'string' && /^\d{4}-\d\d-\d\d$/.test(at)
+  const found = new Date(at)
+  if (Number.isNaN(found.getTime())) return UNKNOWN
+  const year = calendar ? found.getUTCFullYear() : found.getFullYear()
+  const same = year === now().getFullYear()
+  const format = calendar ? (same ? dates : datesOfYears) : same ? days : daysOfYears
+  return format().format(found)
 }
 
-/** How long ago something was, as "6 hours" or "2 days". */
-export function past(at: string | Date): string {
-  const seconds = Math.max(0, (Date.now() - new Date(at).getTime()) / 1000)
-  const units: [string, number][] = [['day', 86_400], ['hour', 3_600], ['minute', 60]]
-  const [unit, size] = units.find(([, size]) => seconds >= size) ?? ['minute', 60]
-  return new Intl.NumberFormat(chosen.value, { style: 'unit', unit, unitDisplay: 'long' }).format(Math.floor(seconds / size))
+/** An instant, as the clock on the wall here shows it; with its year in another. */
+export function moment(at: string | Date): string {
+  const found = new Date(at)
+  if (Number.isNaN(found.getTime())) return UNKNOWN
+  return (found.getFullYear() === now().getFullYear() ? moments : momentsOfYears)().format(found)
+}
+
+const UNITS = [['day', 86_400], ['hour', 3_600], ['minute', 60]] as const
+/** In the largest unit of which it is at least one. */
+function span(seconds: number): [(typeof UNITS)[number][0], number] {
+  const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? UNITS[2]
+  return [unit, Math.trunc(seconds / size)]
+}
+
+/** How long from now, in seconds; whoever shows it is drawn anew as time passes. */
+const fromNow = (at: string | Date): number => {
+  void tick.value
+  return (new Date(at).getTime() - now().getTime()) / 1000
+}
+
+/** "3 hours ago", "in 2 days". */
+export function ago(at: string | Date): string {
+  const [unit, count] = span(fromNow(at))
+  if (Number.isNaN(count)) return UNKNOWN
+  return spans().format(count, unit)
+}
+
+/** "3 hours": how long it has been since. */
+export function since(at: string | Date): string {
+  const [unit, count] = span(Math.min(0, fromNow(at)))
+  if (Number.isNaN(count)) return UNKNOWN
+  return t(LENGTHS[unit], { n: -count })
 }
 
 export const metres = (m: number): string => (m < 1000 ? t('metres', { n: Math.round(m) }) : t('kilometres', { n: (m / 1000).toFixed(1) }))
