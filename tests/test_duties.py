@@ -177,10 +177,13 @@ async def test_the_office_enters_its_own_days(town, database):
 @pytest.mark.parametrize(
     ("zone", "days_off", "published"),
     [
-        *((zone, True, True) for zone in ("Asia/Shanghai", "Asia/Urumqi", "PRC", "Asia/Chongqing", "Asia/Chungking", "Asia/Harbin", "Asia/Kashgar")),
+        *(
+            (zone, True, True)
+            for zone in ("Asia/Shanghai", "Asia/Urumqi", "PRC", "Asia/Chongqing", "Asia/Chungking", "Asia/Harbin", "Asia/Kashgar")
+        ),
         *((zone, False, False) for zone in ("Asia/Hong_Kong", "Asia/Macau", "Asia/Taipei", "Asia/Singapore", "America/New_York")),
     ],
-)  # fmt: skip
+)
 async def test_chinas_holidays_are_those_of_all_its_zones(town, database, zone, days_off, published):
     volunteer = await town.person("volunteer")
     async with database.acquire() as connection:

@@ -103,12 +103,27 @@ def test_heights_are_dropped(heights):
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("试\0市", "U\\+0000"), ("试市\0\0", "U\\+0000"), ("试\ud800", "U\\+D800"), ("试\x07市", "U\\+0007"), ("试\ufffd", "lost characters"),
-        ("试\n市", "line break"), ("\u200b", "no name that can be seen"), ("\u3164\u2800 \u00ad", "no name that can be seen"), ("\0", "no name that can be seen"),
-        ("  ", "no name that can be seen"), ("字" * 101, "longer than 100"), ("字" * 10_000, "longer than 100"), (["a"], "no text"), (True, "no text"),
-        ("", "no name"), (None, "no name"),
+        ("试\0市", "U\\+0000"),
+        ("试市\0\0", "U\\+0000"),
+        ("试\ud800", "U\\+D800"),
+        ("试\x07市", "U\\+0007"),
+        ("试\ufffd", "lost characters"),
+        ("试\n市", "line break"),
+        ("试\u2028市", "line break"),
+        ("试\u202e市", "U\\+202E"),
+        ("试\u200b市", "U\\+200B"),
+        ("\u200b", "no name that can be seen"),
+        ("\u3164\u2800 \u00ad", "no name that can be seen"),
+        ("\0", "no name that can be seen"),
+        ("  ", "no name that can be seen"),
+        ("字" * 101, "longer than 100"),
+        ("字" * 10_000, "longer than 100"),
+        (["a"], "no text"),
+        (True, "no text"),
+        ("", "no name"),
+        (None, "no name"),
     ],
-)  # fmt: skip
+)
 def test_names_that_are_refused(name, told):
     with pytest.raises(Refused, match=told):
         read_name({"type": "Feature", "properties": {"name": name}})
@@ -161,16 +176,37 @@ def desk(database, tmp_path):
 @pytest.mark.parametrize(
     "crs",
     [
-        None, {}, *({"type": "name", "properties": {"name": name}} for name in (
-            "urn:ogc:def:crs:OGC:1.3:CRS84", "urn:ogc:def:crs:ogc:1.3:crs84", "urn:ogc:def:crs:OGC::CRS84", "OGC:CRS84", "CRS84", "WGS 84", "WGS84",
-            "GCS_WGS_1984", " wgs  84 ", "EPSG:4326", "epsg:4326", "urn:ogc:def:crs:EPSG::4326", "urn:ogc:def:crs:EPSG:6.9:4326", "urn:ogc:def:crs:EPSG::4979",
-            "http://www.opengis.net/def/crs/OGC/1.3/CRS84", "http://www.opengis.net/def/crs/EPSG/0/4326", "http://www.opengis.net/gml/srs/epsg.xml#4326",
-            "https://epsg.io/4326",
-        )),
-        {"type": "EPSG", "properties": {"code": 4326}}, {"type": "EPSG", "properties": {"code": "4326"}}, "EPSG:4326",
+        None,
+        {},
+        *(
+            {"type": "name", "properties": {"name": name}}
+            for name in (
+                "urn:ogc:def:crs:OGC:1.3:CRS84",
+                "urn:ogc:def:crs:ogc:1.3:crs84",
+                "urn:ogc:def:crs:OGC::CRS84",
+                "OGC:CRS84",
+                "CRS84",
+                "WGS 84",
+                "WGS84",
+                "GCS_WGS_1984",
+                " wgs  84 ",
+                "EPSG:4326",
+                "epsg:4326",
+                "urn:ogc:def:crs:EPSG::4326",
+                "urn:ogc:def:crs:EPSG:6.9:4326",
+                "urn:ogc:def:crs:EPSG::4979",
+                "http://www.opengis.net/def/crs/OGC/1.3/CRS84",
+                "http://www.opengis.net/def/crs/EPSG/0/4326",
+                "http://www.opengis.net/gml/srs/epsg.xml#4326",
+                "https://epsg.io/4326",
+            )
+        ),
+        {"type": "EPSG", "properties": {"code": 4326}},
+        {"type": "EPSG", "properties": {"code": "4326"}},
+        "EPSG:4326",
         {"type": "link", "properties": {"href": "http://spatialreference.org/ref/epsg/4326/proj4/", "type": "proj4"}},
     ],
-)  # fmt: skip
+)
 async def test_wgs_84_in_any_words_is_taken(desk, crs):
     assert await desk.take(desk.feature(), crs=crs) == (1, 0)
 
@@ -298,9 +334,12 @@ async def test_a_single_feature_is_a_file_of_one(desk):
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(st.characters(exclude_categories=[]), max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["type", "coordinates", "name", "properties", "crs"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(["type", "coordinates", "name", "properties", "crs"]), inner, max_size=3)
+    ),
     max_leaves=12,
-)  # fmt: skip
+)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -332,8 +371,9 @@ def test_every_zone_that_is_taken_means_the_same_to_the_database(run, database):
         async with database.acquire() as connection:
             return await connection.fetch(
                 "select n, p, known_zone(n) as known, p at time zone n as local from unnest($1::text[]) n, unnest($2::timestamptz[]) p",
-                names, instants,
-            )  # fmt: skip
+                names,
+                instants,
+            )
 
     rows = run(told())
     assert len(rows) == len(names) * 6
@@ -367,6 +407,12 @@ async def test_what_is_no_zone_is_refused_when_it_is_given(desk, zone):
         Settings(time_zone=zone)
 
 
+async def test_a_zone_that_only_the_program_knows_is_refused_with_a_sentence(desk, monkeypatch):
+    monkeypatch.setattr(zones, "canonical", lambda name: name)
+    with pytest.raises(ImportProblem, match="does not know the time zone Asia/Newtown"):
+        await desk.take(desk.feature(), zone="Asia/Newtown")
+
+
 async def test_a_zone_is_spelled_as_its_list_spells_it_and_given_anew_where_it_is_named(desk):
     assert await desk.take(desk.feature("a"), zone="America/New_York") == (1, 0)
     assert (await desk.areas())["a"]["time_zone"] == "America/New_York"
@@ -398,9 +444,14 @@ async def test_a_bad_zone_that_is_stored_already_stops_nothing(town, database, z
         await leader.act(issue["id"], "assign", unit=str(town.unit))
         area = {"area": str(town.area)}
         for path, asked in (
-            (f"/v1/areas/{town.area}", {}), (f"/v1/areas/{town.area}/calendar", {"year": 2026}), ("/v1/coverage", area), ("/v1/summaries/weekly.json", area),
-            (f"/v1/areas/{town.area}/summary", {}), ("/v1/league", area | {"of": "units"}), ("/v1/cells/summary", area),
-        ):  # fmt: skip
+            (f"/v1/areas/{town.area}", {}),
+            (f"/v1/areas/{town.area}/calendar", {"year": 2026}),
+            ("/v1/coverage", area),
+            ("/v1/summaries/weekly.json", area),
+            (f"/v1/areas/{town.area}/summary", {}),
+            ("/v1/league", area | {"of": "units"}),
+            ("/v1/cells/summary", area),
+        ):
             await staff.get(path, **asked)
         ledger = await staff.call("GET", "/v1/ledger.csv", params=area)
         assert ledger.status_code == 200 and issue["number"] in ledger.text

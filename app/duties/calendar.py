@@ -1,8 +1,8 @@
 """Working time in a community's own zone: when a deadline falls, and how much of it is left.
 
-Working hours are 08:30-12:00 and 14:00-17:30 on working days: seven hours a day. Working days of China, under any of its zones' names, are the
-statutory ones with their make-up days, where the library knows the year; in other years and zones Monday to Friday. Before either goes what an
-area, or the nearest one above it, has entered itself (`exceptions`: day → whether it is worked on).
+Working hours are 08:30-12:00 and 14:00-17:30 on working days: seven hours a day. Working days of China are the statutory
+ones with their make-up days, where the library knows the year, under any name of its zones; in other years and zones Monday to
+Friday. Before either goes what an area, or the nearest one above it, has entered itself (`exceptions`: day → whether it is worked on).
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ async def exceptions(connection: Connection, area: UUID | None) -> Exceptions:
 
 
 def is_published(year: int, zone: str) -> bool:
-    """Whether the statutory days of a year are known; if not, as anywhere outside China, Monday to Friday are reckoned as worked on."""
+    """Whether the statutory days of a year are known; if not, as anywhere outside China, Monday to
+    Friday are reckoned as worked on."""
     try:
         return zone in _CHINA and chinese_calendar.is_workday(date(year, 1, 1)) in (True, False)
     except NotImplementedError:  # so the library says of a year it does not know

@@ -1,5 +1,5 @@
-"""GeoJSON as people have it: what a file holds, which words for WGS 84 are understood, and its polygons, mended where that is
-harmless and refused by name where it is not."""
+"""GeoJSON as people have it: what a file holds, which words for WGS 84 are understood, and its
+polygons, mended where that is harmless and refused by name where it is not."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from app.kit import cells
 _NAMES = ("name", "NAME", "Name", "名称", "name_zh")
 _LONGEST_NAME = 100
 _DEPTH = {"Polygon": 2, "MultiPolygon": 3}
-# WGS 84 as programs write it. Positions are longitude first, whatever a name of a system says about the order of its axes: so does every
-# program that writes GeoJSON.
+# WGS 84 as programs write it. Positions are longitude first, whatever a name of a system says about
+# the order of its axes: so does every program that writes GeoJSON.
 _WGS84 = re.compile(
     r"(?:urn:(?:x-)?ogc:def:crs:)?ogc:(?:[0-9.]*:)?crs:?84h?|crs:?84h?|(?:urn:(?:x-)?ogc:def:crs:)?epsg:(?:[0-9.]*:)?(?:4326|4979)|4326"
     r"|https?://(?:www\.)?opengis\.net/def/crs/(?:ogc/[0-9.]+/crs84h?|epsg/[0-9.]+/(?:4326|4979))"
@@ -102,9 +102,7 @@ def read_name(feature: Any) -> str:
     name = _trimmed(str(named))
     if not name:
         raise Refused("it has no name" if named == "" else "it has no name that can be seen")
-    fault = cells.fault(name, _LONGEST_NAME)
-    if fault is None and any(char in name for char in "\t\n\r"):
-        fault = "has a line break or a tab in it"
+    fault = cells.name_fault(name, _LONGEST_NAME)
     if fault is not None:
         raise Refused(f"its name {fault}")
     return name
@@ -132,7 +130,8 @@ def _swapped(geometry: BaseGeometry) -> BaseGeometry:
 
 
 def _flat(coordinates: Any, depth: int) -> Any:
-    """Coordinates as numbers of longitude and latitude: a height, or whatever else a position has, is dropped."""
+    """Coordinates as numbers of longitude and latitude: a height, or whatever else a position has,
+    is dropped."""
     if not isinstance(coordinates, list):
         raise Refused("its coordinates cannot be read: a list is missing")
     if depth:
@@ -168,8 +167,9 @@ def _shape(raw: Any) -> BaseGeometry:
 def read_polygon(raw: Any, parent: BaseGeometry | None) -> tuple[MultiPolygon, str | None]:
     """The polygon of a GeoJSON geometry, in WGS 84, and what was mended (None: nothing).
 
-    Winding and heights do not matter. A self-intersection is mended when that changes the area by less than 1 %. Raises Refused for
-    anything but polygons, positions outside the world, latitude and longitude swapped, and polygons that cannot be mended.
+    Winding and heights do not matter. A self-intersection is mended when that changes the area by
+    less than 1 %. Raises Refused for anything but polygons, positions outside the world, latitude
+    and longitude swapped, and polygons that cannot be mended.
     """
     geometry = _shape(raw)
     bounds = geometry.bounds

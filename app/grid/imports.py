@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import shapely
 from shapely.affinity import scale
 from shapely.geometry import MultiPolygon, Polygon, box
@@ -43,9 +44,14 @@ async def put_area(
     time_zone: str,
     changes_zone: bool = False,
 ) -> uuid.UUID:
-    """Make an area or redraw it; known by its name within its parent (areas' unique constraint)."""
+    """Make an area or redraw it; known by its name within its parent (areas' unique constraint).
+    Raises ImportProblem for a zone that the database does not know."""
     id = uuid.uuid5(_NAMESPACE, f"{parent}/{name}")
-    found: Any = await connection.fetchval(queries.PUT_AREA, id, parent, level, name, geometry, time_zone, changes_zone)
+    values = (id, parent, level, name, geometry, time_zone, changes_zone)
+    try:
+        found: Any = await connection.fetchval(queries.PUT_AREA, *values)
+    except asyncpg.CheckViolationError:  # zones of a release that is younger than this PostgreSQL's
+        raise ImportProblem(f"This PostgreSQL does not know the time zone {time_zone}.") from None
     await connection.execute(queries.PUT_AREA_TREE, found, parent)
     return found
 
@@ -59,7 +65,7 @@ async def find_area(connection: Connection, name: str) -> Any:
 
 
 def _check_name(name: str) -> None:
-    if not cells.is_visible(name) or cells.fault(name, 100):
+    if not cells.is_visible(name) or cells.name_fault(name, 100):
         raise ImportProblem(f"{name!r} is no name of an area.")
 
 
@@ -99,7 +105,8 @@ def _read(features: list[Any], outline: BaseGeometry | None, say: Say) -> tuple[
 
 
 async def _parent(connection: Connection, name: str, level: str) -> Any:
-    """The area above that is meant by a name, or None where there is none yet. Raises ImportProblem where it may be several."""
+    """The area above that is meant by a name, or None where there is none yet. Raises ImportProblem
+    where it may be several."""
     _check_name(name)
     rows = await connection.fetch(queries.AREAS_BY_NAME, name)
     above = [row for row in rows if LEVELS.index(row["level"]) < LEVELS.index(level)] or rows
@@ -111,8 +118,9 @@ async def _parent(connection: Connection, name: str, level: str) -> Any:
 async def import_areas(
     connection: Connection, path: Path, level: str, parent_name: str | None, time_zone: str | None, say: Say
 ) -> tuple[int, int]:
-    """Areas taken, and features refused. Repeatable: an area is known by its name within its parent, and features of one name are one area.
-    A zone that is named is given to areas that are here already, too. Raises ImportProblem."""
+    """Areas taken, and features refused. Repeatable: an area is known by its name within its
+    parent, and features of one name are one area. A zone that is named is given to areas that are
+    here already, too. Raises ImportProblem."""
     try:
         zone = zones.canonical(time_zone) if time_zone is not None else settings().time_zone
         features = geojson.read_features(path)

@@ -81,7 +81,8 @@ returning id::text, area_id::text as area, cell_id::text as cell, category, unit
 DROP_RULE = "delete from assignment_rules where id = $1 and ($2 or area_id = any($3::uuid[])) returning true"
 
 AREAS_BY_NAME = "select id, name, level, parent_id, known_zone(time_zone) as time_zone from areas where name = $1"
-# An area is known by its name within its parent (a unique constraint): importing it again redraws it, and gives it another zone where one is named.
+# An area is known by its name within its parent (a unique constraint): importing it again redraws
+# it, and gives it another zone where one is named.
 PUT_AREA = """
 insert into areas (id, parent_id, level, name, geom, time_zone)
 values ($1, $2, $3, $4, st_multi(st_geomfromwkb($5, 4326)), $6)

@@ -1,4 +1,5 @@
-"""One row of Boston's 311 cases, under the names of 2015 or of today, as a past case; or why it cannot be taken."""
+"""One row of Boston's 311 cases, under the names of 2015 or of today, as a past case; or why it
+cannot be taken."""
 
 from __future__ import annotations
 
@@ -23,13 +24,26 @@ ZONE = "America/New_York"
 _ZONE = ZoneInfo(ZONE)
 # How far the city's own clocks may differ among each other and from ours.
 _SKEW = timedelta(days=1)
-NEEDED = ("CASE_ENQUIRY_ID", "OPEN_DT", "TARGET_DT", "CLOSED_DT", "CASE_STATUS", "TYPE", "DEPARTMENT", "LATITUDE", "LONGITUDE")
+NEEDED = (
+    "CASE_ENQUIRY_ID",
+    "OPEN_DT",
+    "TARGET_DT",
+    "CLOSED_DT",
+    "CASE_STATUS",
+    "TYPE",
+    "DEPARTMENT",
+    "LATITUDE",
+    "LONGITUDE",
+)
 _WELCOME = ("NEIGHBORHOOD", "SOURCE")
 _ALSO_NAMED = {"SLA_TARGET_DT": "TARGET_DT"}
 _LONGEST = {"NEIGHBORHOOD": 200, "DEPARTMENT": 100, "SOURCE": 100, "CASE_ENQUIRY_ID": 64}
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _ROUNDED = re.compile(r"[0-9]+(?:[.,][0-9]+)?[eE]\+?[0-9]+|[0-9]+[.,][0-9]+")
-_US_TIME = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4}) ([0-9]{1,2}):([0-9]{2}):([0-9]{2}) ([AP])M", re.IGNORECASE)
+_US_TIME = re.compile(
+    r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4}) ([0-9]{1,2}):([0-9]{2}):([0-9]{2}) ([AP])M",
+    re.IGNORECASE,
+)
 _ISO_TIME = re.compile(
     r"([0-9]{4})-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?P<zone>Z|[+-][0-9]{2}(?::?[0-9]{2})?)?",
     re.IGNORECASE,
@@ -66,7 +80,8 @@ def known(header: list[str]) -> int:
 
 
 def columns(header: list[str], path: Path) -> dict[str, int]:
-    """Where each column stands that is read here. Raises ImportProblem where one is missing or stands twice."""
+    """Where each column stands that is read here. Raises ImportProblem where one is missing or
+    stands twice."""
     found: dict[str, int] = {}
     twice: list[str] = []
     for n, name in enumerate(header):
@@ -108,7 +123,8 @@ def _local(text: str, column: str, day_first: bool) -> datetime:
         year, parts = int(iso[1]), None
     else:
         raise wrong
-    # Before anything is reckoned: at the ends of the calendar a shift of zones is no longer possible.
+    # Before anything is reckoned: at the ends of the calendar a shift of zones is no longer
+    # possible.
     if not FIRST.year <= year < END.year:
         raise _out_of_bounds(text, column)
     try:
@@ -191,7 +207,8 @@ def _times(row: Mapping[str, str], day_first: bool) -> tuple[datetime, datetime 
 
 
 def case(row: Mapping[str, str], said: Rules, reporter: uuid.UUID, day_first: bool) -> tuple[Past, str]:
-    """The case of a row, and the department that answers for it, which is all that is known of who mended it. Raises Row."""
+    """The case of a row, and the department that answers for it, which is all that is known of who
+    mended it. Raises Row."""
     for column, text in row.items():
         why = cells.fault(text, _LONGEST.get(column, 100))
         if why:
@@ -201,6 +218,8 @@ def case(row: Mapping[str, str], said: Rules, reporter: uuid.UUID, day_first: bo
         text.strip() if cells.is_visible(text := row.get(name, "")) else ""
         for name in ("TYPE", "NEIGHBORHOOD", "DEPARTMENT", "SOURCE")
     )
+    if why := cells.name_fault(department, _LONGEST["DEPARTMENT"]):
+        raise Row(f"DEPARTMENT {why}")
     category = said.categories.get(kind)
     if category is None:
         raise Row(f"TYPE is not known: {kind!r}")
@@ -215,16 +234,28 @@ def case(row: Mapping[str, str], said: Rules, reporter: uuid.UUID, day_first: bo
         PastEvent("report", None, "reported", opened, reporter, "reporter", {"source": source, "case": id}),
         PastEvent("import_assign", "reported", "assigned", opened, None, "system"),
     ]
-    # Two clocks of the city's differ where it is closed before it is opened: that was done in one go.
+    # Two clocks of the city's differ where it is closed before it is opened: that was done in one
+    # go.
     ended = max(opened, closed) if closed else None
     if ended and closed:
         data = {"source_closed_at": closed.isoformat()}
         events.append(PastEvent("import_close", "assigned", "closed", ended, None, "system", data))
     past = Past(
-        id=uuid.uuid5(NAMESPACE, f"boston/{id}"), category=category, lat=lat, lon=lon, opened_at=opened, reporter_id=reporter,
-        state=state, events=events, note=kind, place=place, deadline=target, rectified_at=ended, closed_at=ended,
+        id=uuid.uuid5(NAMESPACE, f"boston/{id}"),
+        category=category,
+        lat=lat,
+        lon=lon,
+        opened_at=opened,
+        reporter_id=reporter,
+        state=state,
+        events=events,
+        note=kind,
+        place=place,
+        deadline=target,
+        rectified_at=ended,
+        closed_at=ended,
         fingerprint=hashlib.sha256(id.encode()).digest(),
-    )  # fmt: skip
+    )
     return past, department
 
 

@@ -85,7 +85,8 @@ def _row(record: Record, columns: Mapping[str, int]) -> dict[str, str]:
 
 
 class _Reader:
-    """Rows of a table into cases; those that cannot be taken into the file of refusals, each with its line and the reason."""
+    """Rows of a table into cases; those that cannot be taken into the file of refusals, each with
+    its line and the reason."""
 
     def __init__(self, table: Table, reporter: uuid.UUID, refusals: Any) -> None:
         self.table, self.reporter, self.rules = table, reporter, boston.rules()
@@ -144,17 +145,29 @@ def _keep_apart(path: Path, refusals: Path) -> None:
 
 
 def _progress(console: Console) -> Progress:
-    shown = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"), TimeElapsedColumn())
+    shown = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:.0f} %"),
+        TimeElapsedColumn(),
+    )
     return Progress(*shown, console=console)
 
 
 async def import_cases(
-    connection: Connection, path: Path, preset: str, refusals: Path, console: Console, encoding: str | None = None
+    connection: Connection,
+    path: Path,
+    preset: str,
+    refusals: Path,
+    console: Console,
+    encoding: str | None = None,
 ) -> Outcome:
-    """Stream a CSV of past cases in. Refused rows go to `refusals` with their reasons: mended there, that file can be brought in again.
+    """Stream a CSV of past cases in. Refused rows go to `refusals` with their reasons: mended
+    there, that file can be brought in again.
 
-    Repeatable: a case's id follows from the source's, so one that is here already is left as it is. All or nothing: a run
-    that is stopped leaves nothing behind. Raises ImportProblem where the file as a whole cannot be read.
+    Repeatable: a case's id follows from the source's, so one that is here already is left as it is.
+    All or nothing: a run that is stopped leaves nothing behind. Raises ImportProblem where the file
+    as a whole cannot be read.
     """
     assert preset == "boston"
     table = Table(path, encoding, boston.known)
@@ -165,7 +178,10 @@ async def import_cases(
     area: uuid.UUID | None = None
     units: dict[str, uuid.UUID] = {}
     ids: set[uuid.UUID] = set()
-    with refusals.open("w", newline="", encoding="utf-8-sig") as out, _progress(console) as progress:
+    with (
+        refusals.open("w", newline="", encoding="utf-8-sig") as out,
+        _progress(console) as progress,
+    ):
         bar = progress.add_task("cases", total=table.size)
         reader = _Reader(table, reporter, out)
         found = reader.cases()

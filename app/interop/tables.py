@@ -1,6 +1,8 @@
-"""A CSV file as rows, whatever wrote it: packed or not, in any encoding that is certain, with any separator, with broken quotes.
+"""A CSV file as rows, whatever wrote it: packed or not, in any encoding that is certain, with any
+separator, with broken quotes.
 
-What makes the whole file useless raises `ImportProblem`; what is wrong with one row is said of that row, and the next one is read.
+What makes the whole file useless raises `ImportProblem`; what is wrong with one row is said of that
+row, and the next one is read.
 """
 
 from __future__ import annotations
@@ -19,8 +21,18 @@ from typing import Any
 from app.grid.imports import ImportProblem
 from app.kit.cells import bare
 
-# What a user may name; a file with a mark of its encoding, and UTF-16 without one, are known without.
-ENCODINGS = ("utf-8", "gb18030", "gbk", "big5", "utf-16-le", "utf-16-be", "windows-1252", "iso-8859-1")
+# What a user may name; a file with a mark of its encoding, and UTF-16 without one, are known
+# without.
+ENCODINGS = (
+    "utf-8",
+    "gb18030",
+    "gbk",
+    "big5",
+    "utf-16-le",
+    "utf-16-be",
+    "windows-1252",
+    "iso-8859-1",
+)
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -31,7 +43,8 @@ _MARKS = (
 )
 _SEPARATORS = ",;\t|"
 _PIECE = 1 << 20
-# A line beyond this is no row, and is not kept in memory whole. A row of several lines has no more than these.
+# A line beyond this is no row, and is not kept in memory whole. A row of several lines has no more
+# than these.
 _LONGEST_LINE = 1 << 20
 _KEPT_OF_LINE = 1000
 _MOST_LINES = 100
@@ -59,7 +72,8 @@ class Table:
     """A file of rows under a header. It is read as often as `records` is called."""
 
     def __init__(self, path: Path, encoding: str | None, known: Callable[[list[str]], int]) -> None:
-        """`known` says how many columns of a header it knows: the separator under which that is most is the file's."""
+        """`known` says how many columns of a header it knows: the separator under which that is
+        most is the file's."""
         if not path.is_file():
             raise ImportProblem(f"{path} is no file.")
         self.path = path
@@ -110,7 +124,9 @@ class Table:
                 continue
             if not line.whole:
                 yield Record(
-                    line.number, [line.text], f"it is longer than {_LONGEST_LINE} characters; only its beginning is here"
+                    line.number,
+                    [line.text],
+                    f"it is longer than {_LONGEST_LINE} characters; only its beginning is here",
                 )
                 continue
             waiting.appendleft(line)
@@ -121,8 +137,8 @@ class Table:
 
 
 def _is_packed(path: Path) -> bool:
-    """Whether a file is gzip, by what stands in it. One that is damaged or cut short is refused as a whole: which of its rows
-    are as they were cannot be told."""
+    """Whether a file is gzip, by what stands in it. One that is damaged or cut short is refused as
+    a whole: which of its rows are as they were cannot be told."""
     with path.open("rb") as raw:
         if raw.read(2) != b"\x1f\x8b":
             return False
@@ -144,7 +160,8 @@ def _head(path: Path, stream: Any) -> bytes:
 
 
 def _encoding(head: bytes, named: str | None) -> tuple[str, bool]:
-    """How a file is encoded, and whether it says so itself. Never guessed: without a mark or a name it is UTF-8."""
+    """How a file is encoded, and whether it says so itself. Never guessed: without a mark or a name
+    it is UTF-8."""
     for mark, encoding in _MARKS:
         if head.startswith(mark):
             return encoding, True
@@ -174,8 +191,9 @@ def _names(text: str, separator: str) -> list[str]:
 
 
 def _parse(waiting: deque[_Line], lines: Iterator[_Line], separator: str, width: int) -> tuple[list[str], int, str | None]:
-    """The row that begins on the first waiting line: its cells, over how many lines it goes, and its fault. A quotation mark that is
-    not closed spoils its own line only: what it would swallow is read as rows of its own."""
+    """The row that begins on the first waiting line: its cells, over how many lines it goes, and
+    its fault. A quotation mark that is not closed spoils its own line only: what it would swallow
+    is read as rows of its own."""
 
     def texts() -> Generator[str]:
         for n in range(_MOST_LINES):

@@ -149,7 +149,8 @@ _COLUMNS = (
 
 
 def _check(case: Past) -> None:
-    instants = (case.opened_at, case.deadline, case.reply_by, case.rectified_at, case.closed_at, *(e.at for e in case.events))
+    own = (case.opened_at, case.deadline, case.reply_by, case.rectified_at, case.closed_at)
+    instants = (*own, *(e.at for e in case.events))
     if not all(FIRST <= at < END for at in instants if at is not None):
         raise ValueError(f"case {case.id} has an instant outside the years 2000 to 2100")
 
@@ -157,7 +158,8 @@ def _check(case: Past) -> None:
 async def load(connection: Connection, cases: Sequence[Past], home: UUID | None) -> int:
     """Write cases that are not here yet; how many that were. `home` is the area of those that lie in none.
 
-    Runs in the caller's transaction. Raises ValueError for an instant outside the years 2000 to 2100.
+    Runs in the caller's transaction. Raises ValueError for an instant outside the years 2000 to
+    2100.
     """
     for case in cases:
         _check(case)

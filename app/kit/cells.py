@@ -5,24 +5,33 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# Not only ASCII: a spreadsheet set up for Chinese or Japanese reads the full and the half width alike, and NFKC folds them.
+# Not only ASCII: a spreadsheet set up for Chinese or Japanese reads the full and the half width
+# alike, and NFKC folds them.
 _FORMULA = ("=", "+", "-", "@", "\N{MINUS SIGN}")
 _PLAIN_NUMBER = re.compile(r"0|[1-9][0-9]{0,10}")
-# Numbers, dates and times in the ways a spreadsheet reads them: 3-5, 010-2, 1/2, 12:30, 1e5, 50%, 2026年3月5日.
+# Numbers, dates and times in the ways a spreadsheet reads them: 3-5, 010-2, 1/2, 12:30, 1e5, 50%,
+# 2026年3月5日.
 _NUMERIC = re.compile(
-    r"(?:[0-9.,:/+\-\s%()$¥年月日时時分秒]|(?<=[0-9])[eE](?=[0-9+\-]))*(?:[aApP]\.?[mM]\.?|上午|下午)?", re.ASCII
+    r"(?:[0-9.,:/+\-\s%()$¥年月日时時分秒]|(?<=[0-9])[eE](?=[0-9+\-]))*(?:[aApP]\.?[mM]\.?|上午|下午)?",
+    re.ASCII,
 )
 _MONTH = (
     "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
     "|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
 )
 _GAP = r"[\s.,/-]"
-_WORDED_DATE = re.compile(rf"{_MONTH}{_GAP}*[0-9]+(?:{_GAP}+[0-9]+)?|[0-9]+{_GAP}*{_MONTH}(?:{_GAP}*[0-9]+)?", re.IGNORECASE)
+_WORDED_DATE = re.compile(
+    rf"{_MONTH}{_GAP}*[0-9]+(?:{_GAP}+[0-9]+)?|[0-9]+{_GAP}*{_MONTH}(?:{_GAP}*[0-9]+)?",
+    re.IGNORECASE,
+)
 _TRUTH = ("true", "false")
 # What a decoder puts where bytes are no character.
 LOST = "\ufffd"
-# Drawn as nothing, though they are letters or symbols to Unicode: the Hangul fillers and the empty Braille pattern.
+# Drawn as nothing, though they are letters or symbols to Unicode: the Hangul fillers and the empty
+# Braille pattern.
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+# They belong inside the words of some scripts.
+_JOINERS = "\u200c\u200d"
 # Some are younger than Python's tables.
 _IDEOGRAPHS = range(0x20000, 0x40000)
 _INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Cs", "Zl", "Zp", "Zs", "Mn", "Me"})
@@ -43,6 +52,17 @@ def fault(text: str, longest: int) -> str | None:
     return f"is longer than {longest} characters" if len(text) > longest else None
 
 
+def name_fault(text: str, longest: int) -> str | None:
+    """Why a text cannot be a name: as `fault`, and nothing in it may break a line, turn its
+    direction or hide in it."""
+    for char in text:
+        if char in "\t\n\r" or unicodedata.category(char) in ("Zl", "Zp"):
+            return "has a line break or a tab in it"
+        if char not in _JOINERS and unicodedata.category(char) == "Cf":
+            return f"has the character U+{ord(char):04X}, which cannot be seen"
+    return fault(text, longest)
+
+
 def shown(text: str) -> str:
     """A text for people to mend: what no text has is drawn as a lost character."""
     return "".join(LOST if _is_no_text(char) else char for char in text)
@@ -54,9 +74,11 @@ def _is_no_text(char: str) -> bool:
 
 
 def as_text(text: str) -> str:
-    """A cell that every spreadsheet takes for text: an apostrophe goes before whatever would be a formula, a number or a date.
+    """A cell that every spreadsheet takes for text: an apostrophe goes before whatever would be a
+    formula, a number or a date.
 
-    A whole number of up to eleven digits without a leading zero reads the same either way, and stays as it is.
+    A whole number of up to eleven digits without a leading zero reads the same either way, and
+    stays as it is.
     """
     return "'" + text if _is_more_than_text(text) else text
 

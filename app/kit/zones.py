@@ -5,8 +5,8 @@ from __future__ import annotations
 import zoneinfo
 from functools import lru_cache
 
-# Names that do not mean the same everywhere: PostgreSQL takes the first four for a fixed offset without summer time; the last two are no
-# place's, but this machine's and nobody's.
+# Names that do not mean the same everywhere: PostgreSQL takes the first four for a fixed offset
+# without summer time; the last two are no place's, but this machine's and nobody's.
 _AMBIGUOUS = frozenset({"CET", "EET", "MET", "WET", "localtime", "Factory"})
 
 
@@ -20,8 +20,8 @@ def _names() -> dict[str, str]:
 
 
 def canonical(name: str) -> str:
-    """A zone of the IANA list as it is spelled there. Raises NoZone, for an offset such as UTC+8 too: the one half of the world reads
-    it as east of Greenwich, the other as west."""
+    """A zone of the IANA list as it is spelled there. Raises NoZone, for an offset such as UTC+8
+    too: the one half of the world reads it as east of Greenwich, the other as west."""
     found = _names().get(name.strip().lower())
     if found is None:
         raise NoZone(f"{name!r} is no time zone of the IANA list; China's is Asia/Shanghai, that of New York America/New_York.")
