@@ -16,6 +16,10 @@ _COLUMNS = {
 }  # fmt: skip
 
 
+# What `at_instant` reads of an issue `i`: a subquery that is to be asked for an instant carries these on.
+CARRIED = ", ".join(f"i.{name}" for name in ("id", "state", "street", "created_at", "updated_at", *_COLUMNS))
+
+
 def below(parameter: str) -> str:
     """An area and everything below it, as an array."""
     return f"array(select x.area_id from area_tree x where x.ancestor_id = {parameter})"

@@ -11,10 +11,11 @@ and lasting, is only what was closed: a check that nobody makes proves neither.
 
 from __future__ import annotations
 
-from app.issues.as_it_was import around, at_instant, left
+from app.issues.as_it_was import CARRIED, around, at_instant, left
 
 # Reasons of `close_unresolved` that say that there was nothing to mend. Closed so before its limit, an issue was not due; after it, it was.
 VOID = ("duplicate", "not_our_matter")
+_READ = f"{CARRIED}, i.rework"
 _LIMIT = "coalesce(i.first_deadline, i.deadline)"
 
 
@@ -26,33 +27,33 @@ def due(column: str, among: str, since: str, end: str) -> str:
     before = f"coalesce({around('first_deadline', 'c', before=True)}, {around('deadline', 'c', before=True)})"
     fell = f"{_LIMIT} >= {since} and {_LIMIT} < {end}"
     return f"""
-select d.id, d.cell_id, d.unit_id, d.category, r.mended, r.closed, r.mended and r.at <= d.ends as on_time,
-  r.mended and r.at <= greatest(d.ends, f.deadline) as on_time_extended, r.closed and not r.reworked as first_time,
-  r.closed and not exists (
-    select from issues a where a.recurrence_of = d.id and a.created_at < {end}) as lasting
+select i.id, i.due_cell as cell_id, i.due_unit as unit_id, i.due_category as category, r.mended, r.closed,
+  r.mended and r.at <= i.ends as on_time, r.mended and r.at <= greatest(i.ends, f.deadline) as on_time_extended,
+  r.closed and not r.reworked as first_time, r.closed and not exists (
+    select from issues a where a.recurrence_of = i.id and a.created_at < {end}) as lasting
 from (
-  select distinct on (x.id) x.id, x.ends, l.cell_id, l.unit_id, l.category
+  select distinct on (i.id) i.*, l.cell_id as due_cell, l.unit_id as due_unit, l.category as due_category
   from (
-    select i.id, {_LIMIT} as ends from issues i where {here} and {fell}
+    select {_READ}, {_LIMIT} as ends from issues i where {here} and {fell}
     union all
-    select i.id, {_LIMIT} from issues i where i.id in ({gone}) and ({here}) is not true and {fell}
+    select {_READ}, {_LIMIT} from issues i where i.id in ({gone}) and ({here}) is not true and {fell}
     union all
-    select i.id, b.ends from events c join issues i on i.id = c.issue_id
+    select {_READ}, b.ends from events c join issues i on i.id = c.issue_id
     cross join lateral (select {before} as ends) b
     where c.was ->> 'deadline' is not null and c.at >= {since} and ({here} or i.id in ({gone}))
       and b.ends >= {since} and b.ends < {end} and b.ends < c.at
-  ) x join issues i on i.id = x.id {at_instant("x.ends", "l")}
-  where l.{column} = any({among}) and coalesce(l.first_deadline, l.deadline) = x.ends
+  ) i {at_instant("i.ends", "l")}
+  where l.{column} = any({among}) and coalesce(l.first_deadline, l.deadline) = i.ends
     and l.state not in ('handed_over', 'merged', 'rejected', 'withdrawn')
     and not (l.state = 'closed' and coalesce(l.unresolved in {VOID!r}, false))
-  order by x.id, x.ends desc
-) d join issues i on i.id = d.id {at_instant(end, "f")}
+  order by i.id, i.ends desc
+) i {at_instant(end, "f")}
 cross join lateral (
   select f.state in ('rectified', 'closed') and f.unresolved is null as mended,
     f.state = 'closed' and f.unresolved is null as closed,
     coalesce(f.rectified_at, f.closed_at) as at,
     i.rework > 0 and exists (
-      select from events e where e.issue_id = d.id and e.action in ('send_back', 'fail_inspection')
+      select from events e where e.issue_id = i.id and e.action in ('send_back', 'fail_inspection')
         and e.at < {end}) as reworked
 ) r
 where f.state not in ('merged', 'rejected', 'withdrawn')

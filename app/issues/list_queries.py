@@ -17,8 +17,8 @@ _SORTS = {
     "-updated_at": ("i.updated_at", "desc", "<"),
     "deadline": ("coalesce(i.deadline, 'infinity')", "asc", ">"),
 }
-# What was open at an instant is open still or has changed since.
-_OPEN_THEN = "(i.is_open or i.updated_at >= ${0})"
+# What was open at an instant is open still or has changed since. A clock ahead may have dated a report up to ten minutes after it came.
+_OPEN_THEN = "i.created_at < ${0}::timestamptz + interval '10 minutes' and (i.is_open or i.updated_at >= ${0})"
 _FILTERS = {
     "state": "i.state = any(${}::text[])",
     # One state other than `closed` has an index in the order of the list.

@@ -365,15 +365,17 @@ _HELD = {
 def _compared(of: str, past: bool) -> str:
     key = "cell_id" if of == "cells" else "unit_id"
     return f"""
-with opened as (
+with opened as materialized (
   select t.{key} as id, count(*)::int as found, count(t.recurrence_of)::int as came_back {_FOUND} and t.{key} is not null group by 1
-), closed as (
-  select i.{key} as id, {_CLOSED} from {_MENDED} i where i.{key} is not null group by 1
-), unresolved as (
-  select i.{key} as id, count(*)::int as n from {_ENDED} i where i.unresolved and i.{key} is not null group by 1
-), due as (
+), ended as materialized (
+  select i.* from {_ENDED} i where i.{key} is not null
+), closed as materialized (
+  select i.{key} as id, {_CLOSED} from ended i where not i.unresolved group by 1
+), unresolved as materialized (
+  select i.{key} as id, count(*)::int as n from ended i where i.unresolved group by 1
+), due as materialized (
   select i.{key} as id, {SUMS} from ({_DUE}) i where i.{key} is not null group by 1
-), held as ({_HELD[past].format(key=key)}
+), held as materialized ({_HELD[past].format(key=key)}
 )
 select p.id::text, p.name, coalesce(o.found, 0) as found, coalesce(o.came_back, 0) as came_back, coalesce(c.closed, 0) as closed,
   coalesce(x.n, 0) as closed_unresolved, coalesce(c.reworked, 0) as reworked, coalesce(d.due, 0) as due, coalesce(d.on_time, 0) as on_time,
