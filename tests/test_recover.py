@@ -14,6 +14,7 @@ from playwright.async_api import expect
 from app.client import shipping
 from app.maps import tally
 from tests.phones import DESK, browser, here, opened, until, value, waiting
+from tests.test_accessible import AXE
 
 KEPT = """async () => {
   const done = (asked) => new Promise((then, failed) => { asked.onsuccess = () => then(asked.result); asked.onerror = failed })
@@ -35,6 +36,13 @@ async def _with_password(person):
     wish = {"account": f"u{uuid.uuid4().hex[:8]}", "password": "correct horse"}
     assert (await person.call("PUT", "/v1/me/credentials", json=wish)).status_code in (200, 204)
     person.account = wish["account"]
+
+
+async def _violations(page):
+    """What axe finds, in words."""
+    await page.evaluate(AXE.read_text("utf-8"))
+    found = await page.evaluate("axe.run()")
+    return [f"{found['id']}: {found['nodes'][0]['html'][:150]}" for found in found["violations"]]
 
 
 async def _enter(page, person):
@@ -115,6 +123,7 @@ async def test_a_newer_client_waits_until_people_take_it(town, address, newer_cl
         for one in (page, other):
             await expect(one.get_by_text("A new version is ready")).to_be_visible()
             assert await one.evaluate("window.untouched")
+            assert await _violations(one) == []
         async with page.expect_event("load"):
             await page.get_by_role("button", name="Load anew").click()
         assert not await page.evaluate("Boolean(window.untouched)")
@@ -141,6 +150,7 @@ async def test_a_page_that_breaks_leaves_the_others_standing(town, address):
         await page.get_by_role("link", name="Black spots").click()
         await expect(page.locator("h1")).to_have_text("This page failed")
         await expect(page.locator("[data-announcer]")).to_have_text("This page failed")
+        assert await _violations(page) == []
         await page.get_by_role("button", name="Copy details").click()
         copied = await page.evaluate("navigator.clipboard.readText()")
         assert copied.startswith("TypeError") and "/app/black-spots" in copied
@@ -435,3 +445,21 @@ async def _at_that_time(route):
     """The real answer, given at the time of the test."""
     answer = await route.fetch()
     await route.fulfill(response=answer, headers={**answer.headers, "date": "Sun, 22 Nov 2026 20:00:00 GMT"})
+
+
+async def test_who_signs_in_over_another_sees_nothing_of_theirs(town, address):
+    volunteer, leader, worker = [await town.person(role) for role in ("volunteer", "leader", "worker")]
+    await _with_password(worker)
+    issue = (await volunteer.report(**town.body(place="东浦巷12号")))["issue"]
+    async with browser() as launched:
+        context, page = await opened(launched, address, leader, here(town), service_workers="block")
+        await page.goto("/app/queue")
+        await expect(page.locator(".item")).to_have_count(1)
+        await page.evaluate("history.pushState(null, '', '/app/sign-in')")
+        await _enter(page, worker)
+        await expect(page.locator("h1")).to_have_text("Hello, worker某")
+        await page.evaluate(f"history.pushState(null, '', '/app/issues/{issue['id']}')")
+        await expect(page.locator(".problem")).to_be_visible()
+        await expect(page.get_by_text("东浦巷12号")).to_have_count(0)
+        assert (await waiting(page))["issues"] == []
+        await context.close()

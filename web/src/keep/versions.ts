@@ -20,7 +20,9 @@ export function takeNewer(): void {
   else location.reload()
 }
 
-function follow(registration: ServiceWorkerRegistration): void {
+function follow(registration: ServiceWorkerRegistration | undefined): void {
+  // Where it is not allowed some browsers answer with nothing instead of refusing.
+  if (!registration) return
   registered = registration
   const look = () => {
     // Without one in charge this is the first, and waits for nobody.

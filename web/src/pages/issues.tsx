@@ -146,7 +146,7 @@ export const IssuesPage: FunctionComponent = () => {
           <Link href="/app/me">{t('settings')}</Link>
         </p>
       )}
-      <ProblemBox problem={problem} />
+      {!kept && <ProblemBox problem={problem} />}
       {kept && (
         <p class="card" role="status">
           {kept.unable.length > 0
@@ -195,7 +195,8 @@ function filterName(name: string): string {
   const names: Record<string, string> = {
     state: t('state'), category: t('category'), area: t('area'), cell: t('cell'), unit: t('unit'),
     assignee: t('assignee'), premises: t('premises'), overdue: t('overdue'), photos: t('lacks-photo'), unowned: t('unowned'),
-    mine: t('mine'), q: t('search'), bbox: t('in-the-map'),
+    mine: t('mine'), q: t('search'), bbox: t('in-the-map'), created_since: t('found'),
+    created_until: t('found'),
   }
   return names[name] ?? name
 }
