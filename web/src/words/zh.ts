@@ -2,7 +2,7 @@ export const zh = {
   'app-name': 'GridPatrol 网格巡查',
   account: '账号', accuracy: '定位精度约 {far}', actions: '办理', 'actions-for': '办理 {number}', 'action-sent': '“{action}”正在提交', 'action-kept': '“{action}”已保存在本机，有网络时自动提交',
   active: '启用', after: '整改后', 'after-again': '重拍整改后照片', 'after-needed': '此类问题须有整改后照片。', 'after-photo': '整改后须拍照', 'all-kinds': '全部类别', area: '区域', areas: '区域与网格',
-  'as-of': '截至 {at} 的数据', 'as-table': '以表格查看', 'asked-until': '申请延期至', 'assign-hint': '不选单位或人员时，按派单规则确定；不填期限时，按类别的期限计算。', assignee: '经办人', authorities: '协调部门', authority: '部门',
+  'as-of': '截至 {at} 的数据', 'as-table': '以表格查看', 'asked-until': '申请延期至', 'assign-hint': '不选单位或人员时，按派单规则确定；不填期限时，沿用现有期限；首次派单按类别的期限计算。期限晚于此的，按延期办理，须填原因。', assignee: '经办人', authorities: '协调部门', authority: '部门',
   back: '返回', before: '整改前', 'begin-walk': '开始巡查', 'black-spots': '卫生死角', 'black-spots-hint': '同一地点同类问题反复三次以上的地方；连续 30 天无问题即销号。',
   'by-cell': '网格中心，请拖动到准确位置', 'by-cells': '网格', 'by-deadline': '按期限', 'by-hand': '手动选定', 'by-kind': '分类情况', 'by-photo': '取自照片', 'by-units': '责任单位', 'by-way': '按路线',
   'came-back': '反复 {n} 次', cancel: '取消', catalogue: '问题类别', category: '类别', 'category-missing': '请选择问题类别。', cell: '网格', 'cells-unseen': '未巡查网格', 'cells-walked': '已巡查网格',
@@ -32,6 +32,7 @@ export const zh = {
   'weekly': '每周总结', 'issue-sure': '印发后保存为正式稿，不能再修改。确定印发？', 'issue-it': '印发', 'issued': '已印发', 'issued-by': '{by} 于 {at} 印发', 'draft': '草稿', 'edited-hint': '修改只在本页，印发后保存；下载的 Word 是印发前的草稿。', 'title': '标题', 'drop-clause': '删去第 {n} 条', 'add-clause': '增加一条',
   'activities': '活动登记', 'on-day': '日期', 'count': '数量', 'collected': '收回', 'people-n': '参加人数', 'note-it': '登记', 'no-activities': '本周没有登记活动', 'people-told': '{n} 人参加', 'drop-activity': '删除：{kind}',
 
+  'first-deadline': '延期前期限', 'extended-n': '{at}（已延期 {n} 次）', 'extended-from': '原期限 {at}',
   'activity.household_visit': '入户走访（户）', 'activity.questionnaire': '调查表（份）', 'activity.leaflet': '宣传品（份）', 'activity.clean_up': '集中清理（次）', 'activity.meeting': '会议（次）',
   'state.reported': '新上报', 'state.accepted': '已立案', 'state.assigned': '已派单', 'state.in_progress': '整改中', 'state.handed_over': '移交协调中', 'state.rectified': '已整改待核查', 'state.closed': '已结案', 'state.rejected': '不予立案', 'state.withdrawn': '已撤回', 'state.merged': '已合并',
   'action.report': '上报', 'action.report_mended': '上报（当场处理）', 'action.withdraw': '撤回', 'action.accept': '立案', 'action.reject': '不予立案', 'action.merge': '合并', 'action.unmerge': '撤销合并', 'action.assign': '派单', 'action.start': '开始整改', 'action.rectify': '整改完成', 'action.verify': '核查通过', 'action.send_back': '退回重办', 'action.hand_over': '移交协调', 'action.reply': '登记回复', 'action.request_extension': '申请延期', 'action.grant_extension': '同意延期', 'action.refuse_extension': '不同意延期', 'action.close_unresolved': '未解决结案', 'action.reopen': '重新立案', 'action.comment': '留言', 'action.pass_inspection': '抽查合格', 'action.fail_inspection': '抽查不合格', 'action.name_premises': '关联责任点', 'action.reclassify': '改类别', 'action.relocate': '改位置', 'action.photo': '照片', 'action.absorb': '并入其他问题', 'action.release': '撤销并入', 'action.remind': '临期提醒', 'action.overdue': '超期', 'action.remind_reply': '催办回复', 'action.reply_overdue': '回复超期', 'action.recur': '判定为反复', 'action.import_assign': '派单（历史）', 'action.import_close': '结案（历史）',
