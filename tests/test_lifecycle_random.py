@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from app.duties import running
 from app.issues.lifecycle import ACTIONS, OPEN, STATES
+from app.settings import settings as service
 
 ROLES = ("volunteer", "second", "leader", "worker", "staff", "inspector")
 _RUNNING = ("reported", "accepted", "assigned", "in_progress")
@@ -61,6 +62,85 @@ async def check(database, id):
             rectifier = None
 
 
+# What an issue is, without what every change moves, what the database derives, and the clock's own plan.
+_COLUMNS = """
+select (to_jsonb(i) - array['version', 'updated_at', 'tx', 'duty', 'duty_at', 'state', 'position', 'mercator', 'is_open', 'street'])
+  || jsonb_build_object('lat', st_y(i.position), 'lon', st_x(i.position)) as columns, i.version, i.state
+from issues i where i.id = $1
+"""
+
+
+def plain(value):
+    """Instants as such, however they are spelt."""
+    if isinstance(value, str) and value[4:5] == "-" and "T" in value:
+        return datetime.fromisoformat(value)
+    return value
+
+
+class Watched:
+    """What each issue was after each of its versions, as seen at that time, and its first clock."""
+
+    def __init__(self, database):
+        self.database, self.seen, self.first = database, {}, {}
+
+    async def look(self, id):
+        """Keep what the issue is now; the first clock has not moved to later since the last look."""
+        async with self.database.acquire() as connection:
+            row = await connection.fetchrow(_COLUMNS, uuid.UUID(id))
+            versions = self.seen.setdefault(id, {})
+            before = max(versions, default=0)
+            since = await connection.fetch(
+                "select action, data, was from events where issue_id = $1 and version > $2 order by version",
+                uuid.UUID(id),
+                before,
+            )
+        now = {name: plain(value) for name, value in row["columns"].items()}
+        versions[row["version"]] = now
+        # A new round has a new clock, and a survivor gets its own back.
+        if {e["action"] for e in since} & {"reopen", "fail_inspection", "release"}:
+            self.first.pop(id, None)
+        clock = now["first_deadline"] or now["deadline"]
+        if clock is not None:
+            # Handed over for no more than this test takes.
+            assert clock <= self.first.get(id, clock) + timedelta(seconds=1), [e["action"] for e in since]
+            self.first[id] = clock
+        assert now["first_deadline"] is None or now["first_deadline"] < now["deadline"]
+        for e in since:
+            later = e["action"] in ("assign", "grant_extension") and "deadline" in (e["was"] or {}) and e["was"]["deadline"]
+            if later and plain(e["data"]["deadline"]) > plain(e["was"]["deadline"]):
+                assert e["data"]["extended_from"] and (e["data"].get("reason") or e["action"] == "grant_extension")
+
+    def moved(self, id):
+        """Time was let pass for an issue: nothing that was seen of its clock is comparable."""
+        for columns in self.seen.get(id, {}).values():
+            columns.pop("deadline", None)
+            columns.pop("first_deadline", None)
+        self.first.pop(id, None)
+
+    async def replay(self, id):
+        """What the log says of every version is what was seen then."""
+        async with self.database.acquire() as connection:
+            present = {n: plain(v) for n, v in (await connection.fetchval(_COLUMNS, uuid.UUID(id))).items()}
+            log = await connection.fetch("select version, was from events where issue_id = $1 order by version", uuid.UUID(id))
+        told = dict(present)
+        for e in reversed(log):
+            for name, value in self.seen[id].get(e["version"], {}).items():
+                assert told[name] == value, (e["version"], name)
+            told |= {name: plain(value) for name, value in (e["was"] or {}).items()}
+
+
+async def extensions(database, id):
+    """How often the deadline was extended in each round."""
+    async with database.acquire() as connection:
+        log = await connection.fetch("select action, data from events where issue_id = $1 order by version", uuid.UUID(id))
+    rounds = [0]
+    for e in log:
+        if e["action"] in ("reopen", "fail_inspection"):
+            rounds.append(0)
+        rounds[-1] += e["action"] == "grant_extension" or (e["action"] == "assign" and "extended_from" in e["data"])
+    return rounds
+
+
 # What ends an issue or leads nowhere is tried less often, so that the walks get far.
 _WEIGHTS = {
     "comment": 0.05,
@@ -86,6 +166,7 @@ def test_random_actions_by_random_people(town, run, database, seed):
         dice = random.Random(seed)
         people = {role: await town.person("volunteer" if role == "second" else role) for role in ROLES}
         issues = [(await people["volunteer"].report(**town.body()))["issue"]["id"] for _ in range(3)]
+        watched = Watched(database)
         for _ in range(40):
             role, issue = dice.choice(ROLES), dice.choice(issues)
             open_now = (await people[role].call("GET", f"/v1/issues/{issue}")).json().get("actions", [])
@@ -104,14 +185,21 @@ def test_random_actions_by_random_people(town, run, database, seed):
             if dice.random() < 0.1:
                 async with database.acquire() as connection:
                     await connection.execute(
-                        "update issues set duty_at = now(), deadline = case when deadline is null then null else now() end where id = $1 "
+                        "update issues set duty_at = now(), first_deadline = null, deadline = case when deadline is null then null else now() end where id = $1 "
                         "and duty is not null", uuid.UUID(issue),
                     )  # fmt: skip
+                watched.moved(issue)
                 await running.run(database)
             for id in {issue, *([wish["into"]] if "into" in wish else [])}:
                 await check(database, id)
+                await watched.look(id)
+            if name == "unmerge":
+                for id in issues:
+                    await watched.look(id)
         for id in issues:
             await check(database, id)
+            await watched.replay(id)
+            assert max(await extensions(database, id)) <= service().extensions
         # What the list calls open equals a recount from the log.
         listed = (await people["staff"].get("/v1/issues", state="open", limit=200))["items"]
         async with database.acquire() as connection:

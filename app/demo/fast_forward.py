@@ -30,6 +30,7 @@ from app.people.sessions import add_session, mint
 _SHIFT = (
     """
 update issues set created_at = created_at - $2::interval, updated_at = updated_at - $2, deadline = deadline - $2, duty_at = duty_at - $2,
+  first_deadline = first_deadline - $2,
   reply_by = reply_by - $2, extension_until = extension_until - $2, rectified_at = rectified_at - $2, closed_at = closed_at - $2 where id = $1
 """,
     """

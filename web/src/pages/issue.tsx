@@ -65,6 +65,7 @@ const Shown: FunctionComponent<{ issue: Issue }> = ({ issue }) => {
           {issue.unit && <><dt>{t('unit')}</dt><dd>{issue.unit.name}{issue.assignee?.name ? ` · ${issue.assignee.name}` : ''}</dd></>}
           {!issue.unit && issue.assignee && <><dt>{t('assignee')}</dt><dd>{issue.assignee.name ?? t('somebody')}</dd></>}
           {issue.handover && <><dt>{t('handed-to')}</dt><dd>{t('reply-due', { name: issue.handover.authority, at: day(issue.handover.reply_by) })}</dd></>}
+          {issue.first_deadline && <><dt>{t('first-deadline')}</dt><dd>{t('extended-n', { at: moment(issue.first_deadline), n: issue.extensions })}</dd></>}
           {issue.extension_until && <><dt>{t('asked-until')}</dt><dd>{moment(issue.extension_until)}</dd></>}
           {issue.premises && <><dt>{t('premises')}</dt><dd>{issue.premises.name ?? t('somebody')}</dd></>}
           {issue.closed_at && <><dt>{stateName(issue.state, issue.outcome)}</dt><dd>{moment(issue.closed_at)}</dd></>}
@@ -127,13 +128,14 @@ const Happened: FunctionComponent<{ entry: TimelineEntry; issue: string }> = ({ 
   const data = entry.data as Record<string, unknown>
   const words = ['reason', 'note', 'authority'].map((name) => data[name]).filter((value): value is string => typeof value === 'string' && value !== '')
   const until = data['deadline'] ?? data['reply_by']
+  const before = data['extended_from']
   return (
     <li>
       <b>{word('action', entry.action)}</b>{entry.to && entry.to !== entry.from && <> → <StateBadge state={entry.to} outcome={entry.action === 'close_unresolved' ? 'unresolved' : null} /></>}
       <div class="small quiet">{moment(entry.at)}{entry.by.name ? ` · ${entry.by.name}` : ''}{entry.by.as ? ` · ${word('as', entry.by.as)}` : ''}</div>
       {words.map((text) => <p key={text}>{text}</p>)}
       {typeof data['reason_code'] === 'string' && <p>{word('reason', data['reason_code'])}</p>}
-      {typeof until === 'string' && <p class="small">{t('until', { at: moment(until) })}</p>}
+      {typeof until === 'string' && <p class="small">{t('until', { at: moment(until) })}{typeof before === 'string' && ` · ${t('extended-from', { at: moment(before) })}`}</p>}
       {entry.action === 'hand_over' && inviter.value && (
         <p class="row no-print">{(['html', 'docx'] as const).map((form) => <a key={form} class="button small" href={`/v1/issues/${issue}/handover-letter.${form}?handover=${entry.version}`} {...(form === 'html' ? { target: '_blank', rel: 'noopener' } : { download: '', 'aria-label': `${t('letter')} Word` })}>{form === 'html' ? t('letter') : 'Word'}</a>)}</p>
       )}

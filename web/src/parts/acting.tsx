@@ -86,7 +86,9 @@ export const Acting: FunctionComponent<{ issue: Issue; action: string; onClose: 
   const set = (name: string, value: unknown) => kept.set({ [name]: value === '' ? undefined : value })
   // A category may ask for a picture where the lifecycle only allows one.
   const wantsPhoto = action === 'rectify' && categories.value.get(issue.category)?.needs.includes('after')
-  const needs = [...law.needs.filter((name) => name !== 'photos'), ...(wantsPhoto ? ['photos'] : [])]
+  // A later deadline than the one in force is an extension, which needs a reason.
+  const later = action === 'assign' && issue.deadline !== null && new Date(String(fields['deadline'])) > new Date(issue.deadline)
+  const needs = [...law.needs.filter((name) => name !== 'photos'), ...(wantsPhoto ? ['photos'] : []), ...(later ? ['reason'] : [])]
   const shown = [...new Set([...law.needs, ...law.may])]
   // Unit and person exclude each other on the screen: who is named decides.
   const submit = async (event: Event) => {

@@ -4,7 +4,7 @@ export const en: Record<Key, string> = {
   'app-name': 'GridPatrol',
   account: 'Account', accuracy: 'within about {far}', actions: 'Actions', 'actions-for': 'Actions for {number}', 'action-sent': '“{action}” is being sent', 'action-kept': '“{action}” is saved on this phone and goes out when there is a network',
   active: 'In use', after: 'After', 'after-again': 'Take it again', 'after-needed': 'This kind needs a photograph taken afterwards.', 'after-photo': 'Photograph after mending', 'all-kinds': 'All kinds', area: 'Area', areas: 'Areas and cells',
-  'as-of': 'As of {at}', 'as-table': 'As a table', 'asked-until': 'Extension asked until', 'assign-hint': 'Without a unit or a person the rules decide; without a deadline the kind’s own counts.', assignee: 'Person in charge', authorities: 'Authorities', authority: 'Authority',
+  'as-of': 'As of {at}', 'as-table': 'As a table', 'asked-until': 'Extension asked until', 'assign-hint': 'Without a unit or a person the rules decide; without a deadline the present one stays, and at first the kind’s own counts. A later one is an extension and needs a reason.', assignee: 'Person in charge', authorities: 'Authorities', authority: 'Authority',
   back: 'Back', before: 'Before', 'begin-walk': 'Begin the walk', 'black-spots': 'Black spots', 'black-spots-hint': 'Places where the same kind came back three times; they end after 30 clean days.',
   'by-cell': 'middle of the cell: drag to the right place', 'by-cells': 'Cells', 'by-deadline': 'By deadline', 'by-hand': 'set by hand', 'by-kind': 'By kind', 'by-photo': 'from the photograph', 'by-units': 'Units', 'by-way': 'By way',
   'came-back': 'came back {n}×', cancel: 'Cancel', catalogue: 'Catalogue', category: 'Kind', 'category-missing': 'Choose what it is.', cell: 'Cell', 'cells-unseen': 'cells not seen', 'cells-walked': 'cells walked',
@@ -97,4 +97,7 @@ export const en: Record<Key, string> = {
   'no-area': 'You belong to no area: there is nothing to show.',
   'shortcuts-on': 'Shortcuts of a single key (j, k, o, /, ?)',
   'shortcuts-off': 'Shortcuts of a single key are turned off.',
+  'first-deadline': 'Due before extensions',
+  'extended-n': '{at} (extended: {n})',
+  'extended-from': 'in place of {at}',
 }

@@ -2,7 +2,7 @@ export const zh = {
   'app-name': 'GridPatrol 网格巡查',
   account: '账号', accuracy: '定位精度约 {far}', actions: '办理', 'actions-for': '办理 {number}', 'action-sent': '“{action}”正在提交', 'action-kept': '“{action}”已保存在本机，有网络时自动提交',
   active: '启用', after: '整改后', 'after-again': '重拍整改后照片', 'after-needed': '此类问题须有整改后照片。', 'after-photo': '整改后须拍照', 'all-kinds': '全部类别', area: '区域', areas: '区域与网格',
-  'as-of': '截至 {at} 的数据', 'as-table': '以表格查看', 'asked-until': '申请延期至', 'assign-hint': '不选单位或人员时，按派单规则确定；不填期限时，按类别的期限计算。', assignee: '经办人', authorities: '移交部门', authority: '移交部门',
+  'as-of': '截至 {at} 的数据', 'as-table': '以表格查看', 'asked-until': '申请延期至', 'assign-hint': '不选单位或人员时，按派单规则确定；不填期限时，沿用现有期限；首次派单按类别的期限计算。期限晚于此的，按延期办理，须填原因。', assignee: '经办人', authorities: '移交部门', authority: '移交部门',
   back: '返回', before: '整改前', 'begin-walk': '开始巡查', 'black-spots': '问题多发点位', 'black-spots-hint': '同一点位同类问题反复出现三次以上的地方；连续 30 天无问题即予销号。',
   'by-cell': '网格中心，请拖动到准确位置', 'by-cells': '网格', 'by-deadline': '按期限', 'by-hand': '手动选定', 'by-kind': '分类情况', 'by-photo': '取自照片', 'by-units': '责任单位', 'by-way': '按路线',
   'came-back': '反复 {n} 次', cancel: '取消', catalogue: '问题类别', category: '类别', 'category-missing': '请选择问题类别。', cell: '网格', 'cells-unseen': '未巡查网格', 'cells-walked': '已巡查网格',
@@ -95,4 +95,7 @@ export const zh = {
   'no-area': '您没有所属区域，无可显示的数据。',
   'shortcuts-on': '启用单键快捷键（j、k、o、/、?）',
   'shortcuts-off': '单键快捷键已关闭。',
+  'first-deadline': '延期前期限',
+  'extended-n': '{at}（已延期 {n} 次）',
+  'extended-from': '原期限 {at}',
 } as const
