@@ -70,7 +70,9 @@ def _words(dossier: Dossier, event: dict[str, Any], zone: ZoneInfo, language: st
     words += [dossier.names[data[name]] for name in ("unit", "assignee") if data.get(name) in dossier.names]
     if until := told_instant(data.get("deadline") or data.get("reply_by")):
         words.append(say("dossier-until", language, at=_moment(until, zone)))
-    return "；".join(words) if language == "zh-CN" else "; ".join(words)
+    # A sentence that somebody ended with a mark is not given a second one.
+    told = [*(word.rstrip(" 。；，、;.,") for word in words[:-1]), *words[-1:]]
+    return "；".join(told) if language == "zh-CN" else "; ".join(told)
 
 
 def _facts(issue: dict[str, Any], manner: Manner) -> list[list[str]]:
