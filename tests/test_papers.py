@@ -10,6 +10,7 @@ import uuid
 import zipfile
 from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree
+from zoneinfo import ZoneInfo
 
 import segno
 
@@ -362,3 +363,23 @@ async def test_activities_have_photographs_that_whoever_reads_the_area_sees(town
     assert (await leader.call("GET", f"/v1/photos/{private}")).status_code == 404
     assert (await leader.call("DELETE", f"/v1/activities/{id}")).status_code == 204
     assert (await volunteer.call("GET", f"/v1/photos/{photos[0]}")).status_code == 404
+
+
+async def test_marks_of_peoples_own_words_are_not_doubled(town):
+    """In the weekly summary and the dossier, in both languages."""
+    leader, staff = await town.person("leader"), await town.person("staff")
+    issue = (await leader.report(**town.body(place="东浦巷，12号")))["issue"]["id"]
+    await leader.act(issue, "assign", unit=str(town.unit), note="请尽快。")
+    monday = datetime.now(ZoneInfo("Asia/Shanghai")).date()
+    activity = {"area": str(town.area), "kind": "clean_up", "on_day": str(monday), "count": 1, "people": 5, "place": "东门广场。"}
+    assert (await staff.call("PUT", f"/v1/activities/{uuid.uuid4()}", json=activity)).status_code in (200, 201)
+    monday -= timedelta(days=monday.weekday())
+    for language in ("zh-CN", "en"):
+        head = {"accept-language": language}
+        asked = {"area": str(town.area), "week": str(monday), "language": language}
+        weekly = (await staff.call("GET", "/v1/summaries/weekly.json", params=asked, headers=head)).json()
+        told = "\n".join(clause["text"] for part in weekly["parts"] for clause in part["clauses"])
+        dossier = (await staff.call("GET", f"/v1/issues/{issue}/dossier.html", headers=head)).text
+        assert "东门广场" in told and "东浦巷" in told and "请尽快" in dossier
+        assert not re.search(r"东门广场。|东浦巷，[^1]", told), told
+        assert "请尽快。；" not in dossier and "请尽快。;" not in dossier

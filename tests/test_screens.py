@@ -359,3 +359,29 @@ async def test_a_draft_and_what_was_read_are_for_one_account_alone(town, address
         await page.locator(".ways a[href='/app/map']").click()
         await expect(page.get_by_text("The map needs a network.").first).to_be_visible()
         await context.close()
+
+
+async def test_a_later_deadline_asks_for_its_reason_and_shows_as_an_extension(town, address):
+    leader = await town.person("leader")
+    issue = (await leader.report(**town.body(place="东浦巷12号")))["issue"]["id"]
+    first = (await leader.act(issue, "assign", unit=str(town.unit)))["deadline"]
+    async with browser() as launched:
+        context, page = await opened(launched, address, leader, here(town), "zh-CN")
+        await page.goto(f"/app/issues/{issue}")
+        await page.locator("[aria-label=办理] [data-action=assign], .acts [data-action=assign]").first.click()
+        form = page.get_by_role("dialog")
+        await form.locator("select").first.select_option(label="环卫站")
+        later = (datetime.now() + timedelta(days=3)).strftime("%Y-%m-%dT%H:%M")
+        await form.locator("input[type=datetime-local]").fill(later)
+        await form.locator(".foot .first").click()
+        await expect(form.get_by_role("alert")).to_have_count(1)
+        await form.locator("textarea").first.fill("住户出差")
+        await form.locator(".foot .first").click()
+
+        async def extended():
+            return (await leader.get(f"/v1/issues/{issue}"))["first_deadline"] == first
+
+        await until(extended)
+        await expect(page.get_by_text("延期前期限")).to_be_visible()
+        await expect(page.locator(".timeline")).to_contain_text("住户出差")
+        await context.close()

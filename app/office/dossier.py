@@ -93,10 +93,11 @@ def _words(dossier: Dossier, event: dict[str, Any], zone: ZoneInfo, language: st
     if isinstance(code := data.get("reason_code"), str) and f"reason-{code}" in TEXTS:
         words.append(say(f"reason-{code}", language))
     words += [dossier.names[data[name]] for name in ("unit", "assignee") if data.get(name) in dossier.names]
-    until = data.get("deadline") or data.get("reply_by")
-    if isinstance(until, str):
-        words.append(say("dossier-until", language, at=moment_told(datetime.fromisoformat(until), zone, language)))
-    return "；".join(words) if language == "zh-CN" else "; ".join(words)
+    if until := told_instant(data.get("deadline") or data.get("reply_by")):
+        words.append(say("dossier-until", language, at=moment_told(until, zone, language)))
+    # A sentence that somebody ended with a mark is not given a second one.
+    told = [*(word.rstrip(" 。；，、;.,") for word in words[:-1]), *words[-1:]]
+    return "；".join(told) if language == "zh-CN" else "; ".join(told)
 
 
 def _facts(issue: dict[str, Any], manner: Manner) -> list[list[str]]:
