@@ -1,5 +1,6 @@
 """Every picture that a person can see on their phone is taken and shown right; one that is broken is told."""
 
+import base64
 import io
 import random
 import uuid
@@ -226,6 +227,23 @@ async def test_a_damaged_photograph_may_be_taken_again_under_its_id(town, do_job
     await do_jobs()
     assert (await volunteer.get(f"/v1/photos/{photo}"))["state"] == "damaged"
     assert (await volunteer.call("PUT", f"/v1/photos/{photo}", content=encode(scene(seed=31)))).status_code == 201
+    await do_jobs()
+    facts = await volunteer.get(f"/v1/photos/{photo}")
+    assert facts["state"] == "stored" and facts["developed"]
+
+
+async def test_a_damaged_photograph_may_be_taken_again_in_parts(town, do_jobs):
+    volunteer = await town.person("volunteer")
+    photo = uuid.uuid4()
+    ruin = png(64, 64, 8, 2, zlib.compress(b"\1")[:-3])
+    assert (await volunteer.call("PUT", f"/v1/photos/{photo}", content=ruin)).status_code == 201
+    await do_jobs()
+    content = encode(scene(seed=32))
+    name = base64.b64encode(str(photo).encode()).decode()
+    headers = {"upload-length": str(len(content)), "upload-metadata": f"photo {name}"}
+    headers |= {"tus-resumable": "1.0.0", "content-type": "application/offset+octet-stream"}
+    begun = await volunteer.call("POST", "/v1/uploads", content=content, headers=headers)
+    assert begun.status_code == 201 and begun.headers["upload-offset"] == str(len(content))
     await do_jobs()
     facts = await volunteer.get(f"/v1/photos/{photo}")
     assert facts["state"] == "stored" and facts["developed"]

@@ -276,7 +276,7 @@ async def test_doubts_stand_at_the_photograph_of_what_was_mended(town, days):
 
 
 # --- on paper -----------------------------------------------------------------------------------------------------------
-def _doubtful(town, seed):
+def doubtful(town, seed):
     """A photograph of 2 March 2008, about 4.2 km north of where the reports of the town are."""
     lat, lon = town.lat + 0.005 + 4.2 / 111.195, town.lon + 0.005
     north, east = "N" if lat > 0 else "S", "E" if lon > 0 else "W"
@@ -294,9 +294,9 @@ async def doubtful_issue(town, do_jobs):
     staff = await town.person("staff", language="zh-CN")
     before, after = str(uuid.uuid4()), str(uuid.uuid4())
     issue = (await volunteer.report(**town.body(category=KIND, photos=[before])))["issue"]
-    await put(volunteer, before, _doubtful(town, 1))
+    await put(volunteer, before, doubtful(town, 1))
     await leader.act(issue["id"], "assign", unit=str(town.unit))
-    await put(worker, after, _doubtful(town, 2))
+    await put(worker, after, doubtful(town, 2))
     await worker.act(issue["id"], "rectify", arrive=False, photos=[after])
     await leader.act(issue["id"], "verify")
     await do_jobs()

@@ -115,7 +115,7 @@ async def test_the_weekly_meeting_turns_sheet_by_sheet_with_photographs(town, ad
     issue = (await volunteer.report(**town.body(place="东浦巷12号", photos=photos[:1])))["issue"]
     await leader.act(issue["id"], "assign", unit=str(town.unit))
     await worker.act(issue["id"], "start")
-    await worker.act(issue["id"], "rectify", photos=photos[1:])
+    await worker.act(issue["id"], "rectify", arrive=False, photos=photos[1:])
     for n, (person, photo) in enumerate(((volunteer, photos[0]), (worker, photos[1]))):
         assert (await person.call("PUT", f"/v1/photos/{photo}", content=encode(scene(seed=7100 + n)))).status_code == 201
     async with browser() as launched:

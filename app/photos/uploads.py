@@ -75,7 +75,7 @@ async def create(database: Database, account: UUID, id: UUID, bytes: int, media_
         raise Problem(422, "photo-empty")
     async with database.transaction() as connection:
         row = await held(connection, account, id)
-        if row is not None and row["sha256"] is not None:
+        if row is not None and row["state"] == "stored":
             return bytes, bytes, None
         found = await connection.fetchrow(queries.ADD_UPLOAD, id, account, bytes, media_type[:100], settings().upload_days)
         if found is None:
