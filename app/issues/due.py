@@ -24,6 +24,7 @@ def due(column: str, among: str, since: str, end: str) -> str:
     and whether each is `on_time`, `on_time_extended`, `mended`, `closed`, closed at `first_time`, and closed with nothing coming back (`lasting`)."""
     here = f"i.{column} = any({among})"
     gone = left(column, among, since)
+    # `offset 0` keeps to single looks by primary key: how few limits were moved the planner does not know.
     before = f"coalesce({around('first_deadline', 'c', before=True)}, {around('deadline', 'c', before=True)})"
     fell = f"{_LIMIT} >= {since} and {_LIMIT} < {end}"
     return f"""
@@ -38,7 +39,8 @@ from (
     union all
     select {_READ}, {_LIMIT} from issues i where i.id in ({gone}) and ({here}) is not true and {fell}
     union all
-    select {_READ}, b.ends from events c join issues i on i.id = c.issue_id
+    select {_READ}, b.ends from events c
+    cross join lateral (select i.* from issues i where i.id = c.issue_id offset 0) i
     cross join lateral (select {before} as ends) b
     where c.was ->> 'deadline' is not null and c.at >= {since} and ({here} or i.id in ({gone}))
       and b.ends >= {since} and b.ends < {end} and b.ends < c.at
