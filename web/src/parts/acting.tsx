@@ -89,12 +89,12 @@ export const Acting: FunctionComponent<{ issue: Issue; action: string; onClose: 
   return (
     <Sheet title={`${word('action', action)} · ${issue.number}`} onClose={onClose}>
       <form onSubmit={submit} style={{ display: 'grid', gap: '1rem' }} noValidate>
-        <Restored kept={kept} />
         {shown.map((name) => (
           <FieldFor key={name} name={name} issue={issue} value={fields[name]} set={(value) => set(name, value)} kept={kept}
             needed={needs.includes(name)} missing={missing.includes(name)} onProblem={setProblem} />
         ))}
         {action === 'assign' && <p class="small quiet">{t('assign-hint')}</p>}
+        <Restored kept={kept} />
         <ProblemBox problem={problem} />
         <div class="foot">
           <button type="button" class="button" onClick={cancel}>{t('cancel')}</button>

@@ -42,7 +42,7 @@ export const en: Record<Key, string> = {
   'level.city': 'city', 'level.district': 'district', 'level.street': 'street', 'level.community': 'community', 'level.cell': 'cell',
   'unit.bureau': 'bureau', 'unit.property_manager': 'property manager', 'unit.hospital': 'hospital', 'unit.school': 'school', 'unit.shop': 'shop', 'unit.contractor': 'contractor', 'unit.other': 'other',
   'photo-gone': 'This photograph is no longer on the phone: the browser has cleared it.',
-  'form-restored': 'Begun {ago} and not sent: here it is again.',
+  'form-restored': 'Filled in {ago} and not sent: here it is again.',
   'form-anew': 'Begin anew',
   'form-unkept': 'This could not be saved on the phone: it is on this screen alone. Keep the page open, or make room on the phone.',
   'forms-begun': 'Begun and not sent',

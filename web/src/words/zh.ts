@@ -40,7 +40,7 @@ export const zh = {
   'level.city': '市', 'level.district': '区县', 'level.street': '街道', 'level.community': '社区', 'level.cell': '网格',
   'unit.bureau': '局', 'unit.property_manager': '物业公司', 'unit.hospital': '医院', 'unit.school': '学校', 'unit.shop': '商铺', 'unit.contractor': '施工单位', 'unit.other': '其他',
   'photo-gone': '此照片已不在本机：浏览器清除了存储的内容。',
-  'form-restored': '{ago}开始填写，尚未提交，内容已恢复。',
+  'form-restored': '上次（{ago}）填写的内容尚未提交，已恢复。',
   'form-anew': '清空重填',
   'form-unkept': '未能存入本机，内容仅在当前页面。请勿关闭页面，或清理手机空间。',
   'forms-begun': '未提交的表单',
