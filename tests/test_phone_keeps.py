@@ -28,6 +28,7 @@ from tests.phones import (
     value,
     waiting,
 )
+from tests.pictures import with_exif
 
 LOGIN_PAGE: dict[str, Any] = {"content_type": "text/html", "body": "<html>Please sign in to the network</html>"}
 BESIDE = {"x": 5, "y": 5}
@@ -441,6 +442,22 @@ async def test_a_report_opened_again_elsewhere_keeps_place_and_time_or_asks(town
         assert found["position"]["lat"] == pytest.approx(lat, abs=1e-4)
         seen = "select extract(epoch from observed_at) from reports where account_id = $1"
         assert abs(float(await value(database, seen, volunteer.id)) - begun / 1000) < 60
+        await context.close()
+
+
+async def test_what_a_photograph_says_of_its_place_is_offered_after_a_reload_too(town, address):
+    volunteer = await town.person("volunteer")
+    picture = with_exif("2026:11:20 08:15:00", (24, 40, 25), (102, 54, 31))
+    async with browser() as launched:
+        context, page = await opened(launched, address, volunteer, here(town))
+        await page.goto("/app/report")
+        await placed(page)
+        shot: Any = {"name": "x.jpg", "mimeType": "image/jpeg", "buffer": picture}
+        await page.locator("section.card input[type=file]").first.set_input_files(shot)
+        await expect(page.get_by_role("button", name="Use its place")).to_be_visible()
+        await page.reload()
+        await expect(page.get_by_role("button", name="Use its place")).to_be_visible()
+        await expect(page.get_by_role("button", name="Use its time")).to_be_visible()
         await context.close()
 
 

@@ -12,7 +12,7 @@ from app.issues import reading
 from app.issues.lifecycle import ACTIONS
 from app.kit.db import Connection, Database
 from app.kit.language import TEXTS, say
-from app.kit.times import now
+from app.kit.times import now, told_instant
 from app.office import queries
 from app.office.ledger import Manner
 from app.office.ledger import state as told_state

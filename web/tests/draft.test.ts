@@ -265,6 +265,14 @@ describe('photographs left on a full phone', () => {
     expect(await store.fact(drafts.draftKey())).toBeUndefined()
   })
 
+  test('are not joined by a picture that belongs to no report', async () => {
+    await arrived()
+    const { photos } = drafts.draft.value!
+    await expect(drafts.addPhoto(blob(), 'before')).rejects.toMatchObject({ n: 1 })
+    expect(drafts.draft.value!.photos).toEqual(photos)
+    expect(await (await store.database()).count('photos')).toBe(1)
+  })
+
   test('are sent from the draft while there is none, and stay in it until then', async () => {
     await arrived()
     vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(() => {

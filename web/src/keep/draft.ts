@@ -2,7 +2,7 @@
 // browser that is killed costs nothing. It belongs to where and when it was begun, wherever and
 // whenever it is sent.
 import { computed, signal } from '@preact/signals'
-import { letWait, sendPictures, type NewEntry } from './outbox'
+import { letWait, PicturesLeft, sendPictures, type NewEntry } from './outbox'
 import type { ReportIn } from '../api/wire'
 import { distance, type Spot } from '../parts/geo'
 import { clockSkewMs } from './clock'
@@ -216,8 +216,12 @@ export async function keepPhoto(
   return id
 }
 
-/** Take a photograph into the report. */
+/**
+ * Take a photograph into the report. Throws PicturesLeft while the draft holds what is left of one
+ * that has arrived: a picture more would belong to no report.
+ */
 export async function addPhoto(blob: Blob, as: 'before' | 'after'): Promise<void> {
+  if (draft.value?.arrived) throw new PicturesLeft(pictures(draft.value).length)
   const before = as === 'after' ? beginDraft().after : null
   const withIt = (id: string): Draft =>
     touched(as === 'after' ? { after: id } : { photos: [...beginDraft().photos, id] })

@@ -51,6 +51,13 @@ export class PhotosGone extends Error {
   }
 }
 
+/** Photographs of a report whose words have arrived are in the draft still: they go first. */
+export class PicturesLeft extends Error {
+  constructor(readonly n: number) {
+    super('photographs are left')
+  }
+}
+
 /**
  * Put an entry into the outbox and its photographs into waiting, and do away with the draft it came
  * from: one transaction, so the form is left with everything kept or not at all. Throws

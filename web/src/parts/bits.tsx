@@ -6,7 +6,7 @@ import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import type { Problem } from '../api/http'
 import { Refusal, Unreachable } from '../api/http'
 import type { Issue } from '../api/wire'
-import { PhotosGone } from '../keep/outbox'
+import { PhotosGone, PicturesLeft } from '../keep/outbox'
 import type { Kept } from '../keep/kept'
 import { isOverdue } from '../keep/overdue'
 import { isFull } from '../keep/room'
@@ -96,6 +96,7 @@ export const Age: FunctionComponent<AgeProps> = ({ kept, always = false }) => {
 export function told(error: unknown): Problem | 'unreachable' {
   if (error instanceof Refusal) return error.problem
   if (error instanceof Unreachable) return 'unreachable'
+  if (error instanceof PicturesLeft) return { type: 'about:blank', status: 0, detail: t('pictures-left', { n: error.n }) }
   if (error instanceof PhotosGone) return { type: 'about:blank', status: 0, detail: t('photos-gone', { n: error.ids.length }) }
   return { type: 'about:blank', status: 0, detail: isFull(error) ? t('storage-full') : t('phone-failed') }
 }

@@ -151,6 +151,14 @@ export const Form: FunctionComponent<FormProps> = ({
     if (missing.current) delete missing.current[input.name]
     kept.set({ [input.name]: ticked(input) ? input.checked : input.value })
   }
+  const empty = () => {
+    filling.current = true
+    form.current?.reset()
+    // Whoever follows a field hears of it.
+    for (const input of form.current?.elements ?? [])
+      input.dispatchEvent(new Event('input', { bubbles: true }))
+    filling.current = false
+  }
   const submit = (event: Event) => {
     event.preventDefault()
     const present = event.currentTarget as HTMLFormElement
@@ -167,8 +175,9 @@ export const Form: FunctionComponent<FormProps> = ({
   )
   return (
     <form class={style} ref={form} onSubmit={submit} onInput={touched}>
-      <Restored kept={kept} onEnd={() => form.current?.reset()} />
       <Kept.Provider value={kept}>{children}</Kept.Provider>
+      {/* Last: a sheet puts the focus on what comes first. */}
+      <Restored kept={kept} onEnd={empty} />
       <ProblemBox problem={problem} />
       {cancel ? (
         <div class="foot">

@@ -31,7 +31,7 @@ export const en: Record<Key, string> = {
   vague: 'The place may be off by {far}: check it on the map.', view: 'View', 'view-cells': 'Cells', 'view-heat': 'Heat', 'view-points': 'Points', 'volunteer-closes': 'Volunteers may close it', 'waiting-n': '{n} to be sent', 'waiting-photos': 'Photographs to be sent', 'walk-hint': 'Keep the screen on: once the phone is locked the browser stops recording the track.', 'walking-in': 'in {cell}', 'walking-since': 'Walking since {at}', walks: 'Walks', 'was-refused': 'not accepted', 'way-on-map': 'Way on the map', ways: 'Ways', week: 'Week', 'week-after': 'Week after', 'week-before': 'Week before', 'what-became': 'What became of it?', 'what-is-it': 'What is it?', 'without-photo': 'Without a photograph', 'working-hours': '{n} working hours', yes: 'yes', 'your-name': 'Your name', 'zoom-in': 'Zoom in', 'zoom-out': 'Zoom out',
 
   'counted-in': 'What a number counts', 'meeting': 'Meeting screen', 'sheet-before': 'Sheet before', 'sheet-after': 'Next sheet', 'whole-screen': 'Whole screen', 'with-pictures': 'With photographs', 'archive': 'Archive for assessors', 'dossier': 'Dossier', 'poster': 'Code for the place', 'rank': 'Rank', 'score': 'Score', 'walked-rate': 'Walks done', 'league-empty': 'Nothing to list', 'all-together': 'All together', 'circulation': 'Findings to be circulated', 'this-month': 'This month', 'last-month': 'Last month',
-  'weekly': 'Weekly summary', 'issue-sure': 'Once issued it is kept as it is. Issue it?', 'issue-it': 'Issue', 'issued': 'Issued', 'issued-by': 'Issued by {by}, {at}', 'draft': 'Draft', 'edited-hint': 'Your changes are on this screen alone until you issue it; the Word file is the draft as it was written.', 'title': 'Title', 'drop-clause': 'Drop clause {n}', 'add-clause': 'Add a clause',
+  'weekly': 'Weekly summary', 'issue-sure': 'Once issued it is kept as it is. Issue it?', 'issue-it': 'Issue', 'issued': 'Issued', 'issued-by': 'Issued by {by}, {at}', 'draft': 'Draft', 'title': 'Title', 'drop-clause': 'Drop clause {n}', 'add-clause': 'Add a clause',
   'activities': 'Activities', 'on-day': 'Day', 'count': 'How many', 'collected': 'Collected', 'people-n': 'People', 'note-it': 'Note it', 'no-activities': 'Nothing noted this week', 'people-told': '{n} people', 'drop-activity': 'Delete: {kind}',
 
   'office-of': 'Signature and contact of {name}', 'issuer': 'Papers are signed by', 'issuer-hint': 'As the full name of the residents’ committee; where it is empty, the area’s name.', 'contact': 'Contact',
@@ -41,7 +41,7 @@ export const en: Record<Key, string> = {
   'level.city': 'city', 'level.district': 'district', 'level.street': 'street', 'level.community': 'community', 'level.cell': 'cell',
   'unit.bureau': 'bureau', 'unit.property_manager': 'property manager', 'unit.hospital': 'hospital', 'unit.school': 'school', 'unit.shop': 'shop', 'unit.contractor': 'contractor', 'unit.other': 'other',
   'photo-gone': 'This photograph is no longer on the phone: the browser has cleared it.',
-  'form-restored': 'Begun {ago} and not sent: here it is again.',
+  'form-restored': 'Filled in {ago} and not sent: here it is again.',
   'form-anew': 'Begin anew',
   'form-unkept': 'This could not be saved on the phone: it is on this screen alone. Keep the page open, or make room on the phone.',
   'forms-begun': 'Begun and not sent',

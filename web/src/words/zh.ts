@@ -29,7 +29,7 @@ export const zh = {
   vague: '定位误差约 {far}，请拖动地图核对位置。', view: '视图', 'view-cells': '网格', 'view-heat': '热力', 'view-points': '点位', 'volunteer-closes': '志愿者可当场结案', 'waiting-n': '{n} 项待发送', 'waiting-photos': '照片待发送', 'walk-hint': '请保持屏幕常亮；手机锁屏后浏览器会停止记录轨迹。', 'walking-in': '正在 {cell}', 'walking-since': '巡查中，{at} 开始', walks: '次数', 'was-refused': '未被接收', 'way-on-map': '地图路线', ways: '导航', week: '周', 'week-after': '下一周', 'week-before': '上一周', 'what-became': '办理进度查询', 'what-is-it': '是什么问题？', 'without-photo': '不拍照上报', 'working-hours': '{n} 个工作小时', yes: '是', 'your-name': '您的姓名', 'zoom-in': '放大', 'zoom-out': '缩小',
 
   'counted-in': '总结数据对应的问题', 'meeting': '例会展示', 'sheet-before': '上一页', 'sheet-after': '下一页', 'whole-screen': '全屏', 'with-pictures': '附整改前后照片', 'archive': '考核档案包', 'dossier': '一事一档', 'poster': '现场公示码', 'rank': '名次', 'score': '得分', 'walked-rate': '巡查完成率', 'league-empty': '没有可列的数据', 'all-together': '合计', 'circulation': '督查通报', 'this-month': '本月', 'last-month': '上月',
-  'weekly': '每周总结', 'issue-sure': '印发后保存为正式稿，不能再修改。确定印发？', 'issue-it': '印发', 'issued': '已印发', 'issued-by': '{by} 于 {at} 印发', 'draft': '草稿', 'edited-hint': '修改只在本页，印发后保存；下载的 Word 是印发前的草稿。', 'title': '标题', 'drop-clause': '删去第 {n} 条', 'add-clause': '增加一条',
+  'weekly': '每周总结', 'issue-sure': '印发后保存为正式稿，不能再修改。确定印发？', 'issue-it': '印发', 'issued': '已印发', 'issued-by': '{by} 于 {at} 印发', 'draft': '草稿', 'title': '标题', 'drop-clause': '删去第 {n} 条', 'add-clause': '增加一条',
   'activities': '活动登记', 'on-day': '日期', 'count': '数量', 'collected': '收回', 'people-n': '参加人数', 'note-it': '登记', 'no-activities': '本周没有登记活动', 'people-told': '{n} 人参加', 'drop-activity': '删除：{kind}',
 
   'office-of': '{name}发文单位和联系人', 'issuer': '发文单位', 'issuer-hint': '函件、总结、通报的落款，如东浦社区居民委员会；不填则用社区名称。', 'contact': '联系人',
@@ -39,7 +39,7 @@ export const zh = {
   'level.city': '市', 'level.district': '区县', 'level.street': '街道', 'level.community': '社区', 'level.cell': '网格',
   'unit.bureau': '职能部门', 'unit.property_manager': '物业公司', 'unit.hospital': '医院', 'unit.school': '学校', 'unit.shop': '商铺', 'unit.contractor': '施工单位', 'unit.other': '其他',
   'photo-gone': '此照片已不在本机：浏览器清除了存储的内容。',
-  'form-restored': '{ago}开始填写，尚未提交，内容已恢复。',
+  'form-restored': '上次（{ago}）填写的内容尚未提交，已恢复。',
   'form-anew': '清空重填',
   'form-unkept': '未能存入本机，内容仅在当前页面。请勿关闭页面，或清理手机空间。',
   'forms-begun': '未提交的表单',
