@@ -4,7 +4,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { get, Refusal, type Problem } from '../api/http'
 import { useReturn } from './connection'
-import { store } from './opening'
+import { store } from './storing'
 import { me, PUBLIC, sessionOver } from './session'
 
 export interface Kept<T> {

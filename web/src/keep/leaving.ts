@@ -3,7 +3,7 @@
 // their own session or not at all. Page and service worker share it.
 import { call, get, Refusal } from '../api/http'
 import type { Channel, Me } from '../api/wire'
-import { knownFact, noteFact } from './opening'
+import { knownFact, noteFact } from './storing'
 import { endPush } from './pushing'
 
 export interface Leaving {

@@ -2,7 +2,7 @@
 // stands for whom it was made.
 import { call, get } from '../api/http'
 import { newId } from './ids'
-import { knownFact, noteFact } from './opening'
+import { knownFact, noteFact } from './storing'
 
 export const PUSH_FOR = 'push-for'
 const PATIENCE_MS = 5_000

@@ -3,7 +3,7 @@
 import { computed, signal } from '@preact/signals'
 import { call, get, Refusal } from '../api/http'
 import type { Me } from '../api/wire'
-import { knownFact, store } from './opening'
+import { knownFact, store } from './storing'
 import { alone, finishLeaving, LEAVING, noteLeaving, revokeLeft, type Leaving } from './leaving'
 import { endPush, PUSH_FOR, pushEndpoint } from './pushing'
 

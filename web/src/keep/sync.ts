@@ -6,7 +6,7 @@ import { OPEN } from '../api/lifecycle'
 import type { Changes, Feature, Group, Issue, IssuePage } from '../api/wire'
 import { online } from './connection'
 import { fetchAllKept, fetchKept, read, SHAPE, sweepKept } from './kept'
-import { knownFact, noteFact, store as opened } from './opening'
+import { knownFact, noteFact, store as opened } from './storing'
 import { me, myCells, myUnits, phase, refresh, sessionOver } from './session'
 
 /** So many issues a phone keeps, the latest; an old one scrolls through them without pain. */
