@@ -1,25 +1,46 @@
-// How long to wait before something is tried again.
-import { Refusal, Unreachable } from '../api/http'
-import type { Wait } from './database'
+// The phone's store, for as long as people can be kept waiting: in some browsers it neither opens
+// nor fails.
+import { database, type Database } from './database'
+import { lookForRoom, room } from './room'
 
-const FIRST_MS = 5_000
-const MOST_MS = 300_000
-/** A server that asks for more than this is not believed. */
-const MOST_ASKED_MS = 3_600_000
+const PATIENCE_MS = 6_000
+let silent = false
 
 /**
- * Twice as long after each try, up to five minutes; phones that failed together do not come back
- * together.
+ * The store. Rejects when it did not open in time, from then on at once; should it open after all,
+ * it is used again.
  */
-export function patience(tries: number, random: () => number = Math.random): number {
-  const full = Math.min(MOST_MS, FIRST_MS * 2 ** Math.min(Math.max(tries, 1) - 1, 16))
-  return Math.round(full * (0.5 + random() / 2))
+export async function store(): Promise<Database> {
+  const opening = database()
+  if (silent) throw new Error('the store does not answer')
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<never>((_, fail) => {
+    timer = setTimeout(() => {
+      silent = true
+      room.value = 'none'
+      fail(new Error('the store does not answer'))
+      void opening.then(
+        () => {
+          silent = false
+          void lookForRoom()
+        },
+        () => {},
+      )
+    }, PATIENCE_MS)
+  })
+  try {
+    return await Promise.race([opening, late])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
-/** The wait after the try number `tries` failed. What the server asks for is kept to. */
-export function waitAfter(error: unknown, tries: number, now: number = Date.now()): Wait {
-  const answered = error instanceof Refusal
-  const asked = answered || error instanceof Unreachable ? error.retryAfterS : null
-  const ms = asked === null ? patience(tries) : Math.min(MOST_ASKED_MS, asked * 1000)
-  return { until: now + ms, by: answered || asked !== null ? 'server' : 'line' }
+export async function noteFact(key: string, value: unknown): Promise<void> {
+  const db = await store()
+  if (value === undefined) await db.delete('facts', key)
+  else await db.put('facts', value, key)
+}
+
+export async function knownFact<T>(key: string): Promise<T | undefined> {
+  return (await (await store()).get('facts', key)) as T | undefined
 }
