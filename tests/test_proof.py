@@ -177,6 +177,34 @@ async def test_a_joining_report_closes_when_its_photograph_arrives(town):
     assert (await second.get(f"/v1/issues/{issue}"))["state"] == "closed"
 
 
+@pytest.mark.parametrize("photo_first", [False, True])
+async def test_what_a_damaged_photograph_closed_waits_to_be_checked(town, do_jobs, database, photo_first):
+    volunteer, staff = await town.person("volunteer"), await town.person("staff")
+    await volunteers_may_close(town, staff)
+    photo, ruin = str(uuid.uuid4()), png(32, 32, 8, 2, b"nothing to see" + bytes([photo_first]))
+    if photo_first:
+        await put(volunteer, photo, ruin)
+    issue = (await on_the_spot(town, volunteer, photo))["id"]
+    if not photo_first:
+        await put(volunteer, photo, ruin)
+    assert (await staff.get(f"/v1/issues/{issue}"))["state"] == "closed"
+    await do_jobs()
+    seen = await staff.get(f"/v1/issues/{issue}")
+    assert seen["state"] == "rectified" and seen["evidence_missing"] and seen["closed_at"] is None
+    assert "photo_damaged" in await told(database, volunteer)
+    await put(volunteer, photo)
+    assert (await staff.get(f"/v1/issues/{issue}"))["state"] == "closed"
+
+
+async def test_what_somebody_verified_stays_closed(town, do_jobs):
+    _, leader, worker, issue, photo = await mended(town)
+    await put(worker, photo, png(32, 32, 8, 2, b"nothing at all"))
+    await leader.act(issue, "verify")
+    await do_jobs()
+    seen = await leader.get(f"/v1/issues/{issue}")
+    assert seen["state"] == "closed" and seen["photos"][0]["state"] == "damaged"
+
+
 async def test_where_a_volunteer_may_not_close_the_photograph_does_not(town):
     volunteer, leader = await town.person("volunteer"), await town.person("leader")
     photo = str(uuid.uuid4())

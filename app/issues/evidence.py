@@ -15,21 +15,26 @@ async def photo_changed(connection: Connection, photo: UUID, account: UUID, stat
     """One event `photo` on each issue that names the photograph. Locked in the order of their ids, so that two cannot deadlock.
 
     What was mended on the spot, where its reporter may close it, is closed by the photograph that proves it: once, since the
-    lock orders this among all changes of the issue and its state is read behind it.
+    lock orders this among all changes of the issue and its state is read behind it. When that photograph proves damaged, the
+    issue waits to be checked again.
     """
     for issue in await connection.fetch(queries.ISSUES_OF_PHOTO, photo, account):
         data: dict[str, Any] = {"photo": str(photo), "state": state}
         data |= {"reason": reason} if reason else {}
-        closes = state == "stored" and issue["proves"]
+        led_to, closed_at = issue["state"], issue["closed_at"]
+        if state == "stored" and issue["proves"]:
+            led_to, closed_at = "closed", now()
+        elif state == "damaged" and issue["unproves"]:
+            led_to, closed_at = "rectified", None
         await connection.execute(
             queries.ADD,
             issue["id"],
             0,
             0,
-            "closed" if closes else issue["state"],
+            led_to,
             issue["rectified_by"],
             issue["rectified_at"],
-            now() if closes else issue["closed_at"],
+            closed_at,
             "photo",
             issue["state"],
             account,

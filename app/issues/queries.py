@@ -223,12 +223,13 @@ select i.id, i.version, $8, $9, i.state, $10, $11, $12, $13, (
   where b.value is distinct from to_jsonb(i) -> b.key)
 from i returning version
 """
-# `proves`: who mended it on the spot may close it, and waited only for the photograph that is here now. The lock on the issue is taken
+# `proves`: who mended it on the spot may close it, and waited only for the photograph that is here now. `unproves`: it was closed by
+# nobody but that photograph, of which nothing can be seen. The lock on the issue is taken
 # first and its state read then.
 ISSUES_OF_PHOTO = f"""
 select i.id, i.number, i.category, i.place, i.state, i.rectified_by, i.rectified_at, i.closed_at, i.area_id, i.unit_id, i.assignee_id,
   i.reporter_id, e.report_id, e.kind, e.kind = 'after' and e.at >= i.rectified_at and i.state = 'rectified' and (
-    select v.action from events v where v.issue_id = i.id and v.to_state = 'rectified' and v.from_state is distinct from 'rectified'
+    select v.action from events v where v.issue_id = i.id and v.action in ('rectify', 'reply', 'report_mended')
     order by v.version desc limit 1) = 'report_mended' and {
     _MAY_CLOSE.format(
         area="i.area_id",
@@ -236,7 +237,10 @@ select i.id, i.number, i.category, i.place, i.state, i.rectified_by, i.rectified
         category="i.category",
         default="(select v.volunteer_may_close from category_versions v where v.code = i.category and v.version = i.category_version)",
     )
-} and not {photographs.EVIDENCE_MISSING} as proves
+} and not {photographs.EVIDENCE_MISSING} as proves,
+  i.state = 'closed' and e.kind = 'after' and e.at >= i.rectified_at and (
+    select v.action from events v where v.issue_id = i.id and v.to_state = 'closed' and v.from_state is distinct from 'closed'
+    order by v.version desc limit 1) in ('photo', 'report_mended') and {photographs.UNPROVED} as unproves
 from evidence e join issues i on i.id = e.issue_id where e.photo_id = $1 and e.account_id = $2 order by i.id for update of i
 """
 # Photographs of the present rectification that cannot be looked at.

@@ -30,11 +30,11 @@ e.issue_id = i.id and e.kind = 'after' and e.at >= i.rectified_at and not exists
   select from evidence o where o.photo_id = e.photo_id and o.account_id = e.account_id
     and o.issue_id <> e.issue_id and o.at < e.at)"""
 # Whether an issue is said to be mended, its category demands a photograph of that, and none can be looked at.
-EVIDENCE_MISSING = f"""
-case when i.state = 'rectified' then exists (
+UNPROVED = f"""
+exists (
     select from category_versions v
     where v.code = i.category and v.version = i.category_version and v.after_photo)
   and not exists (
     select from evidence e join photos p on p.id = e.photo_id and p.account_id = e.account_id
-    where {GIVEN} and p.state = 'stored')
-else false end"""
+    where {GIVEN} and p.state = 'stored')"""
+EVIDENCE_MISSING = f"case when i.state = 'rectified' then {UNPROVED} else false end"
