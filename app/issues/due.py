@@ -1,31 +1,40 @@
-"""What was due in a span (应结案), and what became of it: the one definition behind every rate of time, as SQL.
+"""What was due in a span (应结案), and what became of it: the one definition behind every rate of time.
 
-Due is an issue whose limit, the deadline of before extensions, fell within the span while its clock ran: open or closed, mended or not. So nothing is
-gained by leaving it open. The limit is that in force when it fell; whoever hands over, extends or opens again afterwards does not change that it had
-fallen. Not due: what was handed over then (its clock stood still), what was merged, rejected or withdrawn by the end, and what had been closed before as
-void (`VOID`). An issue is due once in a span, by the last limit that fell; it lies with the area, cell and unit that had it then.
+Due is an issue whose limit, the deadline of before extensions, fell within the span while its clock
+ran: open or closed, mended or not. So nothing is gained by leaving it open. The limit is that in
+force when it fell; whoever hands over, extends or opens again afterwards does not change that it had
+fallen. Not due: what was handed over then (its clock stood still), what was merged, rejected or
+withdrawn by the end, and what had been closed before as void (`VOID`). An issue is due once in a
+span, by the last limit that fell; it counts for the area, cell and unit that had it then.
 
-Mended is what was rectified and not sent back, reopened or closed unresolved, by the end of the span; on time, by the limit. Mended at the first time,
-and lasting, is only what was closed: a check that nobody makes proves neither.
+Mended is what was rectified and not sent back, reopened or closed unresolved, by the end of the span;
+on time, by the limit. Mended at the first time, and lasting, is only what was closed: a check that
+nobody makes proves neither.
 """
 
 from __future__ import annotations
 
 from app.issues.as_it_was import CARRIED, around, at_instant, left
 
-# Reasons of `close_unresolved` that say that there was nothing to mend. Closed so before its limit, an issue was not due; after it, it was.
+# Reasons of `close_unresolved` that say that there was nothing to mend. Closed so before its limit, an
+# issue was not due; after it, it was.
 VOID = ("duplicate", "not_our_matter")
 _READ = f"{CARRIED}, i.rework"
 _LIMIT = "coalesce(i.first_deadline, i.deadline)"
 
 
 def due(column: str, among: str, since: str, end: str) -> str:
-    """Issues due in some areas or cells (`column`, ids `among`) between `since` and `end`, which is not to come: `id`, `cell_id`, `unit_id`, `category`,
-    and whether each is `on_time`, `on_time_extended`, `mended`, `closed`, closed at `first_time`, and closed with nothing coming back (`lasting`)."""
+    """Issues due in some areas or cells (`column`, ids `among`) between `since` and `end`.
+
+    `end` is not to come. Each has `id`, `cell_id`, `unit_id`, `category`, and whether it is `on_time`,
+    `on_time_extended`, `mended`, `closed`, closed at `first_time`, and closed with nothing coming back
+    (`lasting`).
+    """
     here = f"i.{column} = any({among})"
     gone = left(column, among, since)
     # `offset 0` keeps to single looks by primary key: how few limits were moved the planner does not know.
-    before = f"coalesce({around('first_deadline', 'c', before=True)}, {around('deadline', 'c', before=True)})"
+    first, in_force = (around(name, "c", before=True) for name in ("first_deadline", "deadline"))
+    before = f"coalesce({first}, {in_force})"
     fell = f"{_LIMIT} >= {since} and {_LIMIT} < {end}"
     return f"""
 select i.id, i.due_cell as cell_id, i.due_unit as unit_id, i.due_category as category, r.mended, r.closed,
@@ -62,12 +71,12 @@ where f.state not in ('merged', 'rejected', 'withdrawn')
 """
 
 
+_COUNTED = ("on_time", "on_time_extended", "mended", "first_time", "lasting")
 # The sums of `due` rows.
 SUMS = ", ".join(
-    ["count(*)::int as due"]
-    + [
-        f"(count(*) filter (where {name}))::int as {name}"
-        for name in ("on_time", "on_time_extended", "mended", "first_time", "lasting")
+    [
+        "count(*)::int as due",
+        "(count(*) filter (where closed))::int as due_closed",
+        *(f"(count(*) filter (where {name}))::int as {name}" for name in _COUNTED),
     ]
-    + ["(count(*) filter (where closed))::int as due_closed"]
 )

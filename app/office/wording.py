@@ -1,4 +1,4 @@
-"""How papers put things: names in the order of their numbers, and what is proposed for a kind of issue (steps.toml)."""
+"""How papers put things: names in the order of their numbers; what is proposed for a kind of issue."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import re
 import tomllib
 from pathlib import Path
 
-_TABLE: dict[str, dict[str, dict[str, str]]] = tomllib.loads(Path(__file__).with_name("steps.toml").read_text("utf-8"))
-_DIGITS = {digit: n for n, digit in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
+_FILE = Path(__file__).with_name("steps.toml")
+_TABLE: dict[str, dict[str, dict[str, str]]] = tomllib.loads(_FILE.read_text("utf-8"))
+_DIGITS = {"〇": 0, "两": 2} | {digit: n for n, digit in enumerate("零一二三四五六七八九")}
 _UNITS = {"十": 10, "百": 100, "千": 1000}
 _NUMBER = re.compile(r"\d+|[零〇一二两三四五六七八九十百千]+")
 
@@ -39,7 +40,10 @@ def in_order(name: str) -> tuple[tuple[int, int, str], ...]:
 
 
 def step(code: str, group: str) -> tuple[str, dict[str, str]]:
-    """The next step for a category: its own, its group's, or any; and by which name, so that kinds with one step share a sentence."""
+    """The next step for a category: its own, its group's, or any.
+
+    It comes with the name that it stands under, so that kinds with one step share a sentence.
+    """
     name = next(name for name in (code, group, "other") if name in _TABLE["steps"])
     return name, _TABLE["steps"][name]
 
