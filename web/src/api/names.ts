@@ -97,7 +97,7 @@ export const NAMES: Record<'zh-CN' | 'en', Record<string, string>> = {
     "action.request_extension": "Ask for an extension",
     "action.grant_extension": "Grant the extension",
     "action.refuse_extension": "Refuse the extension",
-    "action.close_unresolved": "End without mending",
+    "action.close_unresolved": "Close unresolved",
     "action.reopen": "Reopen",
     "action.comment": "Comment",
     "action.reclassify": "Change the kind",
