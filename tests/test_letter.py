@@ -222,7 +222,7 @@ async def test_what_a_letter_is_not_asked_is_refused_by_name(town, asked):
 async def test_any_note_makes_a_letter(town, note):
     volunteer, leader = await zh(town, "volunteer", "leader")
     place = f"东浦巷\n<12>\u202e号\u0007{note[:20]}"
-    issue = await handed_over(town, volunteer, leader, authority="物业\n<&>\u202e公司", note=note, place=place)
+    issue = await handed_over(town, volunteer, leader, authority="物业 <&>公司", note=note, place=place)
     answer = await leader.call("GET", f"/v1/issues/{issue}/handover-letter.html")
     assert "<script" not in answer.text and not re.search("[\u0000-\u0008\u000b-\u001f\u202a-\u202e\u2066-\u2069]", answer.text)
     page, (docx, _) = told(answer.text), await word(leader, issue)

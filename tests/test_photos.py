@@ -4,7 +4,6 @@ import asyncio
 import base64
 import hashlib
 import io
-import math
 import uuid
 from datetime import datetime, timedelta
 
@@ -163,8 +162,8 @@ async def test_far_and_old_pictures_are_marked_for_the_leader(town):
     here = [abs(v) for v in (town.lat, town.lon)]
 
     def dms(value, add=0.0):
-        value = abs(value) + add
-        return (math.floor(value), math.floor(value % 1 * 60), round(value * 60 % 1 * 60, 3))
+        milliseconds = round((abs(value) + add) * 3_600_000)
+        return (milliseconds // 3_600_000, milliseconds // 60_000 % 60, milliseconds % 60_000 / 1000)
 
     # The town lies south and west; EXIF says so by reference letters.
     def content(add, taken, seed):

@@ -4,7 +4,7 @@ import asyncio
 import io
 import uuid
 import zipfile
-from datetime import date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -134,7 +134,7 @@ async def test_an_authoritys_reply_needs_its_photograph_too(town):
     staff, leader = await town.person("staff"), await town.person("leader")
     issue = (await leader.report(**town.body(category=KIND)))["issue"]["id"]
     await leader.act(issue, "accept")
-    await leader.act(issue, "hand_over", authority="县交警大队", reply_by="2099-01-01T00:00:00Z")
+    await leader.act(issue, "hand_over", authority="县交警大队", reply_by=(datetime.now(UTC) + timedelta(days=3)).isoformat())
     photo = str(uuid.uuid4())
     fields = {"to": "rectified", "note": "已处理", "photos": [photo]}
     assert (await staff.act(issue, "reply", arrive=False, **fields))["evidence_missing"]
@@ -352,7 +352,7 @@ async def test_an_archive_says_what_is_doubtful_of_its_photographs(town, do_jobs
 
 async def test_the_weeks_photographs_say_what_is_doubtful(town, do_jobs):
     staff, _ = await doubtful_issue(town, do_jobs)
-    monday = date.fromisoformat(_today()) - timedelta(days=date.fromisoformat(_today()).weekday())
+    monday = _day() - timedelta(days=_day().weekday())
     asked = f"area={town.area}&week={monday}&photographs=true"
     page = (await staff.call("GET", f"/v1/summaries/weekly.html?{asked}")).text
     assert page.count(f"<span>整改前（{_today()}），{SAID}</span>") == 1 and page.count(SAID) >= 2
@@ -371,5 +371,10 @@ async def test_a_photograph_without_doubts_has_no_mark(town, do_jobs):
     assert f"<span>整改前（{_today()}）</span>" in page and "存疑" not in page
 
 
+def _day():
+    return datetime.now(ZoneInfo("Asia/Shanghai")).date()
+
+
 def _today():
-    return datetime.now(ZoneInfo("Asia/Shanghai")).date().isoformat()
+    day = _day()
+    return f"{day.year}年{day.month}月{day.day}日"

@@ -15,14 +15,14 @@ async def test_a_whole_life_with_every_notice(town, database):
         ("accept", [("volunteer", "accepted")]),
         ("assign", [("worker", "assigned")]),
         ("start", []),
-        ("(reminder before the deadline)", [("worker", "due_soon")]),
-        ("(overdue)", [("leader", "overdue"), ("worker", "overdue")]),
-        ("(the office's daily digest)", [("staff", "digest")]),
+        ("reminded before the deadline", [("worker", "due_soon")]),
+        ("became overdue", [("leader", "overdue"), ("worker", "overdue")]),
+        ("the office's daily digest", [("staff", "digest")]),
         ("ask for an extension", [("leader", "extension_asked")]),
         ("grant the extension", [("worker", "extension_granted")]),
         ("hand over", [("staff", "handed_over")]),
-        ("(reminder of the reply owed)", [("leader", "reply_due_soon")]),
-        ("(the reply is overdue)", [("leader", "reply_overdue"), ("staff", "reply_overdue")]),
+        ("asked for the reply", [("leader", "reply_due_soon")]),
+        ("the reply became overdue", [("leader", "reply_overdue"), ("staff", "reply_overdue")]),
         ("reply", [("leader", "replied")]),
         ("assign", [("worker", "assigned")]),
         ("start", []),
@@ -31,7 +31,7 @@ async def test_a_whole_life_with_every_notice(town, database):
         ("rectify", [("volunteer", "mended"), ("leader", "to_verify")]),
         ("verify", [("worker", "closed")]),
         ("reported", [("leader", "new")]),
-        ("(came back)", [("leader", "came_back")]),
+        ("came back", [("leader", "came_back")]),
     ]
     timeline = (await people["leader"].get(f"/v1/issues/{issue}/timeline"))["items"]
     assert [e["action"] for e in timeline] == [

@@ -51,7 +51,7 @@ from (
     select {_READ}, b.ends from events c
     cross join lateral (select i.* from issues i where i.id = c.issue_id offset 0) i
     cross join lateral (select {before} as ends) b
-    where c.was ->> 'deadline' is not null and c.at >= {since} and ({here} or i.id in ({gone}))
+    where (c.was ->> 'deadline' is not null or c.was ->> 'first_deadline' is not null) and c.at >= {since} and ({here} or i.id in ({gone}))
       and b.ends >= {since} and b.ends < {end} and b.ends < c.at
   ) i {at_instant("i.ends", "l")}
   where l.{column} = any({among}) and coalesce(l.first_deadline, l.deadline) = i.ends

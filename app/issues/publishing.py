@@ -10,13 +10,14 @@ from app.issues import public_queries as queries
 from app.issues.reading import outcome
 from app.kit import paging
 from app.kit.db import Connection
+from app.kit.times import clamped
 
 
 def _json(row: Any) -> dict[str, Any]:
     return {
         "number": row["number"], "state": row["state"], "category": row["category"],
         "position": {"lat": row["lat"], "lon": row["lon"]}, "cell": row["cell"], "area": row["area"], "place": row["place"],
-        "reports": row["reports"], "recurrences": row["recurrences"], "deadline": row["deadline"], "overdue": row["overdue"],
+        "reports": row["reports"], "recurrences": row["recurrences"], "deadline": clamped(row["deadline"]), "overdue": row["overdue"],
         "created_at": row["created_at"], "closed_at": row["closed_at"], "outcome": outcome(row["state"], row["unresolved"]),
         "reason_code": row["unresolved"],
     }  # fmt: skip

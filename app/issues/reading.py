@@ -16,6 +16,7 @@ from app.kit.datum import Datum, from_wgs84
 from app.kit.db import Connection
 from app.kit.problems import not_found
 from app.kit.route import unauthorized
+from app.kit.times import clamped
 
 _NOTHING: list[Any] = []
 
@@ -46,12 +47,12 @@ def issue_json(row: Any, datum: Datum = "wgs84") -> dict[str, Any]:
         "note": row["note"],
         "unit": _ref(row["unit_id"], row["unit_name"]),
         "assignee": _ref(row["assignee_id"], row["assignee_name"]),
-        "deadline": row["deadline"],
-        "first_deadline": row["first_deadline"],
+        "deadline": clamped(row["deadline"]),
+        "first_deadline": clamped(row["first_deadline"]),
         "extensions": row["extensions"],
         "overdue": bool(row["overdue"]),
-        "extension_until": row["extension_until"],
-        "handover": {"authority": row["authority"], "reply_by": row["reply_by"]} if row["authority"] else None,
+        "extension_until": clamped(row["extension_until"]),
+        "handover": {"authority": row["authority"], "reply_by": clamped(row["reply_by"])} if row["authority"] else None,
         "recurrence_of": row["recurrence_of"],
         "recurrences": row["recurrences"],
         "merged_into": row["merged_into"],

@@ -4,7 +4,7 @@ create index issues_area_limit on issues (area_id, coalesce(first_deadline, dead
 create index issues_cell_limit on issues (cell_id, coalesce(first_deadline, deadline)) where coalesce(first_deadline, deadline) is not null
 
 -- Events that took a limit away or moved it, and those that took an issue out of an area or cell: few, and asked for by when they were.
-create index events_limits on events (at) where was ->> 'deadline' is not null
+create index events_limits on events (at) where was ->> 'deadline' is not null or was ->> 'first_deadline' is not null
 
 create index events_moved on events (at) where was ? 'area_id' or was ? 'cell_id'
 
