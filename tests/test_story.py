@@ -23,7 +23,7 @@ async def test_a_whole_life_with_every_notice(town, database):
         ("hand over", [("staff", "handed_over")]),
         ("asked for the reply", [("leader", "reply_due_soon")]),
         ("the reply became overdue", [("leader", "reply_overdue"), ("staff", "reply_overdue")]),
-        ("reply", [("leader", "replied")]),
+        ("enter the reply", [("leader", "replied")]),
         ("assign", [("worker", "assigned")]),
         ("start", []),
         ("rectify", [("volunteer", "mended"), ("leader", "to_verify")]),
