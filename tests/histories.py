@@ -180,6 +180,15 @@ class History:
             deed.limit = None if deed.limit is None else deed.limit - by
             deed.deadline = None if deed.deadline is None else deed.deadline - by
 
+    async def move_all(self) -> None:
+        """Whatever is open comes to lie in the other community: today's columns say nothing of then."""
+        for id, row in (await self._rows()).items():
+            at_home = row["area_id"] == self.town.area
+            position = {"lat": self.town.lat + 0.005, "lon": self.town.lon + (0.023 if at_home else 0.006)}
+            wish = {"action": "relocate", "position": position}
+            await self.people["staff"].call("POST", f"/v1/issues/{id}/actions", json=wish)
+        self.steps.append(Step(datetime.now(UTC), await self._rows()))
+
     def at(self, instant: datetime) -> dict[uuid.UUID, dict[str, Any]]:
         """What the issues were at an instant, as it was seen then."""
         seen = [step.rows for step in self.steps if step.at < instant]

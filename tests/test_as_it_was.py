@@ -62,6 +62,7 @@ async def _same_ids(staff, expected, **filters):
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_what_remained_is_what_was_seen_then_at_every_border(town, database, seed):
     history, _ = await played(town, database, seed)
+    await history.move_all()
     staff = history.people["staff"]
     moved = 0
     for area in (town.area, history.neighbour):
@@ -193,11 +194,13 @@ def _due(history, area, since, end):
             void = row["state"] == "closed" and row["unresolved"] in VOID
             stood = void or row["state"] in ("handed_over", "merged", "rejected", "withdrawn")
             if limit and step.at <= limit < min(until, end) and limit >= since and row["area_id"] == area and not stood:
-                fell[id] = (limit, row)
+                missed = row["state"] != "rectified" and (row["state"] != "closed" or row["unresolved"] is not None)
+                if missed or not fell.get(id, (None, None, False))[2]:
+                    fell[id] = (limit, row, missed)
     due = {}
-    for id, (limit, row) in fell.items():
+    for id, (limit, row, missed) in fell.items():
         then = history.at(end)[id]
-        if then["state"] in ("merged", "rejected", "withdrawn"):
+        if not missed and then["state"] in ("merged", "rejected", "withdrawn"):
             continue
         mended = then["state"] in ("rectified", "closed") and then["unresolved"] is None
         closed = mended and then["state"] == "closed"
@@ -205,7 +208,7 @@ def _due(history, area, since, end):
         back = any(r["recurrence_of"] == id for r in history.at(end).values())
         at = then["rectified_at"] or then["closed_at"]
         due[id] = {
-            "cell": row["cell_id"], "unit": row["unit_id"], "on_time": mended and at <= limit,
+            "cell": row["cell_id"], "unit": row["unit_id"], "on_time": closed and at <= limit,
             "first_time": closed and not sent_back, "lasting": closed and not back, "limit": limit,
         }  # fmt: skip
     return due

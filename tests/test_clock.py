@@ -1,4 +1,5 @@
-"""The first clock of an issue: nothing moves it but the time that the issue is handed over, and reopening begins a new one."""
+"""The first clock of an issue: nothing moves it but the time that the issue is handed over; reopening begins a new
+one, unless what was late was never mended."""
 
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -91,7 +92,29 @@ async def relocated(town, leader, worker, staff, issue):
     await leader.act(issue, "assign", unit=str(town.unit))
 
 
-WAYS = [same_unit, another_unit, over_and_back, taken_back, sent_back, merged_and_back, reclassified, relocated]
+async def rejected_and_reopened(town, leader, worker, staff, issue):
+    await leader.act(issue, "hand_over", authority="交警大队", reply_by=ahead(days=2))
+    await staff.act(issue, "reply", to="accepted", note="不归我们")
+    await leader.act(issue, "reject", reason="不管了")
+    await leader.act(issue, "reopen", reason="还是要管")
+    await leader.act(issue, "assign", unit=str(town.unit))
+
+
+async def ended_and_reopened(town, leader, worker, staff, issue):
+    await staff.act(issue, "close_unresolved", reason_code="cannot_be_mended")
+    await staff.act(issue, "reopen", reason="能整改了")
+    await leader.act(issue, "assign", unit=str(town.unit))
+
+
+async def ended_elsewhere_and_reopened(town, leader, worker, staff, issue):
+    await leader.act(issue, "hand_over", authority="交警大队", reply_by=ahead(days=2))
+    await ended_and_reopened(town, leader, worker, staff, issue)
+
+
+WAYS = [
+    same_unit, another_unit, over_and_back, taken_back, sent_back, merged_and_back, reclassified, relocated,
+    rejected_and_reopened, ended_and_reopened, ended_elsewhere_and_reopened,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("way", WAYS, ids=[way.__name__ for way in WAYS])
@@ -168,6 +191,19 @@ async def test_a_new_round_has_a_new_clock_and_new_extensions(town, database, ac
     assert not anew["overdue"]
     assert abs(instant(anew["deadline"]) - datetime.now(UTC) - timedelta(days=1)) < 60 * SECOND
     assert (await leader.act(issue, "grant_extension", deadline=ahead(days=5), reason="量大"))["extensions"] == 1
+
+
+async def test_what_was_ended_before_its_deadline_begins_anew(town, database):
+    leader, staff = await town.person("leader"), await town.person("staff")
+    issue, _ = await assigned(town, leader)
+    await staff.act(issue, "close_unresolved", reason_code="cannot_be_mended")
+    async with database.acquire() as connection:  # its deadline passes while it is closed
+        await connection.execute(
+            "update issues set closed_at = now() - interval '3 hours', deadline = now() - interval '1 hour' where id = $1",
+            uuid.UUID(issue),
+        )  # fmt: skip
+    opened = await staff.act(issue, "reopen", reason="能整改了")
+    assert (opened["deadline"], opened["overdue"]) == (None, False)
 
 
 async def test_a_later_deadline_at_reassignment_is_an_extension_with_a_reason(town, database):

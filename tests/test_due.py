@@ -122,6 +122,78 @@ async def test_nobody_rises_by_leaving_an_issue_open(town, database, seed):
     assert lower >= 8
 
 
+async def _unit(town, staff):
+    found = await staff.get("/v1/league", area=str(town.area), of="units")
+    return next((item for item in found["items"] if item["id"] == str(town.unit)), None)
+
+
+async def _late(town, database, by, **changes):
+    """An issue whose deadline passed, and who bears on it."""
+    leader, worker, staff = [await town.person(role) for role in ("leader", "worker", "staff")]
+    id = (await leader.report(**town.body(**changes)))["issue"]["id"]
+    await leader.act(id, "assign", unit=str(town.unit))
+    async with database.transaction() as connection:
+        at = datetime.now(UTC) - timedelta(hours=by)
+        times = [uuid.UUID(id), at, timedelta(hours=by + 2)]
+        await connection.execute(
+            "update issues set deadline = $2, created_at = created_at - $3::interval, updated_at = updated_at - $3::interval where id = $1",
+            *times,
+        )  # fmt: skip
+        await connection.execute("update events set at = at - $2::interval where issue_id = $1", times[0], times[2])
+    return id, leader, worker, staff
+
+
+async def test_no_new_round_makes_up_for_one_that_was_late(town, database):
+    id, leader, worker, staff = await _late(town, database, 30)
+    await worker.act(id, "rectify", photos=[str(uuid.uuid4())])
+    await leader.act(id, "verify")
+    assert (await _unit(town, staff))["on_time"]["part"] == 0
+    await leader.act(id, "reopen", reason="再来一次")
+    await leader.act(id, "assign", unit=str(town.unit), deadline=(datetime.now(UTC) + timedelta(hours=1)).isoformat())
+    await worker.act(id, "rectify", photos=[str(uuid.uuid4())])
+    await leader.act(id, "verify")
+    async with database.transaction() as connection:  # its new deadline passes as well, an hour after it was mended
+        await connection.execute("update issues set deadline = now() where id = $1", uuid.UUID(id))
+    item = await _unit(town, staff)
+    assert (item["due"], item["on_time"]["part"], item["on_time_extended"]["part"]) == (1, 0, 0)
+
+
+@pytest.mark.parametrize("way", ["merge", "reject"])
+async def test_what_missed_its_limit_was_due_however_it_is_put_away(town, database, way):
+    id, leader, _, staff = await _late(town, database, 30)
+    if way == "merge":
+        fresh = (await leader.report(**town.body()))["issue"]["id"]
+        await leader.act(id, "merge", into=fresh)
+    else:
+        await leader.act(id, "hand_over", authority="交警大队", reply_by=(datetime.now(UTC) + timedelta(days=1)).isoformat())
+        await staff.act(id, "reply", to="accepted", note="不归我们")
+        await leader.act(id, "reject", reason="不管了")
+    item = await _unit(town, staff)
+    assert (item["due"], item["on_time"]["part"]) == (1, 0)
+
+
+async def test_what_nobody_has_checked_is_neither_on_time_nor_overdue(town, database):
+    leader, worker, staff = [await town.person(role) for role in ("leader", "worker", "staff")]
+    id = (await leader.report(**town.body()))["issue"]["id"]
+    await leader.act(id, "assign", unit=str(town.unit))
+    await worker.act(id, "rectify", photos=[str(uuid.uuid4())], arrive=False)
+    async with database.transaction() as connection:
+        await connection.execute("update issues set deadline = now() where id = $1", uuid.UUID(id))
+    assert ((await _unit(town, staff))["due"], (await _unit(town, staff))["on_time"]["part"]) == (1, 0)
+    asked = {"area": str(town.area), "language": "zh-CN"}
+    text, _ = words((await staff.call("GET", "/v1/circulation.docx", params=asked)).content)
+    told = "应结案1起，完成整改1起（整改率100.0%），已结案0起（结案率0.0%），按期整改0起（按期整改率0.0%）"
+    assert f"{told}，已按期整改、尚待核查1起，超期0起（超期率0.0%）。" in text
+    # As soon as somebody has looked it is on time, or it is not.
+    await leader.act(id, "send_back", reason="没有清")
+    assert (await _unit(town, staff))["on_time"]["part"] == 0
+
+
+def test_a_percentage_is_rounded_once():
+    assert circulation._percent({"part": 14, "whole": 17, "rate": 0.8235}) == "82.4%"
+    assert circulation._percent({"part": 0, "whole": 0, "rate": None}) == "—"
+
+
 async def test_the_unit_with_the_most_overdue_is_last(town, database):
     people, staff = await _people(town), await town.person("staff", language="zh-CN")
     idle, dice = uuid.uuid4(), random.Random(1)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from html import unescape
 from xml.etree import ElementTree
 
+import docx
 import pytest
 
 from tests.pictures import encode, scene
@@ -79,6 +80,17 @@ async def test_a_letter_asks_what_the_note_asks_and_closes_as_offices_do(town):
     ):  # fmt: skip
         assert words in page, words
         assert words in docx, words
+
+
+async def test_a_signature_never_stands_on_a_sheet_without_text(town):
+    volunteer, leader, staff = await zh(town, "volunteer", "leader", "staff")
+    issue = await handed_over(town, volunteer, leader)
+    answer = await staff.call("GET", f"/v1/issues/{issue}/handover-letter.docx")
+    paragraphs = docx.Document(io.BytesIO(answer.content)).paragraphs
+    signed = next(n for n, paragraph in enumerate(paragraphs) if paragraph.text == day(datetime.now(UTC)))
+    # Up to the signature's last line each keeps with the next: the formula that closes the letter goes along.
+    kept = [paragraph.paragraph_format.keep_with_next for paragraph in paragraphs[signed - 4 : signed]]
+    assert kept == [True] * 4 and "特此函告。" in [paragraph.text for paragraph in paragraphs[signed - 4 : signed]]
 
 
 async def test_a_letter_tells_days_and_no_hours(town):
@@ -222,12 +234,12 @@ async def test_what_a_letter_is_not_asked_is_refused_by_name(town, asked):
 async def test_any_note_makes_a_letter(town, note):
     volunteer, leader = await zh(town, "volunteer", "leader")
     place = f"东浦巷\n<12>\u202e号\u0007{note[:20]}"
-    issue = await handed_over(town, volunteer, leader, authority="物业 <&>公司", note=note, place=place)
+    issue = await handed_over(town, volunteer, leader, authority="物业<&>公司", note=note, place=place)
     answer = await leader.call("GET", f"/v1/issues/{issue}/handover-letter.html")
     assert "<script" not in answer.text and not re.search("[\u0000-\u0008\u000b-\u001f\u202a-\u202e\u2066-\u2069]", answer.text)
     page, (docx, _) = told(answer.text), await word(leader, issue)
     for text in (page, docx):
-        assert "物业 <&>公司：" in text and "特此函告。" in text and "回　　执" in text
+        assert "物业<&>公司：" in text and "特此函告。" in text and "回　　执" in text
         if note.startswith("长"):
             assert note in text
 

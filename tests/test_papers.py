@@ -176,6 +176,41 @@ async def test_photographs_of_the_week_stand_in_its_paper(town, app, database, d
     assert (await staff.call("GET", "/v1/summaries/weekly.html", params=asked)).status_code == 200
 
 
+async def test_photographs_of_a_past_week_say_what_was_so_then(town, database, do_jobs):
+    """Sent back, moved to another kind and place, and mended again later: that week's paper is as it was."""
+    volunteer, leader, worker, staff = [
+        await town.person(role, language="zh-CN") for role in ("volunteer", "leader", "worker", "staff")
+    ]
+    id, number = await mended(
+        town, volunteer, leader, worker, encode(scene(seed=7050)), encode(scene(seed=7051)), place="东浦巷12号"
+    )
+    async with database.transaction() as connection:
+        for statement in (
+            "update events set at = at - interval '7 days' where issue_id = $1",
+            "update evidence set at = at - interval '7 days' where issue_id = $1",
+            "update issues set created_at = created_at - interval '7 days' where id = $1",
+        ):
+            await connection.execute(statement, uuid.UUID(id))
+    await staff.act(id, "reopen", reason="又来了")
+    await leader.act(id, "reclassify", category="fly_posting")
+    await leader.act(id, "relocate", position={"lat": town.lat + 0.004, "lon": town.lon + 0.014}, place="人民东路")
+    await staff.act(id, "assign", unit=str(town.unit))
+    late = str(uuid.uuid4())
+    await do_jobs()
+    asked = {"area": str(town.area), "photographs": "true", "week": str((datetime.now(UTC) - timedelta(days=7)).date())}
+
+    async def told():
+        (row,) = [row for row in (await staff.get("/v1/summaries/weekly.json", **asked))["photographs"] if row["after"]]
+        return row["number"], row["category"], row["state"], row["place"], row["cell"], row["after"]
+
+    before = await told()
+    assert before[:5] == (number, "litter", "closed", "东浦巷12号", "网格1")
+    await worker.call("PUT", f"/v1/photos/{late}", content=encode(scene(seed=7052)), headers={"content-type": "image/jpeg"})
+    await worker.act(id, "rectify", arrive=False, photos=[late])
+    await do_jobs()
+    assert await told() == before and before[5] != late
+
+
 def _past(town, people, cell, unit, n, late=False, reworked=False, closed=True):
     """A past case in a cell: mended in time or late, sent back or not."""
     volunteer, leader, worker = people

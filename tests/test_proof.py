@@ -4,7 +4,7 @@ import asyncio
 import io
 import uuid
 import zipfile
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -334,7 +334,7 @@ async def doubtful_issue(town, do_jobs):
 async def test_a_dossier_says_what_is_doubtful_of_its_photographs(town, do_jobs):
     staff, issue = await doubtful_issue(town, do_jobs)
     page = (await staff.call("GET", f"/v1/issues/{issue['id']}/dossier.html")).text
-    assert page.count(f"<span>整改前（{_today()}），{SAID}</span>") == 1 and page.count(SAID) >= 2
+    assert page.count(f"<span>整改前（{_told_today()}），{SAID}</span>") == 1 and page.count(SAID) >= 2
     word = (await staff.call("GET", f"/v1/issues/{issue['id']}/dossier.docx")).content
     with zipfile.ZipFile(io.BytesIO(word)) as file:
         assert file.read("word/document.xml").decode().count(SAID) == 2
@@ -352,10 +352,10 @@ async def test_an_archive_says_what_is_doubtful_of_its_photographs(town, do_jobs
 
 async def test_the_weeks_photographs_say_what_is_doubtful(town, do_jobs):
     staff, _ = await doubtful_issue(town, do_jobs)
-    monday = _day() - timedelta(days=_day().weekday())
+    monday = date.fromisoformat(_today()) - timedelta(days=date.fromisoformat(_today()).weekday())
     asked = f"area={town.area}&week={monday}&photographs=true"
     page = (await staff.call("GET", f"/v1/summaries/weekly.html?{asked}")).text
-    assert page.count(f"<span>整改前（{_today()}），{SAID}</span>") == 1 and page.count(SAID) >= 2
+    assert page.count(f"<span>整改前（{_told_today()}），{SAID}</span>") == 1 and page.count(SAID) >= 2
     told = (await staff.call("GET", f"/v1/summaries/weekly.json?{asked}")).json()
     (pair,) = told["photographs"]
     assert pair["before_doubts"] == pair["after_doubts"] == ["far", "old"]
@@ -368,13 +368,26 @@ async def test_a_photograph_without_doubts_has_no_mark(town, do_jobs):
     await put(volunteer, photo)
     await do_jobs()
     page = (await staff.call("GET", f"/v1/issues/{issue['id']}/dossier.html")).text
-    assert f"<span>整改前（{_today()}）</span>" in page and "存疑" not in page
+    assert f"<span>整改前（{_told_today()}）</span>" in page and "存疑" not in page
 
 
-def _day():
-    return datetime.now(ZoneInfo("Asia/Shanghai")).date()
+async def test_a_letter_says_what_is_doubtful_of_its_photographs(town, do_jobs):
+    volunteer, leader = await town.person("volunteer"), await town.person("leader", language="zh-CN")
+    photo = str(uuid.uuid4())
+    issue = (await volunteer.report(**town.body(category=KIND, photos=[photo])))["issue"]["id"]
+    await put(volunteer, photo, doubtful(town, 1))
+    await do_jobs()
+    await leader.act(issue, "accept")
+    reply_by = (datetime.now(UTC) + timedelta(days=3)).isoformat()
+    await leader.act(issue, "hand_over", authority="县交警大队", reply_by=reply_by)
+    page = (await leader.call("GET", f"/v1/issues/{issue}/handover-letter.html")).text
+    assert page.count(f"整改前（{_told_today()}），{SAID}") >= 1
+
+
+def _told_today():
+    day = date.fromisoformat(_today())
+    return f"{day.year}年{day.month}月{day.day}日"
 
 
 def _today():
-    day = _day()
-    return f"{day.year}年{day.month}月{day.day}日"
+    return datetime.now(ZoneInfo("Asia/Shanghai")).date().isoformat()

@@ -1,5 +1,7 @@
 """One issue from its first report until it comes back, with the time between let pass, and everything that everybody is told."""
 
+import uuid
+
 from app.demo.fast_forward import Play
 
 
@@ -43,3 +45,16 @@ async def test_a_whole_life_with_every_notice(town, database):
     assert (came["recurrence_of"], came["recurrences"]) == (issue, 1)
     mended = next(t for step in play.steps for t in step.told if t[2] == "mended")
     assert "东浦巷12号" in mended[3]
+
+
+async def test_what_events_keep_of_deadlines_moves_with_the_time(town, database):
+    """The limit that had fallen when the issue was extended is before the extension, also where time was let pass since."""
+    people = {role: await town.person(role) for role in ("volunteer", "leader", "worker", "staff")}
+    play = Play(database, {role: (role, person.client) for role, person in people.items()}, "en", lambda line: None)
+    issue, _ = await play.whole_life(town.lat + 0.005, town.lon + 0.005, town.area, town.unit, "东浦巷12号")
+    async with database.acquire() as connection:
+        row = await connection.fetchrow(
+            "select at, (was ->> 'deadline')::timestamptz as before from events where issue_id = $1 and action = 'grant_extension'",
+            uuid.UUID(issue),
+        )
+    assert row["before"] <= row["at"]

@@ -27,16 +27,25 @@ from app.main import create_app
 from app.notices.telling import follow
 from app.people.sessions import add_session, mint
 
+_TIMES = "('deadline', 'first_deadline', 'extension_until', 'reply_by', 'rectified_at', 'closed_at', 'extended_from', 'ends')"
+
+
+def _earlier(column: str) -> str:
+    """What an event keeps of instants, moved like the rest; other values stay as they are."""
+    return f"""(select jsonb_object_agg(x.key, case when x.key in {_TIMES} and jsonb_typeof(x.value) = 'string'
+  then to_jsonb((x.value #>> '{{}}')::timestamptz - $2::interval) else x.value end) from jsonb_each({column}) x)"""
+
+
 _SHIFT = (
     """
 update issues set created_at = created_at - $2::interval, updated_at = updated_at - $2, deadline = deadline - $2, duty_at = duty_at - $2,
   first_deadline = first_deadline - $2,
   reply_by = reply_by - $2, extension_until = extension_until - $2, rectified_at = rectified_at - $2, closed_at = closed_at - $2 where id = $1
 """,
-    """
-update events set at = at - $2::interval, data = case when data ? 'ends'
-  then jsonb_set(data, '{ends}', to_jsonb((data ->> 'ends')::timestamptz - $2)) else data end where issue_id = $1
+    f"""
+update events set at = at - $2::interval, data = coalesce({_earlier("data")}, '{{}}'), was = {_earlier("was")} where issue_id = $1
 """,
+    "update evidence set at = at - $2::interval where issue_id = $1",
     """
 update reports set observed_at = observed_at - $2::interval, received_at = received_at - $2, counted_at = counted_at - $2
 where issue_id = $1

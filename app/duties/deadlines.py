@@ -53,6 +53,18 @@ def first(columns: Mapping[str, Any]) -> datetime | None:
     return columns["first_deadline"] or columns["deadline"]
 
 
+def passed(columns: Mapping[str, Any], at: datetime) -> bool:
+    """Whether the deadline by which it is judged had passed at an instant."""
+    until = first(columns)
+    return until is not None and within(until) < within(at)
+
+
+def ran_out(columns: Mapping[str, Any]) -> bool:
+    """Whether that deadline had passed when the clock was stopped."""
+    left = columns["deadline_left_s"] if columns["first_left_s"] is None else columns["first_left_s"]
+    return left is not None and left < 0
+
+
 def stop(columns: Columns, counting: Counting) -> None:
     """The clock stands still from now on."""
     for deadline, left in _PAIRS:

@@ -342,14 +342,21 @@ class _Reckoning:
         self.change["extension_until"] = None
 
     async def close_unresolved(self) -> None:
+        if deadlines.ran_out(self.change):
+            await self._go_on(await self._counting())
         self.change.update(closed_at=now(), unresolved=self.wish.reason_code, extension_until=None)
         self.change.update(authority=None, reply_by=None, deadline_left_s=None, first_left_s=None)
 
     async def reopen(self) -> None:
-        """A new round: who mends it is named anew, and the clock begins anew with that."""
-        self.change.update(
+        """A new round: who mends it is named anew, and the clock begins anew with that. What had run out
+        and was never mended is as late as it was: to end it in another way is no way to be on time."""
+        change = self.change
+        ended = change["closed_at"] or now()
+        mended = change["state"] == "closed" and change["unresolved"] is None
+        late = not mended and deadlines.passed(change, ended)
+        change.update(
             closed_at=None, rectified_by=None, rectified_at=None, unit_id=None, assignee_id=None,
-            extension_until=None, authority=None, reply_by=None, unresolved=None, **deadlines.NO_CLOCK,
+            extension_until=None, authority=None, reply_by=None, unresolved=None, **({} if late else deadlines.NO_CLOCK),
         )  # fmt: skip
 
     fail_inspection = reopen

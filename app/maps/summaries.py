@@ -57,7 +57,7 @@ def _most_open(open_now: Counter[str | None], others: set[str | None]) -> list[s
 async def of_area(connection: Connection, caller: Caller, area: UUID, since: date | None, until: date | None) -> dict[str, Any]:
     """The summary of an area and everything below it, from `since` to `until` in its own time (default: the last 28 days).
 
-    On-time rate: of the issues due in the days (issues/due.py), those mended by their limit. Rework rate: closed issues that were sent
+    On-time rate: of the issues due in the days (issues/due.py), those mended by their limit and checked. Rework rate: closed issues that were sent
     back or failed inspection, of those closed. Recurrence rate: issues that came back, of those found. Time to close: from the
     report until closing. Days that are over are told as of their end. Problems: 404; 422 days out of order or more than a year.
     """
@@ -137,7 +137,7 @@ async def became(connection: Connection, area: UUID, first: date, last: date, zo
     """The field's rates of an area for some days, each as part, whole and rate, as of their end or now.
 
     Of the issues found in the days: filed (accepted, sent to somebody or mended on the spot); those that came back. Of the issues due in the days
-    (issues/due.py): mended, closed as mended, on time, on time with extensions, and overdue, which is all that was not on time. Of the issues
+    (issues/due.py): mended, closed as mended, on time, on time with extensions, mended in time and not checked yet, and overdue, which is the rest. Of the issues
     closed as mended in the days: rework. `unresolved` were closed without being mended, of all that were closed.
     """
     span = span_of(area, first, last, zone)
@@ -148,7 +148,8 @@ async def became(connection: Connection, area: UUID, first: date, last: date, zo
     rates = {
         "filed": (found["filed"], found["found"]), "rectified": (due["mended"], due["due"]), "closed": (due["due_closed"], due["due"]),
         "on_time": (due["on_time"], due["due"]), "on_time_extended": (due["on_time_extended"], due["due"]),
-        "overdue": (due["due"] - due["on_time"], due["due"]), "rework": (closed["reworked"], closed["closed"]),
+        "unchecked": (due["unchecked"], due["due"]),
+        "overdue": (due["due"] - due["on_time"] - due["unchecked"], due["due"]), "rework": (closed["reworked"], closed["closed"]),
         "recurrence": (found["came_back"], found["found"]), "unresolved": (unresolved, unresolved + closed["closed"]),
     }  # fmt: skip
     return {name: {"part": part, "whole": whole, "rate": _rate(part, whole)} for name, (part, whole) in rates.items()}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -27,8 +28,10 @@ from app.office.written import Block, Line, Paper, Table, day_told, month_told
 _NAMED, _RANKED, _MOST_ROWS, _BACK = 3, 6, 40, 3
 
 
-def _percent(rate: float | None) -> str:
-    return "—" if rate is None else f"{100 * rate:.1f}%"
+def _percent(rate: dict[str, Any]) -> str:
+    """From part and whole: what was rounded already would be rounded twice."""
+    part, whole = rate["part"], rate["whole"]
+    return f"{Decimal(100 * part) / Decimal(whole):.1f}%" if whole else "—"
 
 
 async def month_of(connection: Connection, caller: Caller, area: UUID, month: date | None) -> Span:
@@ -49,14 +52,14 @@ def _ranking(found: dict[str, Any], t: Any) -> list[Block]:
     rows = [
         [
             str(item["rank"] or "—"), item["name"], "—" if item["score"] is None else f"{item['score']:.2f}",
-            *(f"{_percent(item[name]['rate'])} ({item[name]['part']}/{item[name]['whole']})" for name in rates),
+            *(f"{_percent(item[name])} ({item[name]['part']}/{item[name]['whole']})" for name in rates),
             str(item["open"]), str(item["overdue"]),
         ]
         for item in found["items"][:_MOST_ROWS]
     ]  # fmt: skip
     if not rows:
         return [Line(t("no-rows"))]
-    widths: list[float] = [10, 21, 12, *(18 for _ in rates), 10, 10]
+    widths: list[float] = [10, 21, 15, *(18 for _ in rates), 10, 10]
     more = len(found["items"]) - len(rows)
     return [Table(rows, widths, heads), *([Line(t("more-rows", n=more), "small")] if more > 0 else [])]
 
@@ -98,12 +101,13 @@ async def paper(connection: Connection, span: Span, language: str) -> Paper:
     inspected = {row["action"]: row["n"] for row in await connection.fetch(queries.INSPECTED, span.area, *span.instants)}
     comma, mark = ("、", "、") if language == "zh-CN" else (", ", ". ")
     told = {name: f"{rate['part']}" for name, rate in became.items()} | {
-        f"{name}_rate": _percent(rate["rate"]) for name, rate in became.items()
+        f"{name}_rate": _percent(rate) for name, rate in became.items()
     }
     general = [t("found", n=became["filed"]["whole"], **told)] if became["filed"]["whole"] else [t("nothing")]
     if became["on_time"]["whole"]:
         extended = "" if became["on_time"] == became["on_time_extended"] else t("extended", **told)
-        general.append(t("went", due=became["on_time"]["whole"], extended=extended, **told))
+        waiting = t("unchecked", **told) if became["unchecked"]["part"] else ""
+        general.append(t("went", due=became["on_time"]["whole"], extended=extended, waiting=waiting, **told))
     if became["rework"]["part"]:
         general.append(t("sent-back", closed_all=became["rework"]["whole"], **told))
     if became["unresolved"]["part"]:

@@ -175,6 +175,6 @@ async def paper(
     figures: list[Figure] = []
     for photo in scenes[:_MOST_PHOTOS]:
         content = await shown.content(objects, photo.file)
-        figures.append(figure(photo.kind, photo.at, content, letter.zone, language))
+        figures.append(figure(photo.kind, photo.at, content, letter.zone, language, said=photo))
     code: str = letter.was["category"]
     return laid_out(letter, names.get(code, code), figures, language)

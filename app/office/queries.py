@@ -129,18 +129,24 @@ join photo_files f on f.sha256 = p.sha256 left join reports r on r.id = e.report
 where e.issue_id = i.id and p.state = 'stored' and f.developed_at is not null
 """
 _PICTURED = "i.id::text, i.number, i.category, i.state, i.place, c.name as cell, i.recurrences, i.created_at as found_at"
+_THEN = "i.id::text, i.number, t.category, t.state, t.place, c.name as cell, t.recurrences, i.created_at as found_at"
 _SIDE = "{0}.photo as {1}, {0}.file as {1}_file, {0}.taken_at as {1}_taken_at, {0}.away_m as {1}_away_m, {0}.doubts as {1}_doubts"
-# What was mended in a span and shows it: the latest first. `offset 0` keeps the lookups one by one, so that the limit ends them.
+_MENDING = "{}.action in ('rectify', 'report_mended', 'reply')"
+# What was mended in a span and shows it: the latest first, as it was when the span ended, without photographs of what was done later.
+# `offset 0` keeps the lookups one by one, so that the limit ends them.
 MENDED = f"""
-select {_PICTURED}, d.at as mended_at, {_SIDE.format("b", "before")}, {_SIDE.format("a", "after")}
+select {_THEN}, d.mended_at, {_SIDE.format("b", "before")}, {_SIDE.format("a", "after")}
 from (
-  select e.issue_id, max(e.at) as at from issues i join events e on e.issue_id = i.id
-  where i.area_id = any({_BELOW}) and i.updated_at >= $2 and e.at >= $2 and e.at < $3 and e.action in ('rectify', 'report_mended', 'reply')
+  select e.issue_id, max(e.at) as mended_at from ({present(_BELOW, "$2", "i.updated_at >= $2")}) i join events e on e.issue_id = i.id
+  where e.at >= $2 and e.at < $3 and {_MENDING.format("e")}
   group by 1 order by 2 desc, 1
-) d join issues i on i.id = d.issue_id and i.state in ('rectified', 'closed') and i.unresolved is null left join cells c on c.id = i.cell_id
+) d join issues i on i.id = d.issue_id {at_instant("$3::timestamptz")} left join cells c on c.id = t.cell_id
 cross join lateral ({_PICTURE} and e.kind <> 'after' order by e.position, e.photo_id limit 1) b
-cross join lateral ({_PICTURE} and e.kind = 'after' order by e.position desc, e.photo_id limit 1) a
-order by d.at desc, i.id limit $4
+cross join lateral ({_PICTURE} and e.kind = 'after' and not exists (
+  select from events x where x.issue_id = i.id and {_MENDING.format("x")} and x.at >= $3 and x.at <= e.at)
+  order by e.position desc, e.photo_id limit 1) a
+where t.area_id = any({_BELOW}) and t.state in ('rectified', 'closed') and t.unresolved is null
+order by d.mended_at desc, i.id limit $4
 """
 # What is open still and has a picture: what is overdue and comes back most first.
 UNMENDED = f"""

@@ -281,6 +281,9 @@ def _block(document: Any, block: Block, language: str) -> None:
         _run(paragraph, block.text, _HEI if head else _FANG, 16, bold=head and language == "en")
 
 
+_GO_ALONG = 4
+
+
 def as_docx(paper: Paper) -> bytes:
     document: Any = Document()
     section = document.sections[0]
@@ -297,6 +300,9 @@ def as_docx(paper: Paper) -> bytes:
         _block(document, block, paper.language)
     if paper.signed:
         _formed(document.add_paragraph())
+        # A signature on a sheet without any of the text could be put to another: the last lines go along.
+        for paragraph in document.paragraphs[-_GO_ALONG:]:
+            paragraph.paragraph_format.keep_with_next = True
     for n, line in enumerate(paper.signed):
         paragraph = _formed(document.add_paragraph(), WD_ALIGN_PARAGRAPH.RIGHT)
         paragraph.paragraph_format.keep_with_next = n < len(paper.signed) - 1
