@@ -139,6 +139,25 @@ describe('an action on a phone that is full', () => {
   })
 })
 
+test('on a phone whose store neither opens nor fails the words are sent at once', async () => {
+  vi.resetModules()
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  vi.spyOn(indexedDB, 'open').mockImplementation(() => {
+    const never = Object.create(IDBOpenDBRequest.prototype)
+    return Object.assign(never, { addEventListener() {} })
+  })
+  const { me } = await import('../src/keep/session')
+  me.value = { id: 'me', roles: [] } as never
+  const { deliver } = await import('../src/keep/sending')
+  const { room } = await import('../src/keep/room')
+  const asked = serve()
+  const delivered = deliver(reportOf('a'), 'draft:me')
+  await vi.advanceTimersByTimeAsync(20_000)
+  expect(await delivered).toEqual({ how: 'sent' })
+  expect(asked.map((one) => one.path)).toEqual(['/v1/reports/a'])
+  expect(room.value).toBe('none')
+})
+
 test('what the browser clears away unsent is said, and the next report is sent', async () => {
   serve(silence)
   sending.startSending()
