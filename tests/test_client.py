@@ -41,6 +41,7 @@ def test_what_is_shipped_is_what_the_sources_make(tmp_path):
 def test_the_client_takes_its_types_and_fields_from_the_service():
     assert (WEB / "src/api/lifecycle.ts").read_text("utf-8") == contract.lifecycle(), "run: make client"
     assert (WEB / "src/api/names.ts").read_text("utf-8") == contract.names(), "run: make client"
+    assert (WEB / "src/api/shapes.ts").read_text("utf-8") == contract.shapes(contract.description()), "run: make client"
     assert contract.mark(contract.description()) in (WEB / "src/api/schema.d.ts").read_text("utf-8")[:200], "run: make client"
 
 

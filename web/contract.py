@@ -7,6 +7,7 @@ import json
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from app.issues.lifecycle import ACTIONS, MENDABLE, OPEN, STATES
 from app.kit.language import TEXTS
@@ -67,8 +68,42 @@ def names() -> str:
     return f"{head}export const NAMES: Record<'zh-CN' | 'en', Record<string, string>> = {json.dumps(told, ensure_ascii=False, indent=2)}\n"
 
 
+_MOST_NAMES = 6
+
+
+def _answer(operation: dict[str, Any], schemas: dict[str, Any]) -> list[str] | None:
+    """Names that always stand in what an operation answers, the first few; None where it answers without a body."""
+    taken = {status: answer for status, answer in operation["responses"].items() if status.startswith("2")}
+    if set(taken) == {"204"}:
+        return None
+    for answer in taken.values():
+        told = answer.get("content", {}).get("application/json", {}).get("schema", {})
+        if "$ref" in told:
+            return schemas[told["$ref"].rpartition("/")[2]].get("required", [])[:_MOST_NAMES]
+    return []
+
+
+def shapes(text: str) -> str:
+    """By which the client knows an answer of the service from one that somebody between gave: the login page of a network can be JSON too."""
+    told = json.loads(text)
+    schemas = told["components"]["schemas"]
+    rows: dict[str, list[str] | None] = {}
+    for path, operations in told["paths"].items():
+        # What is no JSON is not read by the client's code, but opened by the browser.
+        # Answers to what waits in the outbox are judged there, by what was sent.
+        if path.startswith("/v1/") and not path.endswith((".html", ".docx", ".csv", ".xlsx", ".zip", ".mvt", "/actions")):
+            for method, operation in operations.items():
+                names = _answer(operation, schemas)
+                if names is None or names:
+                    rows[f"{method.upper()} {path}"] = names
+    lines = "".join(f"  {json.dumps(key)}: {json.dumps(names)},\n" for key, names in sorted(rows.items()))
+    head = "// Written by web/contract.py from the service's description: names that stand in what is answered; null where nothing is said.\n"
+    return f"{head}export const SHAPES: Record<string, readonly string[] | null> = {{\n{lines}}}\n"
+
+
 def main() -> None:
     text = description()
+    (API / "shapes.ts").write_text(shapes(text), "utf-8")
     (API / "lifecycle.ts").write_text(lifecycle(), "utf-8")
     (API / "names.ts").write_text(names(), "utf-8")
     with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:

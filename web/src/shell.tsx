@@ -79,7 +79,7 @@ export const Page: FunctionComponent<PageProps> = ({ title, back, wide = false, 
 /** What must be known: there is a newer client, the session is over, the phone is full, its clock is wrong, something was refused, there is no network. */
 const Told: FunctionComponent = () => {
   const skew = clockSkewMs()
-  const lost = photos.value.some((photo) => photo.state === 'refused')
+  const lost = photos.value.some((photo) => photo.state === 'refused' && photo.account === me.value?.id)
   return (
     <>
       {newer.value !== 'none' && (

@@ -95,7 +95,8 @@ async function picture(event: FetchEvent): Promise<Response> {
   const kept = await cache.match(event.request)
   if (kept) return kept
   const answer = await fetch(event.request)
-  if (answer.ok) {
+  // The login page of a network is no picture, and would stay one.
+  if (answer.ok && !answer.redirected && answer.headers.get('content-type')?.startsWith('image/')) {
     const copy = answer.clone()
     event.waitUntil(
       (async () => {

@@ -287,3 +287,28 @@ describe('photographs left on a full phone', () => {
     expect(drafts.draft.value).toBeNull()
   })
 })
+
+describe('a photograph that is taken at once', () => {
+  test('joins the report that was begun before, though that is not on the screen yet', async () => {
+    const kept = { ...drafts.BLANK, id: 'd', photos: ['old'], note: 'begun', begun_at: T }
+    await store.setFact('draft:me', kept)
+    await drafts.addPhoto(blob(), 'before')
+    expect(drafts.draft.value).toMatchObject({ id: 'd', note: 'begun' })
+    expect(drafts.draft.value!.photos).toHaveLength(2)
+    expect(await store.fact('draft:me')).toEqual(drafts.draft.value)
+  })
+
+  test('is not lost by what is typed while it is written down', async () => {
+    drafts.beginDraft()
+    const taking = drafts.addPhoto(blob(), 'before')
+    await Promise.resolve()
+    await Promise.resolve()
+    drafts.change({ note: 'typed' })
+    await taking
+    await vi.waitFor(async () => {
+      const kept = (await store.fact('draft:me')) as Draft
+      expect(kept.photos).toHaveLength(1)
+      expect(kept.note).toBe('typed')
+    })
+  })
+})

@@ -20,12 +20,12 @@ const paths = async () => (await (await database()).getAllKeys('kept')).sort()
 test('people and their phone numbers are kept for a day, other answers for two weeks', async () => {
   serve(() => json({ items: [] }))
   await fetchKept('/v1/people')
-  await fetchKept('/v1/areas/1/summary')
+  await fetchKept('/v1/issues?area=1')
   later(PERSONAL_MS + 60_000)
   expect(await read('/v1/people')).toBeNull()
-  expect(await read('/v1/areas/1/summary')).not.toBeNull()
+  expect(await read('/v1/issues?area=1')).not.toBeNull()
   await sweepKept()
-  expect(await paths()).toEqual(['/v1/areas/1/summary'])
+  expect(await paths()).toEqual(['/v1/issues?area=1'])
   later(KEPT_MS)
   await sweepKept()
   expect(await paths()).toEqual([])
@@ -36,14 +36,14 @@ test('the oldest answers go when there are too many; what everybody may read sta
   await fetchKept('/v1/categories')
   for (let n = 0; n < MOST_KEPT + 10; n++) {
     later(1_000)
-    await fetchKept(`/v1/issues/${n}`)
+    await fetchKept(`/v1/issues?cell=${n}`)
   }
   await sweepKept()
   const kept = await paths()
   expect(kept).toHaveLength(MOST_KEPT)
   expect(kept).toContain('/v1/categories')
-  expect(kept).toContain(`/v1/issues/${MOST_KEPT + 9}`)
-  expect(kept).not.toContain('/v1/issues/0')
+  expect(kept).toContain(`/v1/issues?cell=${MOST_KEPT + 9}`)
+  expect(kept).not.toContain('/v1/issues?cell=0')
 })
 
 test('an answer that comes after the phone has changed hands is not kept', async () => {
@@ -76,13 +76,13 @@ test('what the caller may read no more is not kept either', async () => {
 
 test('of two answers the one asked for last is kept, in whatever order they come', async () => {
   let n = 0
-  const first = serve(() => json({ n: (n += 1) }), { held: true })
-  const slow = fetchKept('/v1/notices?limit=100')
-  serve(() => json({ n: 'new' }))
-  await fetchKept('/v1/notices?limit=100')
+  const first = serve(() => json({ items: [(n += 1)] }), { held: true })
+  const slow = fetchKept('/v1/channels')
+  serve(() => json({ items: ['new'] }))
+  await fetchKept('/v1/channels')
   first.release()
   await slow
-  expect(await read('/v1/notices?limit=100')).toEqual({ n: 'new' })
+  expect(await read('/v1/channels')).toEqual({ items: ['new'] })
 })
 
 test('an answer that another version kept in another shape is not read', async () => {

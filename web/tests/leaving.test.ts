@@ -81,7 +81,7 @@ test('the next account signs in only after the former is revoked', async () => {
   const { asked } = serve(({ method, path }) => {
     if (method === 'POST') {
       cookie = 'two'
-      return json({ account: account('two') }, 201)
+      return json({ token: 't', expires_at: '2027-01-01T00:00:00Z', account: account('two') }, 201)
     }
     if (method === 'DELETE') return new Response(null, { status: 204 })
     return path === '/v1/me' ? json(account(cookie)) : json({ items: [] })

@@ -109,4 +109,17 @@ describe('a phone that somebody looks at', () => {
     expect(located.value.spot).toBeNull()
     stopAgain()
   })
+
+  test('whose clock was a day ahead is where it tells to be once that is put right', async () => {
+    const { located, tell, stop } = await looking()
+    vi.setSystemTime(NOW + 86_400_000)
+    tell(told(NOW + 86_400_000, 5, 24.5))
+    expect(located.value.spot).toMatchObject({ lat: 24.5 })
+    vi.setSystemTime(NOW)
+    vi.advanceTimersByTime(20_000)
+    expect(located.value.spot).toBeNull()
+    tell(told(NOW + 20_000))
+    expect(located.value.spot).toMatchObject({ lat: 24.67 })
+    stop()
+  })
 })

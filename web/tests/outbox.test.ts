@@ -431,3 +431,46 @@ describe('a store that was cleared', () => {
     expect(await photo('p')).toMatchObject({ state: 'refused' })
   })
 })
+
+describe('tapped twice', () => {
+  test('it is one entry, and no failure', async () => {
+    await Promise.all([outbox.enqueue(ME, reportOf('a')), outbox.enqueue(ME, reportOf('a'))])
+    expect(await waits()).toEqual(['a'])
+  })
+
+  test('“try again” keeps the key of what is on its way already', async () => {
+    serve(() => problem(422, 'validation'))
+    await outbox.enqueue(ME, actionOf('x', 'other'))
+    await outbox.flush()
+    const refused = await entry('x')
+    await outbox.again(refused, false)
+    const { headers } = await entry('x')
+    await outbox.again(refused, false)
+    expect((await entry('x')).headers).toEqual(headers)
+  })
+})
+
+test('a wait that a clock set back has made a day long is over', async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 86_400_000 })
+  serve(silence)
+  await outbox.enqueue(ME, reportOf('a'))
+  await picture('p', 10, 'waiting')
+  await outbox.flush()
+  vi.useRealTimers()
+  serve()
+  await outbox.flush()
+  expect(await waits()).toEqual([])
+  expect((await photo('p'))?.state).toBe('received')
+})
+
+test('an ended session is told also where a full phone cannot note it', async () => {
+  await outbox.enqueue(ME, reportOf('a'))
+  serve(() => problem(401, 'sign-in'))
+  const told: unknown[] = []
+  outbox.onStep((step) => told.push(step.kind))
+  vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(() => {
+    throw new DOMException('full', 'QuotaExceededError')
+  })
+  expect(await outbox.flush()).toEqual({ again: null })
+  expect(told).toContain('signed-out')
+})

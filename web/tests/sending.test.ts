@@ -94,6 +94,70 @@ describe('what is said of something sent', () => {
   })
 })
 
+describe('an action on a phone that is full', () => {
+  const rectify = (photos: string[]): NewEntry => ({
+    id: 'x',
+    kind: 'action',
+    method: 'POST',
+    path: '/v1/issues/i/actions',
+    body: { action: 'rectify', photos },
+    headers: { 'idempotency-key': 'x' },
+    issue: 'i',
+    name: 'rectify',
+    photos,
+  })
+  const form = () => store.fact('form:me:act')
+  beforeEach(async () => {
+    await picture('p')
+    await store.setFact('form:me:act', { id: 'x', photos: ['p'], fields: {} })
+  })
+
+  test('goes to the server at once, with its photograph, and its form is done', async () => {
+    full()
+    const asked = serve()
+    expect(await sending.deliverWhole(rectify(['p']), 'form:me:act')).toBe('sent')
+    expect(asked.map((one) => one.path)).toEqual(['/v1/photos/p', '/v1/issues/i/actions'])
+    expect(await form()).toBeUndefined()
+    expect(await (await store.database()).get('photos', 'p')).toBeUndefined()
+  })
+
+  test('without a network it stays in its form, and the phone is said to be full', async () => {
+    full()
+    serve(silence)
+    await expect(sending.deliverWhole(rectify(['p']), 'form:me:act')).rejects.toMatchObject({
+      name: 'QuotaExceededError',
+    })
+    expect(await form()).toMatchObject({ photos: ['p'] })
+    expect(await (await store.database()).get('photos', 'p')).toMatchObject({ state: 'draft' })
+  })
+
+  test('nothing is done while its photograph does not arrive', async () => {
+    full()
+    const asked = serve((one) => (one.path.startsWith('/v1/photos') ? html(200) : ours(one)))
+    await expect(sending.deliverWhole(rectify(['p']), 'form:me:act')).rejects.toThrow()
+    expect(asked.map((one) => one.path)).toEqual(['/v1/photos/p'])
+  })
+})
+
+test('on a phone whose store neither opens nor fails the words are sent at once', async () => {
+  vi.resetModules()
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  vi.spyOn(indexedDB, 'open').mockImplementation(() => {
+    const never = Object.create(IDBOpenDBRequest.prototype)
+    return Object.assign(never, { addEventListener() {} })
+  })
+  const { me } = await import('../src/keep/session')
+  me.value = { id: 'me', roles: [] } as never
+  const { deliver } = await import('../src/keep/sending')
+  const { room } = await import('../src/keep/room')
+  const asked = serve()
+  const delivered = deliver(reportOf('a'), 'draft:me')
+  await vi.advanceTimersByTimeAsync(20_000)
+  expect(await delivered).toEqual({ how: 'sent' })
+  expect(asked.map((one) => one.path)).toEqual(['/v1/reports/a'])
+  expect(room.value).toBe('none')
+})
+
 test('what the browser clears away unsent is said, and the next report is sent', async () => {
   serve(silence)
   sending.startSending()

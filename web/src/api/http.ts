@@ -2,6 +2,7 @@
 // for people.
 import { language } from '../words'
 import { learnClock } from '../keep/clock'
+import { isAnswerTo } from './answers'
 
 export interface Problem {
   type: string
@@ -110,10 +111,10 @@ export async function call<T>(
   } finally {
     clearTimeout(timer)
   }
-  return judge<T>(response, text)
+  return judge<T>(`${method} ${path}`, response, text)
 }
 
-function judge<T>(response: Response, text: string): Answer<T> {
+function judge<T>(asked: string, response: Response, text: string): Answer<T> {
   const media = (response.headers.get('content-type') ?? '').split(';')[0]!.trim().toLowerCase()
   const wait = retryAfter(response.headers.get('retry-after'))
   if (!response.ok) {
@@ -125,11 +126,12 @@ function judge<T>(response: Response, text: string): Answer<T> {
   if (text === '') {
     // Ours without words are 204, and those of the upload's protocol.
     const own = response.status === 204 || response.headers.has('tus-resumable')
-    if (!own) throw new Unreachable(response.status, wait)
+    if (!own || !isAnswerTo(asked, undefined)) throw new Unreachable(response.status, wait)
     return { status: response.status, body: null as T, headers: response.headers }
   }
   const parsed = /^application\/(\S+\+)?json$/.test(media) ? asObject(text) : undefined
-  if (parsed === undefined) throw new Unreachable(response.status, wait)
+  if (parsed === undefined || !isAnswerTo(asked, parsed))
+    throw new Unreachable(response.status, wait)
   learnClock(response.headers.get('date'))
   return { status: response.status, body: parsed as T, headers: response.headers }
 }

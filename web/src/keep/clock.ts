@@ -1,6 +1,8 @@
 // How far the phone's clock is from the server's, as the server's answers tell.
+import { remember, remembered } from './remembering'
+
 const KEY = 'clock-skew-ms'
-let skew = typeof localStorage === 'undefined' ? 0 : Number(localStorage.getItem(KEY) ?? 0)
+let skew = Number(remembered(KEY)) || 0
 
 export function learnClock(date: string | null): void {
   const server = date ? Date.parse(date) : NaN
@@ -8,7 +10,7 @@ export function learnClock(date: string | null): void {
   const found = server - Date.now()
   // The header counts seconds, and the way here takes some.
   skew = Math.abs(found) < 120_000 ? 0 : found
-  if (typeof localStorage !== 'undefined') localStorage.setItem(KEY, String(skew))
+  remember(KEY, String(skew))
 }
 
 export const clockSkewMs = (): number => skew

@@ -73,9 +73,9 @@ export const VERSION = 1
 /**
  * What became of the store: `open`; `closed` by the browser, which may have cleared it; `newer`:
  * another tab has put a newer one in its place, and this page must be loaded anew; `blocked`:
- * another tab holds an older one open.
+ * another tab holds an older one open; `silent`: it neither opens nor fails, as in some browsers.
  */
-export type StoreState = 'open' | 'closed' | 'newer' | 'blocked'
+export type StoreState = 'open' | 'closed' | 'newer' | 'blocked' | 'silent'
 let tell: (state: StoreState) => void = () => {}
 export function onStore(listener: (state: StoreState) => void): void {
   tell = listener
@@ -133,14 +133,44 @@ async function open(): Promise<Database> {
   }
 }
 
+const PATIENCE_MS = 6_000
+let silent = false
+
+/**
+ * The store, for as long as people can be kept waiting. Rejects when it did not open in time, from
+ * then on at once; should it open after all, it is used again.
+ */
+export async function storeInTime(): Promise<Database> {
+  const opening = database()
+  if (silent) throw new Error('the store does not answer')
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<never>((_, fail) => {
+    timer = setTimeout(() => {
+      silent = true
+      tell('silent')
+      const over = () => (silent = false)
+      void opening.then(() => {
+        over()
+        tell('open')
+      }, over)
+      fail(new Error('the store does not answer'))
+    }, PATIENCE_MS)
+  })
+  try {
+    return await Promise.race([opening, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 /** Work with the store. When the browser has closed it meanwhile it is opened again, once. */
 export async function using<T>(work: (db: Database) => Promise<T>): Promise<T> {
   try {
-    return await work(await database())
+    return await work(await storeInTime())
   } catch (error) {
     if (!(error instanceof DOMException) || error.name !== 'InvalidStateError') throw error
     opened = null
-    return work(await database())
+    return work(await storeInTime())
   }
 }
 

@@ -91,8 +91,10 @@ export const pictures = (of: Draft): string[] => [
 
 export async function loadDraft(): Promise<void> {
   if (draft.value) return
-  const kept = await fact<Partial<Draft> & { id: string }>(draftKey()).catch(() => undefined)
-  if (!kept) return
+  const key = draftKey()
+  const kept = await fact<Partial<Draft> & { id: string }>(key).catch(() => undefined)
+  // Looked for under one account, it is not the next one's.
+  if (!kept || key !== draftKey()) return
   // What an earlier version of the client has kept says in its id when that was.
   draft.value ??= { ...blank(), begun_at: timeOf(kept.id), ...kept }
 }
@@ -221,12 +223,21 @@ export async function keepPhoto(
  * that has arrived: a picture more would belong to no report.
  */
 export async function addPhoto(blob: Blob, as: 'before' | 'after'): Promise<void> {
+  // The one that was begun before may not be on the screen yet: the picture is for it.
+  await loadDraft()
+  const key = draftKey()
   if (draft.value?.arrived) throw new PicturesLeft(pictures(draft.value).length)
   const before = as === 'after' ? beginDraft().after : null
   const withIt = (id: string): Draft =>
     touched(as === 'after' ? { after: id } : { photos: [...beginDraft().photos, id] })
-  const id = await keepPhoto(blob, draftKey(), withIt)
+  const present = draft.value
+  const id = await keepPhoto(blob, key, withIt)
+  // It is kept for whom it was taken; on the screen is by now somebody else's.
+  if (key !== draftKey()) return
+  const changed = draft.value !== present
   draft.value = withIt(id)
+  // What was typed while it was written down was written without it.
+  if (changed) keep()
   if (before) await dropDraftPhoto(before)
 }
 

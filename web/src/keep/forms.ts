@@ -129,8 +129,14 @@ export function useKeptForm(name: string | null, title: string, blank: Fields = 
         at,
         photos: [...now.current!.photos, id],
       })
+      const present = now.current
       const id = await keepPhoto(blob, key ?? formKey('nameless'), withIt)
+      // Another form, or another account, stands here by now: it is found again with its own.
+      if (now.current?.key !== key) return
+      const changed = now.current !== present
       become({ at, photos: [...now.current!.photos, id] })
+      // What was filled in while it was written down was written without it.
+      if (changed) write()
       formsBeat.value += 1
     },
     dropPhoto: async (id) => {

@@ -2,7 +2,7 @@
 // cannot be reached. They are kept for a time and in a number, those that name people for a day,
 // and go when the account leaves this phone or may read them no more.
 import { useEffect, useState } from 'preact/hooks'
-import { get, Refusal, type Problem } from '../api/http'
+import { get, Refusal, Unreachable, type Problem } from '../api/http'
 import { useReturn } from './connection'
 import { store } from './storing'
 import { me, PUBLIC, sessionOver } from './session'
@@ -145,6 +145,7 @@ export const fetchAllKept = <T>(
       const page: Record<string, unknown> = await get(
         `${path}${joint}limit=200${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`,
       )
+      if (!Array.isArray(page?.[field])) throw new Unreachable()
       all.push(...(page[field] as T[]))
       cursor = page['next_cursor'] as string | null
     } while (cursor)

@@ -43,25 +43,26 @@ export function asFix({ coords, timestamp }: Told, now: number): Fix | null {
 }
 
 export function judge(fix: Fix | null, trouble: Trouble, now: number): Located {
-  const here = fix !== null && now - fix.at <= FRESH_MS
+  // A fix from the future is of a clock that was set back since: how old it is nobody knows.
+  const here = fix !== null && Math.abs(now - fix.at) <= FRESH_MS
   return { spot: here ? fix : null, past: here ? null : fix, trouble }
 }
 
 const last = signal<Fix | null>(null)
 const trouble = signal<Trouble>(null)
 const tick = signal(Date.now())
-export const located = computed<Located>(() =>
-  judge(last.value, trouble.value, Math.max(tick.value, last.value?.at ?? 0)),
-)
+export const located = computed<Located>(() => judge(last.value, trouble.value, tick.value))
 
 let watch: number | null = null
 let timer: ReturnType<typeof setInterval> | undefined
 let watchers = 0
 
 function heard(position: Told): void {
-  const fix = asFix(position, Date.now())
-  if (!fix || (last.value && fix.at < last.value.at)) return
-  tick.value = Date.now()
+  const now = Date.now()
+  const fix = asFix(position, now)
+  // An earlier one that comes later is not taken; one of a time to come says nothing of order.
+  if (!fix || (last.value && fix.at < last.value.at && last.value.at < now + AHEAD_MS)) return
+  tick.value = now
   last.value = fix
   trouble.value = null
 }
@@ -76,7 +77,7 @@ function begin(): void {
 
 function beat(): void {
   tick.value = Date.now()
-  if (last.value && tick.value - last.value.at > ASK_AGAIN_MS) {
+  if (last.value && Math.abs(tick.value - last.value.at) > ASK_AGAIN_MS) {
     navigator.geolocation.getCurrentPosition(heard, () => {}, { ...OPTIONS, maximumAge: 0 })
   }
 }

@@ -7,7 +7,6 @@ import { newId } from './ids'
 import {
   fact,
   isFull,
-  setFact,
   together,
   using,
   type Entry,
@@ -15,7 +14,7 @@ import {
   type Transaction,
   type Wait,
 } from './database'
-import { patience, waitAfter } from './patience'
+import { LONGEST_MS, patience, waitAfter } from './patience'
 
 const CHUNK = 256 * 1024
 const KEEP_RECEIVED_MS = 2 * 86_400_000
@@ -70,16 +69,19 @@ export async function enqueue(
   draft: string | null = null,
 ): Promise<void> {
   await together(['outbox', 'photos', 'facts'], async (tx) => {
-    await letGo(tx, entry.photos)
-    await tx.objectStore('outbox').add({
-      ...entry,
-      account,
-      made_at: Date.now(),
-      state: 'waiting',
-      problem: null,
-      tries: 0,
-      wait: null,
-    })
+    // Put in twice, by a trembling finger or from two windows, it is the same thing.
+    if ((await tx.objectStore('outbox').index('id').getKey(entry.id)) === undefined) {
+      await letGo(tx, entry.photos)
+      await tx.objectStore('outbox').add({
+        ...entry,
+        account,
+        made_at: Date.now(),
+        state: 'waiting',
+        problem: null,
+        tries: 0,
+        wait: null,
+      })
+    }
     if (draft) await tx.objectStore('facts').delete(draft)
   })
   tell({ kind: 'entry', id: entry.id })
@@ -104,8 +106,13 @@ async function letGo(tx: Transaction, ids: readonly string[]): Promise<void> {
  * phone alone.
  */
 export async function sendAtOnce(entry: NewEntry): Promise<string[]> {
-  expected(entry, await call(entry.method, entry.path, entry.body, entry.headers))
+  await sendWordsAtOnce(entry)
   return sendPictures(entry.photos)
+}
+
+/** The words alone. Answers what the server says to them. */
+export async function sendWordsAtOnce(entry: NewEntry): Promise<unknown> {
+  return expected(entry, await call(entry.method, entry.path, entry.body, entry.headers))
 }
 
 /**
@@ -173,9 +180,11 @@ export async function discard(entry: Entry): Promise<void> {
 export async function again(entry: Entry, anyway: boolean): Promise<void> {
   const headers = { ...entry.headers }
   if (anyway) delete headers['if-match']
-  // A refused request freed its key; a changed one needs a new one.
+  // A refused request freed its key; a changed one needs a new one. One that is on its way again
+  // since a first tap keeps the key that it has: with another it could be done twice.
   if (entry.method === 'POST') headers['idempotency-key'] = newId()
-  await entryState(entry.seq!, { headers, state: 'waiting', problem: null, wait: null })
+  const change = { headers, state: 'waiting' as const, problem: null, wait: null }
+  await entryState(entry.seq!, change, 'refused')
   tell({ kind: 'entry', id: entry.id })
 }
 
@@ -241,12 +250,48 @@ async function note(work: Promise<void>): Promise<void> {
   }
 }
 
+/** The phone has changed hands while something of the former account was being sent. */
+class ChangedHands extends Error {}
+
+/** Whose is sent, and whether the phone is theirs still. */
+interface Owner {
+  account: string
+  /** Whose the phone is by its store; undefined where the browser has cleared it. */
+  kept: string | undefined
+  /** Throws ChangedHands: the session that the browser presents would be another's. */
+  check(): Promise<void>
+}
+
+async function ownerOf(me: string | null): Promise<Owner | null> {
+  const kept = await fact<string>('account')
+  const account = kept ?? me
+  if (!account || (await fact<boolean>('signed-out'))) return null
+  return {
+    account,
+    kept,
+    async check() {
+      if ((await fact<string>('account')) !== kept) throw new ChangedHands()
+    },
+  }
+}
+
+/** The server knows the session no more. Whoever has come since is not meant. */
+async function signedOutOf({ kept }: Owner): Promise<void> {
+  await together(['facts'], async (tx) => {
+    const facts = tx.objectStore('facts')
+    if ((await facts.get('account')) !== kept) throw new ChangedHands()
+    await facts.put(true, 'signed-out')
+  })
+}
+
 async function pass(me: string | null): Promise<Outcome> {
+  let owner: Owner | null = null
   try {
-    const account = (await fact<string>('account')) ?? me
-    if (!account || (await fact<boolean>('signed-out'))) return { again: null }
+    owner = await ownerOf(me)
+    if (!owner) return { again: null }
+    const { account } = owner
     const before = unnoted
-    const cut = (await sendWords(account)) || (await sendAllPictures(account))
+    const cut = (await sendWords(owner)) || (await sendAllPictures(owner))
     deaf = cut ? deaf + 1 : 0
     const next = await nextTry(account)
     const least = Math.max(
@@ -257,9 +302,15 @@ async function pass(me: string | null): Promise<Outcome> {
     unnoted = unnoted > before ? unnoted : 0
     return { again: next === null ? null : Math.max(least, next) }
   } catch (error) {
-    if (error instanceof Refusal && error.status === 401) {
-      await setFact('signed-out', true)
-      tell({ kind: 'signed-out' })
+    if (error instanceof ChangedHands) return { again: AT_LEAST_MS }
+    if (owner && signedOut(error)) {
+      try {
+        await signedOutOf(owner)
+      } catch (second) {
+        if (second instanceof ChangedHands) return { again: AT_LEAST_MS }
+        // A full phone cannot note it; the page learns it all the same.
+      }
+      tell({ kind: 'signed-out', id: owner.account })
       return { again: null }
     }
     // The phone's store is gone or full: what waits is still there, or was never acknowledged.
@@ -267,7 +318,12 @@ async function pass(me: string | null): Promise<Outcome> {
   }
 }
 
-const due = (what: { wait?: Wait | null }): boolean => !what.wait || what.wait.until <= Date.now()
+/** How long to wait still. One longer than any is of a clock that was set back since, and is over. */
+function msLeft({ wait }: { wait?: Wait | null }): number {
+  const ms = (wait?.until ?? 0) - Date.now()
+  return ms > LONGEST_MS ? 0 : Math.max(0, ms)
+}
+const due = (what: { wait?: Wait | null }): boolean => msLeft(what) === 0
 /** What never failed goes before what did, and what was made first before what was made later. */
 const before = (a: Entry, b: Entry): number =>
   (a.wait?.until ?? 0) - (b.wait?.until ?? 0) || a.seq! - b.seq!
@@ -294,7 +350,7 @@ export function follows(entry: Entry, earlier: Entry): boolean {
 }
 
 /** Send all words that may be sent. Whether it was broken off since nobody answers. */
-async function sendWords(account: string): Promise<boolean> {
+async function sendWords({ account, check }: Owner): Promise<boolean> {
   const tried = new Set<number>()
   let silent = 0
   for (;;) {
@@ -311,13 +367,14 @@ async function sendWords(account: string): Promise<boolean> {
     const entry = ready.sort(before)[0]
     if (!entry) return false
     tried.add(entry.seq!)
+    await check()
     silent = (await sendEntry(entry)) === 'silent' ? silent + 1 : 0
     if (silent >= SILENT) return true
   }
 }
 
 /** Pictures go after the words that name them. Whether it was broken off since nobody answers. */
-async function sendAllPictures(account: string): Promise<boolean> {
+async function sendAllPictures({ account, check }: Owner): Promise<boolean> {
   const held = new Set(
     (await entries()).filter((entry) => entry.state === 'waiting').flatMap((entry) => entry.photos),
   )
@@ -327,7 +384,8 @@ async function sendAllPictures(account: string): Promise<boolean> {
       await using((db) => db.delete('photos', photo.id))
     if (photo.state !== 'waiting' || photo.account !== account || held.has(photo.id) || !due(photo))
       continue
-    silent = (await sendPhoto(photo)) === 'silent' ? silent + 1 : 0
+    await check()
+    silent = (await sendPhoto(photo, check)) === 'silent' ? silent + 1 : 0
     if (silent >= SILENT) return true
   }
   return false
@@ -343,8 +401,8 @@ async function nextTry(account: string): Promise<number | null> {
     all.filter((entry) => entry.state === 'waiting').flatMap((entry) => entry.photos),
   )
   const pictures = (await waitingPhotos()).filter((photo) => own(photo) && !held.has(photo.id))
-  const times = [...words, ...pictures].map((what) => (what.wait?.until ?? 0) - Date.now())
-  return times.length ? Math.max(0, Math.min(...times)) : null
+  const times = [...words, ...pictures].map(msLeft)
+  return times.length ? Math.min(...times) : null
 }
 
 /** Whether the refusal is about this request, for good. */
@@ -371,11 +429,15 @@ function expected(entry: NewEntry, answer: Answer<unknown>): unknown {
   return body
 }
 
-async function entryState(seq: number, change: Partial<Entry>): Promise<void> {
+async function entryState(
+  seq: number,
+  change: Partial<Entry>,
+  from?: Entry['state'],
+): Promise<void> {
   await together(['outbox'], async (tx) => {
     // Only what is still there: another window may have sent it, or a person given it up.
     const present = await tx.objectStore('outbox').get(seq)
-    if (present) await tx.objectStore('outbox').put({ ...present, ...change })
+    if (present && (from === undefined || present.state === from)) await tx.objectStore('outbox').put({ ...present, ...change })
   })
 }
 
@@ -428,11 +490,12 @@ async function photoState(id: string, change: Partial<KeptPhoto>): Promise<void>
   tell({ kind: 'photo', id, ...(change.offset === undefined ? {} : { offset: change.offset }) })
 }
 
-async function sendPhoto(photo: KeptPhoto): Promise<Try> {
+async function sendPhoto(photo: KeptPhoto, check: Owner['check']): Promise<Try> {
   let arrived = photo.offset
   try {
     await upload(photo, async (offset) => {
       arrived = offset
+      if (offset < photo.blob.size) await check()
       await photoState(photo.id, { offset })
     })
     await photoState(photo.id, {

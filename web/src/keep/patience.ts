@@ -6,6 +6,7 @@ const FIRST_MS = 5_000
 const MOST_MS = 300_000
 /** A server that asks for more than this is not believed. */
 const MOST_ASKED_MS = 3_600_000
+export const LONGEST_MS = MOST_ASKED_MS
 
 /**
  * Twice as long after each try, up to five minutes; phones that failed together do not come back

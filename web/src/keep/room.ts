@@ -18,7 +18,17 @@ const LITTLE = 50_000_000
  */
 export const openedAnew = signal(0)
 
+let silent = false
 onStore((state) => {
+  if (state === 'silent') {
+    silent = true
+    room.value = 'none'
+    return
+  }
+  if (state === 'open' && silent) {
+    silent = false
+    void lookForRoom()
+  }
   if (state === 'open' && store.value === 'closed') openedAnew.value += 1
   store.value = state
 })

@@ -11,6 +11,8 @@ import {
   onStep,
   PhotosGone,
   sendAtOnce,
+  sendWordsAtOnce,
+  uploadKept,
   waitingPhotos,
   waitNoLonger,
   type NewEntry,
@@ -18,6 +20,7 @@ import {
 } from './outbox'
 import { setFact, type Entry, type KeptPhoto } from './database'
 import { draft, loadDraft, pictures, sendLeft } from './draft'
+import { dropForm } from './forms'
 import { patience } from './patience'
 import { openedAnew, store } from './room'
 import { me, phase, sessionOver } from './session'
@@ -61,7 +64,7 @@ export async function look(): Promise<void> {
 async function step(what: Step): Promise<void> {
   if (what.kind === 'trying') trying.value = what.id ?? null
   if (what.kind === 'trying') return
-  if (what.kind === 'signed-out') await sessionOver()
+  if (what.kind === 'signed-out') await sessionOver(what.id)
   if (what.kind === 'photo' && what.offset !== undefined) {
     photos.value = photos.value.map((photo) =>
       photo.id === what.id ? { ...photo, offset: what.offset! } : photo,
@@ -69,15 +72,18 @@ async function step(what: Step): Promise<void> {
     if (!photos.value.some((photo) => photo.id === what.id && photo.offset >= photo.blob.size))
       return
   }
-  if (what.kind === 'received') {
-    const body = what.body as Partial<ReportAnswer> & Partial<Issue>
-    if (body.issue) {
-      await take([body.issue], [])
-      mine.value = new Set([...mine.value, body.issue.id])
-      void lookUpMine().catch(() => {})
-    } else if (body.actions && body.number) await take([body as Issue], [])
-  }
+  if (what.kind === 'received') await received(what.body)
   await look()
+}
+
+/** Show what the server has answered to something that was sent. */
+async function received(answer: unknown): Promise<void> {
+  const body = answer as Partial<ReportAnswer> & Partial<Issue>
+  if (body.issue) {
+    await take([body.issue], [])
+    mine.value = new Set([...mine.value, body.issue.id])
+    void lookUpMine().catch(() => {})
+  } else if (body.actions && body.number) await take([body as Issue], [])
 }
 
 /**
@@ -152,6 +158,27 @@ export async function deliver(entry: NewEntry, key: string): Promise<Delivery> {
       () => ({ how: 'pictures-wait' as const }),
       () => ({ how: 'pictures-left' as const, left }),
     )
+  }
+}
+
+/**
+ * The same for what is done as a whole or not at all: its pictures go first, and while one of them
+ * does not arrive the words stay in the form, with every picture.
+ */
+export async function deliverWhole(entry: NewEntry, key: string | null): Promise<'kept' | 'sent'> {
+  try {
+    await enqueue(me.value!.id, entry, key)
+    return 'kept'
+  } catch (error) {
+    if (error instanceof PhotosGone) throw error
+    try {
+      for (const id of entry.photos) await uploadKept(id)
+      await received(await sendWordsAtOnce(entry))
+    } catch (second) {
+      throw second instanceof Refusal && !second.passing ? second : error
+    }
+    if (key) await dropForm(key).catch(() => {})
+    return 'sent'
   }
 }
 

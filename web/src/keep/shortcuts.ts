@@ -1,19 +1,14 @@
 // Whether single letters do something: who speaks to the phone, or strikes a key by accident, can
 // turn them off (WCAG 2.1.4).
 import { signal } from '@preact/signals'
+import { remember, remembered } from './remembering'
 
 const KEY = 'shortcuts'
-const kept = (): string | null =>
-  typeof localStorage === 'undefined' ? null : localStorage.getItem(KEY)
-export const shortcuts = signal<boolean>(kept() !== 'off')
+export const shortcuts = signal<boolean>(remembered(KEY) !== 'off')
 
 export function allowShortcuts(on: boolean): void {
   shortcuts.value = on
-  try {
-    localStorage.setItem(KEY, on ? 'on' : 'off')
-  } catch {
-    // Kept nowhere: it holds until the page is left.
-  }
+  remember(KEY, on ? 'on' : 'off')
 }
 
 /**

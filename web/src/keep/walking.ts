@@ -29,6 +29,8 @@ const EVERY_MS = 15_000
 const RECENT_MS = 30_000
 /** The time of the fix that was recorded last. */
 let recorded = 0
+/** The walk whose end is being written down. */
+let ending: string | null = null
 /** Points are put into the outbox in handfuls. */
 const HANDFUL = 8
 export const walk = signal<Walk | null>(null)
@@ -54,10 +56,15 @@ export async function beginWalk(people: number): Promise<void> {
 export async function endWalk(note: string): Promise<void> {
   const done = walk.value
   if (!done) return
-  halt()
-  await flushPoints(done, true)
-  await put(done, now().toISOString(), note)
-  await setFact(key(), undefined)
+  ending = done.id
+  try {
+    await flushPoints(done, true)
+    await put(done, now().toISOString(), note, key())
+    halt()
+  } finally {
+    // Where it could not be written down the walk goes on, and its end can be told again.
+    ending = null
+  }
 }
 
 /** Stop following; what was walked is kept. */
@@ -70,11 +77,12 @@ function halt(): void {
   walk.value = null
 }
 
-async function put(walk: Walk, ended: string | null, note = ''): Promise<void> {
+/** `over`: the fact of a walk that ends with this, in the same transaction. */
+async function put(walk: Walk, ended: string | null, note = '', over: string | null = null): Promise<void> {
   await enqueue(me.value!.id, {
     id: newId(), kind: 'patrol', method: 'PUT', path: `/v1/patrols/${walk.id}`, body: { started_at: walk.started_at, ended_at: ended, people: walk.people, note },
     headers: {}, issue: null, name: 'patrol', photos: [],
-  })
+  }, over)
   void send()
 }
 
@@ -82,22 +90,29 @@ function follow(): void {
   stopLocating = locate()
   // Phones stop a page whose screen goes dark; where the browser allows it stays on.
   void (navigator as { wakeLock?: { request(kind: 'screen'): Promise<{ release(): Promise<void> }> } }).wakeLock?.request('screen').then((lock) => (screen = lock), () => {})
-  timer = setInterval(() => void step(), EVERY_MS)
-  void step()
+  // A phone that is full keeps no point of the track; the page says that it is, and the next one is tried.
+  const next = () => void step().catch(() => {})
+  timer = setInterval(next, EVERY_MS)
+  next()
 }
 
 async function step(): Promise<void> {
   const fix = located.value.spot
   const present = walk.value
   // A fix stands in the track once, at its own time: where the phone was a while ago is not where it walks.
-  if (!fix || !present || fix.at <= recorded || Date.now() - fix.at > RECENT_MS) return
+  if (!fix || !present || fix.at === recorded || Date.now() - fix.at > RECENT_MS) return
+  // Ended meanwhile, or the phone changed hands: nothing more is written of it.
+  const ended = () => walk.value?.id !== present.id || ending === present.id
+  const [itsTrack, itsKey] = [track(), key()]
   recorded = fix.at
   const at = Math.max(fix.at + clockSkewMs(), Date.parse(present.started_at))
   const point = { at: new Date(at).toISOString(), lat: fix.lat, lon: fix.lon, accuracy_m: fix.accuracy_m }
-  const points = [...((await fact<Point[]>(track())) ?? []), point]
-  await setFact(track(), points)
+  const points = [...((await fact<Point[]>(itsTrack)) ?? []), point]
+  if (ended()) return
+  await setFact(itsTrack, points)
+  if (ended()) return
   walk.value = { ...present, points: present.points + 1 }
-  await setFact(key(), walk.value)
+  await setFact(itsKey, walk.value)
   if (points.length >= HANDFUL) await flushPoints(present, false)
 }
 

@@ -39,7 +39,7 @@ export const OutboxPage: FunctionComponent = () => {
                 <ProblemBox problem={entry.problem} />
                 <div class="row">
                   {entry.issue && entry.kind === 'action' && <Link class="button small" href={`/app/issues/${entry.issue}`}>{t('see-issue')}</Link>}
-                  <button class="button small" onClick={() => void again(entry, true).then(() => send())}>{entry.problem?.status === 412 ? t('do-anyway') : t('try-again')}</button>
+                  <button class="button small" onClick={() => void again(entry, entry.problem?.status === 412).then(() => send())}>{entry.problem?.status === 412 ? t('do-anyway') : t('try-again')}</button>
                   <button class="button small grave" onClick={() => confirm(t('discard-sure')) && void discard(entry)}>{t('discard')}</button>
                 </div>
               </>

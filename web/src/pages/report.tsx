@@ -19,6 +19,7 @@ import { cellAt, distance, middle } from '../parts/geo'
 import { Unkept } from '../parts/form'
 import { KindIcon } from '../parts/icons'
 import { Picture } from '../parts/picture'
+import { useOnce } from '../parts/once'
 import { SmallMap } from '../parts/small-map'
 import { Page } from '../shell'
 import { ago, language, metres, moment, t } from '../words'
@@ -60,7 +61,6 @@ export const ReportPage: FunctionComponent = () => {
   const [problem, setProblem] = useState<Problem | 'unreachable' | null>(null)
   const [recent, setRecent] = useState<string[]>([])
   const [all, setAll] = useState(false)
-  const [busy, setBusy] = useState(false)
   const [missing, setMissing] = useState(false)
 
   useEffect(() => {
@@ -122,13 +122,14 @@ export const ReportPage: FunctionComponent = () => {
     setMissing(false)
   }
 
+  // A second tap may come before the button is drawn as it is by then.
+  const { busy, run } = useOnce()
   const submit = async () => {
     if (!now.category || !position) {
       setMissing(true)
       document.getElementById(position ? 'kinds' : 'place')?.scrollIntoView({ block: 'center' })
       return
     }
-    setBusy(true)
     setProblem(null)
     let delivery: Delivery
     try {
@@ -136,14 +137,12 @@ export const ReportPage: FunctionComponent = () => {
     } catch (error) {
       // Everything stays as it is on the screen.
       setProblem(told(error))
-      setBusy(false)
       return
     }
     void setFact(RECENT, [now.category, ...recent.filter((code) => code !== now.category)].slice(0, 8)).catch(() => {})
     if (delivery.how === 'pictures-left') {
       const still = delivery.left
       change({ arrived: true, photos: now.photos.filter((id) => still.includes(id)), after: still.find((id) => id === now.after) ?? null })
-      setBusy(false)
     } else {
       draft.value = null
       say(saidOf(delivery))
@@ -257,7 +256,7 @@ export const ReportPage: FunctionComponent = () => {
       <div class="send">
         <ProblemBox problem={problem} />
         <Unkept />
-        <button class="button first" disabled={busy || Boolean(needsAfter)} onClick={() => void submit()}>
+        <button class="button first" disabled={busy || Boolean(needsAfter)} onClick={() => void run(submit)}>
           <Send class="icon" aria-hidden="true" />{now.category ? t('send-kind', { kind: categoryName(now.category) }) : t('send')}
         </button>
       </div>

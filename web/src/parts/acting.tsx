@@ -8,14 +8,14 @@ import type { Authority, Issue, Person, Unit } from '../api/wire'
 import { type KeptForm, useKeptForm } from '../keep/forms'
 import { newId } from '../keep/ids'
 import { useKept } from '../keep/kept'
-import { enqueue } from '../keep/outbox'
-import { send } from '../keep/sending'
+import { deliverWhole, send } from '../keep/sending'
 import { me, myUnits } from '../keep/session'
 import { categories, cells, groups, issues, online } from '../keep/sync'
 import { language, metres, t, word } from '../words'
 import { categoryName, ProblemBox, say, Sheet, told } from './bits'
 import { PhotosField, Restored } from './form'
 import { distance } from './geo'
+import { useOnce } from './once'
 import { Picture } from './picture'
 import { SmallMap } from './small-map'
 
@@ -58,11 +58,12 @@ export function ranked(issue: Issue): string[] {
 
 async function put(issue: Issue, action: string, fields: Record<string, unknown>, photos: string[], kept: KeptForm | null): Promise<void> {
   const id = kept?.id ?? newId()
-  await enqueue(me.value!.id, {
+  const how = await deliverWhole({
     id, kind: 'action', method: 'POST', path: `/v1/issues/${issue.id}/actions`, body: { action, ...fields },
     headers: { 'idempotency-key': id, 'if-match': `"${issue.version}"` }, issue: issue.id, name: action, photos,
   }, kept?.key ?? null)
-  say(online.value && navigator.onLine ? t('action-sent', { action: word('action', action) }) : t('action-kept', { action: word('action', action) }))
+  if (how === 'sent') say(t('action-sent-at-once', { action: word('action', action) }))
+  else say(online.value && navigator.onLine ? t('action-sent', { action: word('action', action) }) : t('action-kept', { action: word('action', action) }))
   void send()
 }
 
@@ -82,6 +83,7 @@ export const Acting: FunctionComponent<{ issue: Issue; action: string; onClose: 
   const { fields, photos } = kept
   const [problem, setProblem] = useState<Problem | 'unreachable' | null>(null)
   const [missing, setMissing] = useState<string[]>([])
+  const { busy, run } = useOnce()
   if (!law) return null
   const set = (name: string, value: unknown) => kept.set({ [name]: value === '' ? undefined : value })
   // A category may ask for a picture where the lifecycle only allows one.
@@ -91,12 +93,12 @@ export const Acting: FunctionComponent<{ issue: Issue; action: string; onClose: 
   const needs = [...law.needs.filter((name) => name !== 'photos'), ...(wantsPhoto ? ['photos'] : []), ...(later ? ['reason'] : [])]
   const shown = [...new Set([...law.needs, ...law.may])]
   // Unit and person exclude each other on the screen: who is named decides.
-  const submit = async (event: Event) => {
-    event.preventDefault()
+  const submit = async () => {
     const lacking = needs.filter((name) => (name === 'photos' ? photos.length === 0 : fields[name] === undefined))
     setMissing(lacking)
     if (lacking.length) return
     const filled = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+    setProblem(null)
     try {
       await put(issue, action, shown.includes('photos') && photos.length ? { ...filled, photos } : filled, photos, kept)
       onClose()
@@ -109,7 +111,7 @@ export const Acting: FunctionComponent<{ issue: Issue; action: string; onClose: 
   if (!kept.ready) return null
   return (
     <Sheet title={`${word('action', action)} · ${issue.number}`} onClose={onClose}>
-      <form onSubmit={submit} style={{ display: 'grid', gap: '1rem' }} noValidate>
+      <form onSubmit={(event) => { event.preventDefault(); void run(submit) }} style={{ display: 'grid', gap: '1rem' }} noValidate>
         {action === 'verify' && doubtful(issue).map((photo) => (
           <div key={photo.id} style={{ display: 'grid', gap: '0.5rem' }}>
             <Picture id={photo.id} alt={t('after')} variant="screen" />
@@ -125,7 +127,7 @@ export const Acting: FunctionComponent<{ issue: Issue; action: string; onClose: 
         <ProblemBox problem={problem} />
         <div class="foot">
           <button type="button" class="button" onClick={cancel}>{t('cancel')}</button>
-          <button class={`button first`}>{word('action', action)}</button>
+          <button class="button first" disabled={busy}>{word('action', action)}</button>
         </div>
       </form>
     </Sheet>

@@ -159,13 +159,16 @@ export const Form: FunctionComponent<FormProps> = ({
       input.dispatchEvent(new Event('input', { bubbles: true }))
     filling.current = false
   }
+  const under = useRef(false)
   const submit = (event: Event) => {
     event.preventDefault()
+    if (under.current) return
+    under.current = true
     const present = event.currentTarget as HTMLFormElement
     void attempt(
       send(new FormData(present), { id: kept.id, photos: kept.photos }).then(kept.end),
       () => onSent(present),
-    )
+    ).finally(() => (under.current = false))
   }
   const cancel = onCancel && (() => void kept.end().then(onCancel))
   const button = (

@@ -50,6 +50,7 @@ export const en: Record<Key, string> = {
   'walked-on': 'You are now {far} from where this was begun. The report keeps that place.',
   'begun-elsewhere': 'This was begun some time ago, before the place was known. Set the place, or use where you are now.',
   'sent-at-once': 'Received. The phone is full, so it was sent at once and nothing of it is kept here.',
+  'action-sent-at-once': '“{action}” was received. The phone is full, so it was sent at once and nothing of it is kept here.',
   'sent-pictures-wait': 'The words have been received. Photographs are saved on this phone and go out by themselves.',
   'pictures-left': 'The words have been received. Photographs that are only on this phone, in this draft: {n}. They are tried again by themselves.',
   'send-pictures': 'Send the photographs',

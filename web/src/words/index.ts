@@ -2,6 +2,7 @@
 import { signal } from '@preact/signals'
 import { NAMES } from '../api/names'
 import { now } from '../keep/clock'
+import { remember, remembered } from '../keep/remembering'
 import { tick } from '../keep/ticking'
 import { en } from './en'
 import { zh } from './zh'
@@ -12,7 +13,7 @@ const LANGUAGES: Record<Language, Record<Key, string>> = { 'zh-CN': zh, en }
 const KEPT = 'language'
 
 function first(): Language {
-  const kept = typeof localStorage === 'undefined' ? null : localStorage.getItem(KEPT)
+  const kept = remembered(KEPT)
   if (kept === 'zh-CN' || kept === 'en') return kept
   return navigator.language.toLowerCase().startsWith('zh') ? 'zh-CN' : 'en'
 }
@@ -22,7 +23,7 @@ export const language = (): Language => chosen.value
 
 export function speak(language: Language): void {
   chosen.value = language
-  localStorage.setItem(KEPT, language)
+  remember(KEPT, language)
   document.documentElement.lang = language
 }
 

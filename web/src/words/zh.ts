@@ -48,6 +48,7 @@ export const zh = {
   'walked-on': '您现在距开始填写处{far}。上报仍使用开始填写处的位置。',
   'begun-elsewhere': '开始填写时未能定位。请在地图上选择位置，或使用当前位置。',
   'sent-at-once': '已送达。本机空间不足，已直接发送，未在本机保存。',
+  'action-sent-at-once': '“{action}”已送达。本机空间不足，已直接提交，未在本机保存。',
   'sent-pictures-wait': '文字已送达，照片已存本机，将自动发送。',
   'pictures-left': '文字已送达。另有{n}张照片仅存于本机的这份草稿中，尚未送达，将自动重试。',
   'send-pictures': '发送照片',
