@@ -30,6 +30,7 @@ from tests.pictures import encode, scene
 
 PICTURE = encode(scene(48, 36))
 _loop = asyncio.new_event_loop()
+_PATIENCE_S = 240
 
 
 def _run(work: Coroutine[Any, Any, Any]) -> Any:
@@ -42,7 +43,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if not asyncio.iscoroutinefunction(pyfuncitem.obj):
         return None
     names = pyfuncitem._fixtureinfo.argnames
-    _run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
+    test = pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names})
+    # A test that waits for what never comes fails, and the others go on.
+    _run(asyncio.wait_for(test, _PATIENCE_S))
     return True
 
 
