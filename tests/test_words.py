@@ -28,8 +28,7 @@ SAME = {
     "field.category": "ledger-category", "field.place": "ledger-place", "note": "ledger-note", "field.note": "ledger-note",
     "photos": "ledger-photos", "field.photos": "ledger-photos", "authority": "ledger-authority",
     "field.authority": "ledger-authority", "number": "ledger-number", "state": "ledger-state", "overdue": "ledger-overdue",
-    "cell": "ledger-cell", "on-time": "circulation-on_time", "rework": "circulation-rework",
-    "recurrence-rate": "circulation-recurrence", "rank": "circulation-rank", "score": "circulation-score",
+    "cell": "ledger-cell", "on-time": "circulation-on_time", "rank": "circulation-rank", "score": "circulation-score",
 }  # fmt: skip
 # Words that mean something else, or that nobody in an office writes; and where each may stand all the same.
 AVOIDED = (
