@@ -11,7 +11,7 @@ from tests.histories import played
 _SQL = Path(__file__).parent.parent / "migrations" / "versions" / "0012_papers.sql"
 # What the data of old events does not say.
 _UNKNOWN = {"area_id", "place", "lat", "lon", "reports", "merged_into", "rectified_by", "extension_until", "category_version"}
-_UNKNOWN |= {"deadline_left_s", "first_deadline", "first_left_s"}
+_UNKNOWN |= {"deadline_left_s", "first_deadline", "first_left_s", "rework", "evidence"}
 
 
 def _statement():

@@ -64,7 +64,9 @@ def test_language():
     assert choose("zh-Hans;q=0.9, en;q=0.1", "en") == "zh-CN" and choose("en;q=x", "zh-CN") == "zh-CN"
     for key, texts in TEXTS.items():
         assert set(texts) == {"zh", "en"}, key
-        assert set(re.findall(r"\{\w+\}", texts["zh"])) == set(re.findall(r"\{\w+\}", texts["en"])), key
+        zh, en = (set(re.findall(r"\{\w+\}", texts[name])) for name in ("zh", "en"))
+        # Each Chinese number has the word for what it counts.
+        assert zh - {"{unit}"} == en - {"{unit}"}, key
 
 
 def test_every_sentence_that_the_code_names_exists():
