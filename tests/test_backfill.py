@@ -26,7 +26,7 @@ def _same(kept, filled):
 
 
 async def test_old_events_get_what_they_changed_from_their_data(town, database):
-    history, _ = await played(town, database, 30, steps=7)
+    history, _ = await played(town, database, 30, steps=11)
     async with database.transaction() as connection:
         rows = await connection.fetch("select id, issue_id, version, was from events where issue_id = any($1)", history.issues)
         kept = {row["id"]: row["was"] or {} for row in rows}

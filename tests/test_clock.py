@@ -193,6 +193,23 @@ async def test_a_new_round_has_a_new_clock_and_new_extensions(town, database, ac
     assert (await leader.act(issue, "grant_extension", deadline=ahead(days=5), reason="量大"))["extensions"] == 1
 
 
+async def test_no_more_extensions_are_had_by_ending_what_is_late(town, database):
+    leader, staff = await town.person("leader"), await town.person("staff")
+    issue, _ = await assigned(town, leader)
+    for days in (2, 3, 4):
+        await leader.act(issue, "grant_extension", deadline=ahead(days=days), reason="量大")
+    async with database.acquire() as connection:
+        await connection.execute(
+            "update issues set deadline = now() - interval '1 hour', first_deadline = now() - interval '2 hours' where id = $1",
+            uuid.UUID(issue),
+        )  # fmt: skip
+    await staff.act(issue, "close_unresolved", reason_code="cannot_be_mended")
+    opened = await staff.act(issue, "reopen", reason="能整改了")
+    assert opened["extensions"] == 3
+    fields = {"unit": str(town.unit), "deadline": ahead(days=2), "reason": "量大"}
+    assert (await leader.act(issue, "assign", expect=409, **fields))["type"] == "/problems/extensions-used-up"
+
+
 async def test_what_was_ended_before_its_deadline_begins_anew(town, database):
     leader, staff = await town.person("leader"), await town.person("staff")
     issue, _ = await assigned(town, leader)

@@ -108,6 +108,35 @@ async def test_the_office_edits_and_issues_its_weekly_summary(town, address):
         await context.close()
 
 
+async def test_the_office_corrects_what_it_issued_and_reads_every_version(town, address):
+    volunteer, staff = await town.person("volunteer"), await town.person("staff")
+    await volunteer.report(**town.body(place="东浦巷12号"))
+    asked = {"area": str(town.area), "language": "zh-CN"}
+    paper = await staff.get("/v1/summaries/weekly.json", **asked)
+    kept = {name: paper[name] for name in ("week", "title", "parts")} | {"addressee": "县创文办："}
+    answer = await staff.call("PUT", "/v1/summaries/weekly", json=asked | kept)
+    assert answer.status_code in (200, 201), answer.text
+    async with browser() as launched:
+        context, page = await opened(launched, address, staff, None, "zh-CN", DESK)
+        page.on("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
+        await page.goto("/app/weekly")
+        await page.get_by_role("button", name="更正", exact=True).click()
+        await page.get_by_label("一、本周创文工作开展情况 1").fill("发现问题2起。")
+        await expect(page.get_by_role("button", name="印发", exact=True)).to_be_disabled()
+        await page.get_by_label("更正原因").fill("漏计一起")
+        await page.get_by_role("button", name="印发", exact=True).click()
+        await expect(page.get_by_role("button", name="第 1 次更正")).to_be_visible()
+        await expect(page.get_by_text("漏计一起")).to_be_visible()
+        await expect(page.get_by_text("发现问题2起。")).to_be_visible()
+        await page.get_by_role("button", name="首次印发").click()
+        await expect(page.get_by_text(re.compile("发现问题1起"))).to_be_visible()
+        # What was corrected already is read and no more.
+        await expect(page.get_by_role("button", name="更正", exact=True)).to_have_count(0)
+        await context.close()
+    last = await staff.get("/v1/summaries/weekly.json", **asked)
+    assert (last["issued"]["version"], last["issued"]["reason"], last["addressee"]) == (2, "漏计一起", "县创文办：")
+
+
 async def test_the_weekly_meeting_turns_sheet_by_sheet_with_photographs(town, address, do_jobs):
     """Map, three parts, what was mended, and the office's own clean-up, noted with its photograph in the browser."""
     volunteer, leader, worker, staff = [await town.person(role) for role in ("volunteer", "leader", "worker", "staff")]

@@ -273,6 +273,17 @@ async def test_a_correction_is_numbered_and_keeps_the_first(town):
     assert (await staff.call("GET", "/v1/summaries/weekly.json", params=asked | {"version": 3})).status_code == 404
 
 
+async def test_a_draft_says_what_was_issued_before_it(town):
+    staff = await town.person("staff")
+    asked = {"area": str(town.area), "language": "zh-CN"}
+    draft = await staff.get("/v1/summaries/weekly.json", **asked)
+    assert (draft["issued"], draft["versions"]) == (None, [])
+    kept = {name: draft[name] for name in ("week", "title", "parts")}
+    await staff.call("PUT", "/v1/summaries/weekly", json=asked | kept)
+    again = await staff.get("/v1/summaries/weekly.json", **asked, draft="true")
+    assert again["issued"] is None and [one["version"] for one in again["versions"]] == [1]
+
+
 async def test_of_two_corrections_at_once_one_is_taken(town):
     staff, other = await town.person("staff"), await town.person("staff")
     body = await _draft(town, staff)

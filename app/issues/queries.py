@@ -8,14 +8,15 @@ from app.kit import photographs
 from app.kit.access import CALLER, HOLDS, REACH, RELATION, SCOPE
 from app.kit.paging import MAX_LIMIT, rows_for
 
-# How often the deadline was extended since the issue was reported or opened again.
+# How often the deadline was extended since the issue was reported, or opened again with a new clock.
 _EXTENDED = """(
   select count(*)::int from events x
   where x.issue_id = {0}
     and (x.action = 'grant_extension' or x.action = 'assign' and x.data ? 'extended_from')
     and x.version > coalesce((
       select max(b.version) from events b
-      where b.issue_id = {0} and b.action in ('reopen', 'fail_inspection')), 0)
+      where b.issue_id = {0} and b.action in ('reopen', 'fail_inspection')
+        and b.was ?| array['deadline', 'deadline_left_s']), 0)
 )"""
 OVERDUE = "(i.deadline < now() and i.state in ('reported', 'accepted', 'assigned', 'in_progress'))"
 _ENDED_LATELY = "(coalesce(i.closed_at, i.updated_at) > now() - interval '14 days')"

@@ -398,18 +398,18 @@ async def paper(
 ) -> dict[str, Any]:
     """The paper of a week: as it was issued last (or as `version`), else, or with `draft`, as it would be now. Problem 404: no such version."""
     last = week.monday + timedelta(days=6)
-    head = {
+    head: dict[str, Any] = {
         "area": {"id": str(week.area), "name": week.name},
         "week": week.monday,
         "until": last,
         "time_zone": week.zone,
         "language": language,
     }
-    issued = None
+    key = (week.area, week.monday, language)
+    async with database.acquire() as connection:
+        head["versions"] = [dict(row) for row in await connection.fetch(queries.VERSIONS, *key)]
+        issued = None if draft else await connection.fetchrow(queries.ISSUED, *key, version)
     if not draft:
-        async with database.acquire() as connection:
-            issued = await connection.fetchrow(queries.ISSUED, week.area, week.monday, language, version)
-            versions = [dict(row) for row in await connection.fetch(queries.VERSIONS, week.area, week.monday, language)]
         if issued is not None:
             told = {
                 "by": issued["issued_by"],
@@ -417,7 +417,7 @@ async def paper(
                 "version": issued["version"],
                 "reason": issued["reason"],
             }
-            return head | issued["paper"] | {"issued": told, "versions": versions}
+            return head | issued["paper"] | {"issued": told}
         if version is not None:
             raise not_found()
     found = await figures(database, week)

@@ -1,4 +1,5 @@
-// The weekly summary: as it would be written, edited, issued, taken along as Word.
+// The weekly summary: as it would be written, edited, issued, taken along as Word; and what was
+// issued, version by version, to be read and corrected.
 import { Download, Plus, Presentation, Printer, Trash } from 'lucide-preact'
 import type { FunctionComponent } from 'preact'
 import { useState } from 'preact/hooks'
@@ -23,23 +24,32 @@ export const WeeklyPage: FunctionComponent = () => {
   const { problem, busy, attempt } = useAttempt()
   const area = search.get('area') || homeArea()
   const written = search.get('language') === 'en' ? 'en' : search.get('language') === 'zh-CN' ? 'zh-CN' : language()
-  const asked = new URLSearchParams({ ...(area ? { area } : {}), ...(search.get('week') ? { week: search.get('week')! } : {}), language: written })
+  const of = (name: string) => (search.get(name) ? { [name]: search.get(name)! } : {})
+  const asked = new URLSearchParams({ ...(area ? { area } : {}), ...of('week'), ...of('version'), language: written })
   const kept = useKept<Weekly>(area ? `/v1/summaries/weekly.json?${asked}` : null, beat)
   const paper = kept.body
   const may = roles.value.has('staff') || roles.value.has('admin')
-  const editing = may && paper !== null && paper.issued === null
+  const issued = paper?.issued ?? null
+  // Only what was issued last is corrected.
+  const correctable = may && issued !== null && issued.version === paper?.versions.at(-1)?.version
+  const correcting = correctable && search.get('correct') === '1'
+  const editing = may && paper !== null && (issued === null || correcting)
   // What was changed is kept for this paper alone; what was not is as the server has it.
-  const draft = useKeptForm(editing ? `weekly:${paper.area.id}:${paper.week}:${paper.language}` : null, `${t('weekly')} ${paper?.week ?? ''}`)
+  const draft = useKeptForm(editing ? `weekly:${paper.area.id}:${paper.week}:${paper.language}${correcting ? `:${issued.version}` : ''}` : null, `${t('weekly')} ${paper?.week ?? ''}`)
   const edited = editing ? ((draft.fields['parts'] as Weekly['parts'] | undefined) ?? null) : null
   const title = typeof draft.fields['title'] === 'string' ? draft.fields['title'] : (paper?.title ?? '')
   const parts = edited ?? paper?.parts ?? []
   const change = (part: number, clauses: Weekly['parts'][number]['clauses']) => draft.set({ parts: parts.map((old, n) => (n === part ? { ...old, clauses } : old)) })
+  const reason = typeof draft.fields['reason'] === 'string' ? draft.fields['reason'] : ''
+  const correction = correcting ? { corrects: issued.version, reason: reason.trim(), addressee: paper?.addressee ?? null, opening: paper?.opening ?? null } : {}
+  const turn = (more: Record<string, string>) => setSearch({ ...(area ? { area } : {}), ...of('week'), language: written, ...more })
   const go = (week: string) => setSearch({ ...(area ? { area } : {}), week, language: written })
   const issue = () => {
     if (!paper || !confirm(t('issue-sure'))) return
     const clean = parts.map((part) => ({ ...part, clauses: part.clauses.filter((clause) => clause.text.trim()) }))
-    void attempt(call('PUT', '/v1/summaries/weekly', { area: paper.area.id, week: paper.week, language: paper.language, title, parts: clean }).then(draft.end), () => {
+    void attempt(call('PUT', '/v1/summaries/weekly', { area: paper.area.id, week: paper.week, language: paper.language, title, parts: clean, ...correction }).then(draft.end), () => {
       say(t('issued'))
+      if (correcting) turn({})
       setBeat(beat + 1)
     })
   }
@@ -62,6 +72,17 @@ export const WeeklyPage: FunctionComponent = () => {
             <a class="button small" href={`/v1/summaries/weekly.html?${asked}${pictures ? '&photographs=true' : ''}`} target="_blank" rel="noopener"><Printer class="icon" aria-hidden="true" />{t('print')}</a>
             <Link class="button small" href={`/app/meeting?${asked}`}><Presentation class="icon" aria-hidden="true" />{t('meeting')}</Link>
           </div>
+          {paper.versions.length > 1 && (
+            <ul class="plain no-print" aria-label={t('versions')}>
+              {paper.versions.map((one) => (
+                <li key={one.version} class="row">
+                  <button class="button small" aria-pressed={one.version === issued?.version} onClick={() => turn({ version: String(one.version) })}>{one.version === 1 ? t('issued-first') : t('corrected-n', { n: one.version - 1 })}</button>
+                  <span class="small quiet">{t('issued-by', { by: one.by, at: moment(one.at) })} {one.reason}</span>
+                </li>
+              ))}
+            </ul>
+          )}
+          {correctable && !correcting && <button class="button small no-print" onClick={() => turn({ correct: '1' })}>{t('correct-it')}</button>}
           {edited && <p class="small quiet no-print">{t('edited-kept')}</p>}
           <div class="no-print"><Restored kept={draft} /></div>
           <article class="card" lang={paper.language}>
@@ -92,7 +113,8 @@ export const WeeklyPage: FunctionComponent = () => {
             <p style={{ textAlign: 'right' }}>{paper.issuer ?? paper.area.name}<br />{day(paper.until)}</p>
           </article>
           <ProblemBox problem={problem} />
-          {editing && <button class="button first no-print" disabled={busy} onClick={issue}>{t('issue-it')}</button>}
+          {correcting && <label class="field no-print">{t('correct-why')}<input type="text" value={reason} maxLength={500} onInput={(event) => draft.set({ reason: event.currentTarget.value })} /></label>}
+          {editing && <button class="button first no-print" disabled={busy || (correcting && !reason.trim())} onClick={issue}>{t('issue-it')}</button>}
         </>
       )}
     </Page>
