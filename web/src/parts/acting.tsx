@@ -112,6 +112,7 @@ export const Acting: FunctionComponent<{ issue: Issue; action: string; onClose: 
   return (
     <Sheet title={`${word('action', action)} · ${issue.number}`} onClose={onClose}>
       <form onSubmit={(event) => { event.preventDefault(); void run(submit) }} style={{ display: 'grid', gap: '1rem' }} noValidate>
+        <Restored kept={kept} />
         {action === 'verify' && doubtful(issue).map((photo) => (
           <div key={photo.id} style={{ display: 'grid', gap: '0.5rem' }}>
             <Picture id={photo.id} alt={t('after')} variant="screen" />
@@ -123,7 +124,6 @@ export const Acting: FunctionComponent<{ issue: Issue; action: string; onClose: 
             needed={needs.includes(name)} missing={missing.includes(name)} onProblem={setProblem} />
         ))}
         {action === 'assign' && <p class="small quiet">{t('assign-hint')}</p>}
-        <Restored kept={kept} />
         <ProblemBox problem={problem} />
         <div class="foot">
           <button type="button" class="button" onClick={cancel}>{t('cancel')}</button>
