@@ -581,3 +581,89 @@ async def test_a_picture_that_belongs_to_nothing_is_swept_away(town, address):
 
         await until(swept)
         await context.close()
+
+
+async def test_an_action_that_is_sent_by_a_trembling_finger_is_done_once(town, address):
+    issue, leader = await _issue(town)
+    async with browser() as launched:
+        context, page = await opened(launched, address, leader, here(town))
+        await _begin_comment(page, issue)
+        await page.locator("dialog form .first").evaluate("(button) => { button.click(); button.click(); button.click() }")
+        await expect(page.locator("dialog")).to_have_count(0)
+
+        async def said():
+            items = (await leader.get(f"/v1/issues/{issue['id']}/timeline"))["items"]
+            return [item for item in items if item["action"] == "comment"]
+
+        assert len(await until(said)) == 1
+        await expect(page.locator(".problem")).to_have_count(0)
+        assert (await waiting(page))["outbox"] == []
+        await context.close()
+
+
+async def test_a_form_that_was_begun_says_so_before_its_fields(town, address):
+    issue, leader = await _issue(town)
+    async with browser() as launched:
+        context, page = await opened(launched, address, leader, here(town))
+        await _begin_comment(page, issue)
+        await page.mouse.click(BESIDE["x"], BESIDE["y"])
+        await _open_comment(page)
+        notice = page.locator("dialog [role=status]")
+        await expect(notice).to_be_in_viewport()
+        above = await page.evaluate(
+            "document.querySelector('dialog [role=status]').compareDocumentPosition(document.querySelector('dialog textarea'))"
+        )
+        assert above == 4
+        # Whoever goes on by keyboard begins in the form, not at the button that empties it.
+        await expect(page.get_by_label("Note")).to_be_focused()
+        await context.close()
+
+
+async def test_json_of_a_login_page_breaks_no_page_and_is_not_kept(town, address):
+    issue, leader = await _issue(town)
+    login = {"status": 200, "content_type": "application/json", "body": '{"status": "login", "url": "http://wifi.test"}'}
+    async with browser() as launched:
+        context, page = await opened(launched, address, leader, here(town))
+        await page.goto(f"/app/issues/{issue['id']}")
+        await expect(page.locator(".timeline li").first).to_be_visible()
+        await page.route("**/v1/**", lambda route: route.fulfill(**login))
+        for path in (f"/app/issues/{issue['id']}", "/app/me", "/app/map", "/app/people", "/app/queue", "/"):
+            await page.goto(path)
+            await expect(page.locator(".tell").first).to_contain_text("No network")
+            await expect(page.get_by_role("heading", name="This page failed")).to_have_count(0)
+        kept = await page.evaluate(
+            """async () => {
+              const done = (asked) => new Promise((then) => { asked.onsuccess = () => then(asked.result) })
+              const db = await done(indexedDB.open('gridpatrol'))
+              const all = await done(db.transaction('kept').objectStore('kept').getAll())
+              db.close()
+              return all.map(({ body }) => JSON.stringify(body))
+            }"""
+        )
+        assert kept and not [body for body in kept if "wifi.test" in body]
+        await page.unroute("**/v1/**")
+        await page.goto(f"/app/issues/{issue['id']}")
+        await expect(page.locator(".timeline li").first).to_be_visible()
+        await expect(page.locator(".tell")).to_have_count(0)
+        await context.close()
+
+
+async def test_a_report_sent_in_one_window_is_not_in_the_other_any_more(town, address, database):
+    volunteer = await town.person("volunteer")
+    async with browser() as launched:
+        context, page = await opened(launched, address, volunteer, here(town))
+        await page.goto("/app/report")
+        await page.locator("[data-kind=litter]").click()
+        await placed(page)
+        await until(lambda: _facts(page, "draft:"))
+        other = await context.new_page()
+        await other.goto("/app/report")
+        await expect(other.locator("[data-kind=litter]")).to_have_attribute("aria-pressed", "true")
+        await page.locator(".send .button").click()
+        await expect(other.locator("[data-kind=litter]")).to_have_attribute("aria-pressed", "false")
+        # And the next one can be made there, with its place.
+        await placed(other)
+        await other.locator("[data-kind=fly_posting]").click()
+        await other.locator(".send .button").click()
+        await until(lambda: has_reports(database, volunteer.id, 2))
+        await context.close()

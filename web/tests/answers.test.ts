@@ -30,6 +30,8 @@ const READ = [
   '/v1/notices?unread=true&limit=1',
   '/v1/summaries/weekly.json?area=1',
   '/v1/push-key',
+  '/v1/map/style.json?view=points&theme=light',
+  '/v1/tiles/issues.json',
 ]
 for (const [name, body] of FOREIGN) {
   test(`JSON of a network that is ${name} is no answer to what is read, and is not kept`, async () => {
@@ -82,6 +84,8 @@ test('an answer of a service that is a little newer, or older, is one', async ()
   const me = { id: '1', name: 'A', account: 'a', roles: [], published: false, rank: 1 }
   expect(isAnswerTo('GET /v1/me', me)).toBe(true)
   expect(isAnswerTo('GET /v1/issues?state=open', { items: [], next_cursor: null })).toBe(true)
+  expect(isAnswerTo('GET /v1/me/quiet-hours', null)).toBe(true)
+  expect(isAnswerTo('GET /v1/me/quiet-hours', { status: 'login' })).toBe(false)
   expect(isAnswerTo('GET /v1/something-new', 'anything')).toBe(true)
 })
 

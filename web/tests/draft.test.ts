@@ -55,6 +55,11 @@ describe('the place of a report', () => {
     expect(place(begun(null, null), here)).toMatchObject({ ...A, by: 'phone' })
   })
 
+  test('begun by a clock that was a day ahead it takes no later place by itself', () => {
+    const draft = begun(null, T + 24 * 60 * MIN)
+    expect(place(draft, at(fix(B)))).toBeNull()
+  })
+
   test('before it is begun it follows the phone', () => {
     expect(place(begun(by('phone'), null), at(fix(B)))).toMatchObject({ ...B, by: 'phone' })
   })

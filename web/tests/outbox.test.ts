@@ -438,6 +438,12 @@ describe('tapped twice', () => {
     expect(await waits()).toEqual(['a'])
   })
 
+  test('other words under the same name are not passed over in silence', async () => {
+    await outbox.enqueue(ME, reportOf('a'))
+    const other = { ...reportOf('a'), body: { note: 'more' } }
+    await expect(outbox.enqueue(ME, other)).rejects.toMatchObject({ name: 'ConstraintError' })
+  })
+
   test('“try again” keeps the key of what is on its way already', async () => {
     serve(() => problem(422, 'validation'))
     await outbox.enqueue(ME, actionOf('x', 'other'))

@@ -136,7 +136,7 @@ export const SETTLE_MS = 120_000
 
 /** A fix that is no longer here is where the phone was. */
 function aged(position: Placed | null, now: number): Placed | null {
-  if (position?.by !== 'phone' || now - (position.at ?? 0) <= FRESH_MS) return position
+  if (position?.by !== 'phone' || Math.abs(now - (position.at ?? 0)) <= FRESH_MS) return position
   return { ...position, accuracy_m: null, by: 'past' }
 }
 
@@ -162,7 +162,8 @@ export function placeFor(
   const { position, begun_at } = draft
   if (draft.arrived || position?.by === 'hand' || position?.by === 'photo') return null
   const here = located.spot && { ...located.spot, by: 'phone' as const }
-  const settling = begun_at === null || now - begun_at <= SETTLE_MS
+  // A beginning in the future is of a clock that was set back since: how long ago nobody knows.
+  const settling = begun_at === null || Math.abs(now - begun_at) <= SETTLE_MS
   if (here && begun_at !== null && settling && position?.by === 'phone')
     return sharper(here, position)
   if (here && settling) return same(here, position) ? null : here

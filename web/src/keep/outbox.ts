@@ -69,8 +69,10 @@ export async function enqueue(
   draft: string | null = null,
 ): Promise<void> {
   await together(['outbox', 'photos', 'facts'], async (tx) => {
-    // Put in twice, by a trembling finger or from two windows, it is the same thing.
-    if ((await tx.objectStore('outbox').index('id').getKey(entry.id)) === undefined) {
+    // Put in twice by a trembling finger it is the same thing. With other words, from another
+    // window, it is not: that fails, and is told.
+    const there = await tx.objectStore('outbox').index('id').get(entry.id)
+    if (JSON.stringify(there?.body) !== JSON.stringify(entry.body) || !there) {
       await letGo(tx, entry.photos)
       await tx.objectStore('outbox').add({
         ...entry,

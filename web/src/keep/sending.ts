@@ -112,7 +112,12 @@ export function startSending(): void {
     void step(what)
     channel?.postMessage(what)
   })
-  channel?.addEventListener('message', (event: MessageEvent<Step>) => void step(event.data))
+  channel?.addEventListener('message', (event: MessageEvent<Step>) => {
+    const what = event.data
+    // Sent in another window, it is not to be sent from here once more.
+    if (what.kind === 'entry' && what.id === draft.value?.id) draft.value = null
+    void step(what)
+  })
   openedAnew.subscribe((n) => void (n > 0 && writeAccount().catch(() => {})))
   store.subscribe((state) => void (state === 'closed' && lookWhatIsLeft()))
   addEventListener('online', () => void send('line'))

@@ -20,6 +20,8 @@ export const OutboxPage: FunctionComponent = () => {
   const mine = photos.value.filter((photo) => photo.account === me.value?.id)
   const total = mine.reduce((sum, photo) => sum + photo.blob.size, 0)
   const arrived = mine.reduce((sum, photo) => sum + photo.offset, 0)
+  // A small picture is not nothing.
+  const places = total < 1e6 ? 2 : 1
   const nothing = own.value.length + mine.length + left.value === 0
   return (
     <Page title={t('outbox')} back="/">
@@ -51,7 +53,7 @@ export const OutboxPage: FunctionComponent = () => {
         <section class="card" aria-label={t('photos')}>
           <h2>{t('photos-n', { n: mine.length })}</h2>
           <progress value={arrived} max={total} aria-label={t('photos')} />
-          <p class="small quiet" role="status">{t('progress', { done: (arrived / 1e6).toFixed(1), all: (total / 1e6).toFixed(1) })}</p>
+          <p class="small quiet" role="status">{t('progress', { done: (arrived / 1e6).toFixed(places), all: (total / 1e6).toFixed(places) })}</p>
           <div class="photos">
             {mine.map((photo) => (
               <span key={photo.id}>
@@ -85,6 +87,7 @@ const Begun: FunctionComponent = () => {
   return (
     <section class="card" aria-label={t('forms-begun')}>
       <h2>{t('forms-begun')}</h2>
+      <p class="small quiet">{t('forms-begun-hint')}</p>
       <ul class="items">
         {forms.map(({ key, draft }) => (
           <li key={key} class="row apart">

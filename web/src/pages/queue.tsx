@@ -47,7 +47,7 @@ export const QueuePage: FunctionComponent = () => {
             <IssueRow issue={issue} note={isBusy(issue) ? t('on-its-way') : undefined} />
             {!isBusy(issue) && (
               <div class="row" role="group" aria-label={t('actions-for', { number: issue.number })}>
-                {ranked(issue).filter((name) => name !== 'comment' || issue.overdue).slice(0, show === 'new' ? 4 : 3).map((name, n) => (
+                {ranked(issue).filter((name) => name !== 'comment' || isOverdue(issue)).slice(0, show === 'new' ? 4 : 3).map((name, n) => (
                   <button key={name} class={`button small ${n === 0 ? 'first' : ''} ${GRAVE.has(name) ? 'grave' : ''}`} data-action={name}
                     onClick={() => (atOnce(issue, name) ? void actOnce(issue, () => quickly(issue, name)) : setActing({ issue, action: name }))}>{called(issue, name)}</button>
                 ))}

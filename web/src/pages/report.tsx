@@ -63,8 +63,9 @@ export const ReportPage: FunctionComponent = () => {
   const [all, setAll] = useState(false)
   const [missing, setMissing] = useState(false)
 
+  const [loaded, setLoaded] = useState(false)
   useEffect(() => {
-    void loadDraft().then(() => beginDraft())
+    void loadDraft().then(() => setLoaded(true))
     void fact<string[]>(RECENT).then((kept) => kept && setRecent(kept), () => {})
     return locate()
   }, [])
@@ -72,12 +73,13 @@ export const ReportPage: FunctionComponent = () => {
   // Whatever is known first, the draft or the place: the one takes the other as soon as both are.
   const here = located.value.spot
   useEffect(() => {
-    const present = draft.value
-    if (!present) return
+    if (!loaded && !draft.value) return
+    // Also after another window has sent the one that was here.
+    const present = beginDraft()
     const home = cells.value.find((cell) => me.value?.cells.some((mine) => mine.id === cell.id)) ?? cells.value[0]
     const place = placeFor(present, located.value, home ? middle(home) : null, Date.now())
     if (place) placed(place)
-  }, [draft.value, located.value, cells.value])
+  }, [loaded, draft.value, located.value, cells.value])
 
   const now: Draft = draft.value ?? BLANK
   const position = now.position

@@ -8,6 +8,7 @@ import type { Authority, Issue, Person, Unit } from '../api/wire'
 import { type KeptForm, useKeptForm } from '../keep/forms'
 import { newId } from '../keep/ids'
 import { useKept } from '../keep/kept'
+import { isOverdue } from '../keep/overdue'
 import { deliverWhole, send } from '../keep/sending'
 import { me, myUnits } from '../keep/session'
 import { categories, cells, groups, issues, online } from '../keep/sync'
@@ -34,7 +35,7 @@ const asked = (issue: Issue) => issue.assignee?.id === me.value?.id || (issue.un
 const others = (issue: Issue) => !asked(issue) && (issue.unit !== null || issue.assignee !== null)
 
 /** What a button is called: a comment on what others owe reminds them. */
-export const called = (issue: Issue, action: string): string => (action === 'comment' && issue.overdue && others(issue) ? t('urge') : word('action', action))
+export const called = (issue: Issue, action: string): string => (action === 'comment' && isOverdue(issue) && others(issue) ? t('urge') : word('action', action))
 
 /** Photographs of what was mended that a leader looks at twice before it is verified. */
 export const doubtful = (issue: Issue) => issue.photos.filter((photo) => photo.kind === 'after' && (photo.doubts?.length ?? 0) > 0)
@@ -48,7 +49,7 @@ export function ranked(issue: Issue): string[] {
   const rank = (name: string) => {
     // What somebody else was asked to mend is not to be mended for them: once it is overdue they are reminded with a comment.
     if (theirs && name === 'rectify') return RANK.length + 1
-    if (theirs && issue.overdue && name === 'comment') return -1
+    if (theirs && isOverdue(issue) && name === 'comment') return -1
     // Nobody is granted, or refused, what he did not ask for, unless somebody looks for it.
     if (/^(grant|refuse)_extension$/.test(name) && !issue.extension_until) return RANK.length + 1
     return RANK.includes(name) ? RANK.indexOf(name) : RANK.length
@@ -112,6 +113,7 @@ export const Acting: FunctionComponent<{ issue: Issue; action: string; onClose: 
   return (
     <Sheet title={`${word('action', action)} · ${issue.number}`} onClose={onClose}>
       <form onSubmit={(event) => { event.preventDefault(); void run(submit) }} style={{ display: 'grid', gap: '1rem' }} noValidate>
+        <Restored kept={kept} />
         {action === 'verify' && doubtful(issue).map((photo) => (
           <div key={photo.id} style={{ display: 'grid', gap: '0.5rem' }}>
             <Picture id={photo.id} alt={t('after')} variant="screen" />
@@ -123,7 +125,6 @@ export const Acting: FunctionComponent<{ issue: Issue; action: string; onClose: 
             needed={needs.includes(name)} missing={missing.includes(name)} onProblem={setProblem} />
         ))}
         {action === 'assign' && <p class="small quiet">{t('assign-hint')}</p>}
-        <Restored kept={kept} />
         <ProblemBox problem={problem} />
         <div class="foot">
           <button type="button" class="button" onClick={cancel}>{t('cancel')}</button>

@@ -131,6 +131,10 @@ export const Sheet: FunctionComponent<{ title: string; onClose: () => void; chil
     if (dialog.current && !dialog.current.open) {
       if (dialog.current.showModal) dialog.current.showModal()
       else dialog.current.setAttribute('open', '')
+      // In a form that was begun before a notice of that comes first, with a button.
+      const field = 'form :is(input:not([type=file]), select, textarea)'
+      if (dialog.current.querySelector('form [role=status]'))
+        dialog.current.querySelector<HTMLElement>(field)?.focus({ preventScroll: true })
     }
   }, [])
   return (

@@ -178,9 +178,8 @@ export const Form: FunctionComponent<FormProps> = ({
   )
   return (
     <form class={style} ref={form} onSubmit={submit} onInput={touched}>
-      <Kept.Provider value={kept}>{children}</Kept.Provider>
-      {/* Last: a sheet puts the focus on what comes first. */}
       <Restored kept={kept} onEnd={empty} />
+      <Kept.Provider value={kept}>{children}</Kept.Provider>
       <ProblemBox problem={problem} />
       {cancel ? (
         <div class="foot">
