@@ -8,7 +8,7 @@ MAX_AHEAD = timedelta(minutes=10)
 MAX_AGE = timedelta(days=30)
 # How far ahead a person may set a deadline, or a day by which to reply.
 MAX_DEADLINE = timedelta(days=366)
-# What is stored beyond these is somebody's mistake. It is shown as the bound: neither a zone nor a
+# What may be sent, and what a past case may have. What is stored beyond these is somebody's mistake. It is shown as the bound: neither a zone nor a
 # sum of times can then leave what a datetime holds.
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
