@@ -6,6 +6,7 @@ import random
 import uuid
 import zlib
 
+import pillow_heif
 import pytest
 from PIL import Image, ImageCms, ImageDraw
 
@@ -128,6 +129,15 @@ def test_of_moving_pictures_the_first_is_shown(tmp_path, kind):
 def test_a_picture_with_another_behind_it_is_shown(tmp_path):
     content = encode(scene(), "MPO", save_all=True, append_images=[scene(320, 240)])
     assert shown(content, tmp_path).size == (640, 480)
+
+
+def test_of_several_pictures_in_a_heic_the_one_that_phones_show_is_shown(tmp_path):
+    file, out = pillow_heif.HeifFile(), io.BytesIO()
+    file.add_from_pillow(Image.new("RGB", (640, 480), "red"))
+    file.add_from_pillow(Image.new("RGB", (320, 200), "blue"))
+    file.save(out, primary_index=1)
+    picture = shown(out.getvalue(), tmp_path)
+    assert picture.size == (320, 200) and near(picture.getpixel((9, 9)), (0, 0, 254))
 
 
 def test_a_picture_as_narrow_as_a_thread_is_shown(tmp_path):

@@ -101,7 +101,9 @@ def _padding(begin: int, end: int) -> bytes:
 
 def _open_heif(path: Path) -> Image.Image:
     """libheif turns by itself. Its pixels are shrunk where they lie: a copy of 48 megapixels is never made."""
-    picture = pillow_heif.open_heif(path, convert_hdr_to_8bit=True)[0]
+    held = pillow_heif.open_heif(path, convert_hdr_to_8bit=True)
+    # Of several it is the one that phones show, wherever it stands.
+    picture = held[held.primary_index]
     width, height = picture.size
     if width * height > MAX_PIXELS["image/heic"]:
         raise ValueError("too many pixels")
