@@ -28,7 +28,7 @@ pillow_heif.register_heif_opener()
 # The limits are ours, in formats.py.
 Image.MAX_IMAGE_PIXELS = None
 # A phone's broken EXIF is no news to an operator.
-warnings.filterwarnings("ignore", module="PIL.TiffImagePlugin")
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 _EXIF, _GPS = 0x8769, 0x8825
 
