@@ -71,6 +71,8 @@ def test_the_client_reads_positions_as_the_server_does():
     cases += [({1: (ASCII, "N"), 2: (RATIONAL, y), 3: (ASCII, "E"), 4: (RATIONAL, x)}, list(HERE)) for y, x in short]
     cases += [
         ({1: (ASCII, "N"), 2: (RATIONAL, lat), 3: (ASCII, "W"), 4: (SRATIONAL, [(-71, 1), (4, 1), (12, 1)])}, list(BOSTON)),
+        ({1: (ASCII, "N"), 2: (RATIONAL, lat), 3: (ASCII, "W"), 4: (SRATIONAL, [(-71, 1), (-4, 1), (-12, 1)])}, list(BOSTON)),
+        ({1: (ASCII, "N"), 2: (RATIONAL, [(246736, 10000), (40, 1), (0, 1)]), 3: (ASCII, "W"), 4: (RATIONAL, lon)}, None),
         ({1: (ASCII, "N"), 2: (RATIONAL, lat), 4: (RATIONAL, lon)}, None),
         ({1: (ASCII, "N"), 2: (RATIONAL, [(0, 1)] * 3), 3: (ASCII, "E"), 4: (RATIONAL, [(0, 1)] * 3)}, None),
         ({1: (ASCII, "N"), 2: (RATIONAL, [(91, 1), (0, 1), (0, 1)]), 3: (ASCII, "E"), 4: (RATIONAL, lon)}, None),

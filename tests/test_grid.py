@@ -119,6 +119,8 @@ def test_heights_are_dropped(heights):
         ("字" * 101, "longer than 100"),
         ("字" * 10_000, "longer than 100"),
         (["a"], "no text"),
+        (float("nan"), "no text"),
+        (float("inf"), "no text"),
         (True, "no text"),
         ("", "no name"),
         (None, "no name"),
@@ -132,7 +134,17 @@ def test_names_that_are_refused(name, told):
 def test_what_cannot_be_seen_at_the_ends_of_a_name_is_dropped():
     for name in ("\ufeff 试市\u200b", "\u3000试市 ", "试市\u00ad"):
         assert read_name({"properties": {"name": name}}) == "试市"
-    assert read_name({"properties": {"name": 7}}) == "7"
+    for number in (7, 7.0):
+        assert read_name({"properties": {"name": number}}) == "7"
+    assert read_name({"properties": {"name": "cafe\u0301"}}) == "caf\u00e9"
+
+
+def test_a_polygon_across_the_180th_meridian_is_not_taken_for_one_around_the_earth():
+    with pytest.raises(Refused, match="180th meridian"):
+        read_polygon(ring((179, 0), (-179, 0), (-179, 1), (179, 1), (179, 0)), None)
+    parts = [ring((a, 0), (b, 0), (b, 1), (a, 1), (a, 0))["coordinates"] for a, b in ((179, 180), (-180, -179))]
+    shape, _ = read_polygon({"type": "MultiPolygon", "coordinates": parts}, None)
+    assert shape.area == 2
 
 
 class Desk:
@@ -171,6 +183,17 @@ class Desk:
 @pytest.fixture
 def desk(database, tmp_path):
     return Desk(database, tmp_path)
+
+
+async def test_a_name_in_other_letters_is_refused_by_name(desk):
+    features = [desk.feature("Ａ区"), *(desk.feature(name, desk.square(0.1)) for name in ("A区", "a区", "Ａ 区"))]
+    assert await desk.take(*features) == (1, 3)
+    assert list(await desk.areas()) == ["Ａ区"] and "in other letters" in desk.said[0]
+
+
+async def test_a_feature_in_a_system_of_its_own_is_refused(desk):
+    other = desk.feature("西区") | {"crs": {"type": "name", "properties": {"name": "EPSG:3857"}}}
+    assert await desk.take(desk.feature(), other) == (1, 1) and list(await desk.areas()) == ["东区"]
 
 
 @pytest.mark.parametrize(

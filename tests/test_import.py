@@ -146,6 +146,9 @@ _BAD = [
             "１０１",
             "a b",
             "..",
+            "NULL",
+            "Jan-05",
+            "2015-01-05",
         )
     ),
     ({"CASE_ENQUIRY_ID": "9" * 65}, "CASE_ENQUIRY_ID is longer than 64"),

@@ -33,6 +33,9 @@ TIMES = [
     ("2026:11:20 03:20:11 PM", "2026-11-20T07:20:11Z"),
     ("  2026:11:20 10:00:00 ", "2026-11-20T02:00:00Z"),
     ("2026:11:20 10:00:00\0\0\0", "2026-11-20T02:00:00Z"),
+    ("2026:11:20 10:00:00 CST", "2026-11-20T02:00:00Z"),
+    ("2026:11:20 10:00:00+99:99", "2026-11-20T02:00:00Z"),
+    ("2026:11:20 22:00:00 PM", None),
     ("0000:00:00 00:00:00", None),
     ("    :  :     :  :  ", None),
     ("1970:01:01 08:00:00", None),
@@ -194,6 +197,10 @@ async def test_degrees_that_have_a_minus_of_their_own(town):
     lon = [(-71, 1), (4, 1), (12, 1)]
     assert await position_of(town, _gps(_BOSTON_LAT, lon, east=(ASCII, "W"), kind=SRATIONAL)) == BOSTON
     assert await position_of(town, _gps(_BOSTON_LAT, lon, north=(ASCII, "N"), east=(ASCII, "E"), kind=SRATIONAL)) is None
+    lon = [(-71, 1), (-4, 1), (-12, 1)]
+    assert await position_of(town, _gps(_BOSTON_LAT, lon, east=(ASCII, "W"), kind=SRATIONAL)) == BOSTON
+    lon = [(-71, 1), (4, 1), (-12, 1)]
+    assert await position_of(town, _gps(_BOSTON_LAT, lon, east=(ASCII, "W"), kind=SRATIONAL)) is None
 
 
 @pytest.mark.parametrize(
@@ -207,6 +214,8 @@ async def test_degrees_that_have_a_minus_of_their_own(town):
         ([(10, 1), (5, 0), (0, 1)], [(10, 1), (0, 1), (0, 1)]),
         ([(0, 0), (0, 0), (0, 0)], [(0, 0), (0, 0), (0, 0)]),
         ([(10, 1), (20, 1), (0, 0)], [(10, 1), (30, 1), (0, 0)]),
+        ([(246736, 10000), (40416, 1000), (2496, 100)], [(102, 1), (54, 1), (31, 1)]),
+        ([(24, 1), (40416, 1000), (2496, 100)], [(102, 1), (54, 1), (31, 1)]),
     ],
 )
 async def test_positions_that_cannot_be_believed(town, lat, lon):

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import unicodedata
+import uuid
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -175,11 +176,13 @@ async def test_many_words_and_long_ones(town, way):
 
 
 DASHES, WIDTHLESS = "‐‑‒–—―⁃−ー", "\u00ad\u200b\u200c\u200d\u2060\ufeff"
-LETTERS = st.sampled_from("东门号垃圾桶１2aAｂB３-－—– \u3000\t%_\\é😀" + "\u200b\u00a0e\u0301Ж")
+LETTERS = st.sampled_from("东门号垃圾桶１2aAｂB３-－—– \u3000\t%_\\é😀ßsΣςσ“\"’'〜～" + "\u200b\u00a0e\u0301Ж")
 
 
 def plain(text):
-    text = unicodedata.normalize("NFKC", text).lower()
+    # Letter by letter: Python makes a last sigma of its own.
+    text = "".join(map(str.lower, unicodedata.normalize("NFKC", text))).replace("ß", "ss")
+    text = text.translate(str.maketrans("〜ς“”„‘’", '~σ"""\'\''))
     text = "".join("-" if c in DASHES else c for c in text if c not in WIDTHLESS)
     return re.sub(r"\s+", " ", text)
 
@@ -207,6 +210,25 @@ def test_the_database_finds_what_a_plain_reading_finds(database, run, text, q, c
         assert row["holds"] == holds
         # The index may hold more than the words say, never less.
         assert not holds or row["empty"] or row["kept"]
+
+
+@pytest.mark.parametrize("q", ["STRASSE", "straße", "οδυσσευς", "ΟΔΥΣΣΕΥΣ", '"甲"', "‘乙’", "10~12", "10〜12"])
+async def test_letters_marks_and_waves_that_are_one_to_a_reader(town, way, q):
+    volunteer = await town.person("volunteer")
+    id = (await volunteer.report(**town.body(note="Straße “甲” '乙' 10～12", place="ΟΔΥΣΣΕΥΣ")))["issue"]["id"]
+    assert id in await found(volunteer, q)
+
+
+async def test_an_action_that_changes_no_word_does_not_write_them(town, database):
+    leader = await town.person("leader")
+    id = (await leader.report(**town.body(note="路灯")))["issue"]["id"]
+    where = "select xmin::text || ctid::text from issue_words where issue_id = $1"
+    async with database.acquire() as connection:
+        before = await connection.fetchval(where, uuid.UUID(id))
+        await leader.act(id, "accept")
+        assert await connection.fetchval(where, uuid.UUID(id)) == before
+        await connection.execute("update issues set place = '新址' where id = $1", uuid.UUID(id))
+        assert await connection.fetchval(where, uuid.UUID(id)) != before
 
 
 async def test_a_word_that_is_nowhere_reads_no_issue(town, database):

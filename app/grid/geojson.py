@@ -15,7 +15,7 @@ from shapely.geometry import MultiPolygon, Polygon, shape
 from shapely.geometry.base import BaseGeometry
 from shapely.validation import explain_validity, make_valid
 
-from app.kit import cells
+from app.kit import cells, visible
 
 _NAMES = ("name", "NAME", "Name", "名称", "name_zh")
 _LONGEST_NAME = 100
@@ -27,7 +27,7 @@ _WGS84 = re.compile(
     r"|https?://(?:www\.)?opengis\.net/def/crs/(?:ogc/[0-9.]+/crs84h?|epsg/[0-9.]+/(?:4326|4979))"
     r"|https?://(?:www\.)?opengis\.net/gml/srs/epsg\.xml#4326"
     r"|https?://(?:www\.)?(?:spatialreference\.org|epsg\.io)/(?:ref/epsg/)?4326(?:/[a-z0-9]*)*"
-    r"|(?:gcs[ _-]?)?wgs[ _-]?(?:19)?84(?: ?\((?:crs ?84|epsg:4326|2d|3d)\))?|epsg:4326 - wgs ?84",
+    r"|(?:gcs[ _-]?)?wgs[ _-]?(?:19)?84(?: ?\((?:crs ?84|epsg:4326|2d|3d)\))?|epsg:4326 - wgs ?84|world geodetic system (?:19)?84",
     re.ASCII,
 )
 
@@ -73,14 +73,22 @@ def _other_crs(thing: Any) -> str | None:
     return None if other is None else cells.shown(other[:200])
 
 
+def check_system(thing: Any) -> None:
+    """Raises Refused for a feature or geometry that says it is in another system than WGS 84."""
+    other = _other_crs(thing)
+    if other is not None:
+        raise Refused(f"it is not in WGS 84 but in {other}")
+
+
 def _said(crs: Any) -> Generator[str]:
-    if isinstance(crs, str | int):
+    if isinstance(crs, str | int | float):
         yield str(crs)
     elif isinstance(crs, dict):
         for holder in (crs.get("properties"), crs):
             for key in ("name", "href", "code"):
-                if isinstance(holder, dict) and isinstance(holder.get(key), str | int):
-                    yield str(holder[key])
+                named: Any = holder.get(key) if isinstance(holder, dict) else None
+                if isinstance(named, str | int | float) and str(named).strip():
+                    yield str(named).removesuffix(".0")
 
 
 def _named(feature: Any) -> Any:
@@ -97,23 +105,19 @@ def shown_name(feature: Any) -> str:
 def read_name(feature: Any) -> str:
     """The name of a feature, without what cannot be seen at its ends. Raises Refused."""
     named: Any = _named(feature)
+    if isinstance(named, float) and not math.isfinite(named):
+        raise Refused("its name is no text")
+    if isinstance(named, float) and named.is_integer():
+        named = int(named)
     if isinstance(named, bool) or not isinstance(named, str | int | float):
         raise Refused("its name is no text")
-    name = _trimmed(str(named))
-    if not name:
+    name = visible.trimmed(str(named))
+    if not visible.is_visible(name):
         raise Refused("it has no name" if named == "" else "it has no name that can be seen")
     fault = cells.name_fault(name, _LONGEST_NAME)
     if fault is not None:
         raise Refused(f"its name {fault}")
     return name
-
-
-def _trimmed(name: str) -> str:
-    if not cells.is_visible(name):
-        return ""
-    # What is no text at all, such as the NULs that pad a field, is no blank: it is told.
-    kept = [n for n, char in enumerate(name) if cells.is_visible(char) or cells.fault(char, 1)]
-    return name[kept[0] : kept[-1] + 1]
 
 
 def _polygons(geometry: BaseGeometry) -> MultiPolygon:
@@ -154,9 +158,6 @@ def _shape(raw: Any) -> BaseGeometry:
     kind: Any = raw.get("type")
     if not isinstance(kind, str) or kind not in _DEPTH:
         raise Refused(f"its geometry is a {kind[:40]!r}, not a polygon" if isinstance(kind, str) else "its geometry has no type")
-    other = _other_crs(raw)
-    if other is not None:
-        raise Refused(f"it is not in WGS 84 but in {other}")
     coordinates = _flat(raw.get("coordinates"), _DEPTH[kind])
     try:
         return shape({"type": kind, "coordinates": coordinates})
@@ -171,6 +172,7 @@ def read_polygon(raw: Any, parent: BaseGeometry | None) -> tuple[MultiPolygon, s
     less than 1 %. Raises Refused for anything but polygons, positions outside the world, latitude
     and longitude swapped, and polygons that cannot be mended.
     """
+    check_system(raw)
     geometry = _shape(raw)
     bounds = geometry.bounds
     if geometry.is_empty:
@@ -180,6 +182,8 @@ def read_polygon(raw: Any, parent: BaseGeometry | None) -> tuple[MultiPolygon, s
         raise Refused("latitude and longitude are swapped: GeoJSON puts longitude first")
     if max(abs(west), abs(east)) > 180 or max(abs(south), abs(north)) > 90:
         raise Refused("its coordinates are not degrees of WGS 84, but perhaps metres; export it in EPSG:4326")
+    if any(east - west > 180 for west, _, east, _ in (part.bounds for part in _polygons(geometry).geoms)):
+        raise Refused("it spans more than half the earth; cut it in two where it crosses the 180th meridian")
     if (
         parent is not None
         and not geometry.envelope.intersects(parent.envelope)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from shapely.prepared import prep
 
 from app.grid import geojson, queries
 from app.grid.geojson import Refused, read_name, read_polygon
-from app.kit import cells, zones
+from app.kit import cells, visible, zones
 from app.kit.db import Connection
 from app.settings import settings
 
@@ -65,7 +66,7 @@ async def find_area(connection: Connection, name: str) -> Any:
 
 
 def _check_name(name: str) -> None:
-    if not cells.is_visible(name) or cells.name_fault(name, 100):
+    if not visible.is_visible(name) or cells.name_fault(name, 100):
         raise ImportProblem(f"{name!r} is no name of an area.")
 
 
@@ -86,13 +87,23 @@ class _Found:
         return f" ({said})" if said else ""
 
 
+def _folded(name: str) -> str:
+    """A name without what people hardly see: the width and case of its letters, and its blanks."""
+    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
 def _read(features: list[Any], outline: BaseGeometry | None, say: Say) -> tuple[dict[str, _Found], int]:
     """The areas of a file by name, and how many of its features were refused."""
     found: dict[str, _Found] = {}
+    written: dict[str, str] = {}
     refused = 0
     for index, feature in enumerate(features):
         try:
             name = read_name(feature)
+            other = written.setdefault(_folded(name), name)
+            if other != name:
+                raise Refused(f"its name is that of {other!r} in other letters; write both the same to join them")
+            geojson.check_system(feature)
             geometry, mended = read_polygon(feature.get("geometry"), outline)
         except Refused as reason:
             refused += 1

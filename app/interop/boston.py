@@ -15,9 +15,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from app.grid.imports import ImportProblem
-from app.issues.history import END, FIRST, Past, PastEvent
-from app.kit import cells
-from app.kit.times import now
+from app.issues.history import Past, PastEvent
+from app.kit import cells, visible
+from app.kit.times import EARLIEST, LATEST, now
 
 NAMESPACE = uuid.UUID("0f1d4a5c-4c0b-5b5e-8f0e-9f3f6c9d8b21")
 ZONE = "America/New_York"
@@ -40,6 +40,11 @@ _ALSO_NAMED = {"SLA_TARGET_DT": "TARGET_DT"}
 _LONGEST = {"NEIGHBORHOOD": 200, "DEPARTMENT": 100, "SOURCE": 100, "CASE_ENQUIRY_ID": 64}
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _ROUNDED = re.compile(r"[0-9]+(?:[.,][0-9]+)?[eE]\+?[0-9]+|[0-9]+[.,][0-9]+")
+# Nothing, or a day, to a spreadsheet; an id of nobody.
+_NO_ID = re.compile(
+    r"null|none|nan|n/?a|true|false|[0-9]{1,2}-[a-z]{3}(?:-[0-9]{2,4})?|[a-z]{3}-[0-9]{2,4}|[0-9]{4}-[0-9]{2}-[0-9]{2}",
+    re.IGNORECASE,
+)
 _US_TIME = re.compile(
     r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4}) ([0-9]{1,2}):([0-9]{2}):([0-9]{2}) ([AP])M",
     re.IGNORECASE,
@@ -105,7 +110,7 @@ def is_day_first(row: Mapping[str, str]) -> bool:
 
 
 def _out_of_bounds(text: str, column: str) -> Row:
-    return Row(f"{column} is not between the years {FIRST.year} and {END.year}: {text!r}")
+    return Row(f"{column} is not between the years {EARLIEST.year} and {LATEST.year}: {text!r}")
 
 
 def _local(text: str, column: str, day_first: bool) -> datetime:
@@ -125,7 +130,7 @@ def _local(text: str, column: str, day_first: bool) -> datetime:
         raise wrong
     # Before anything is reckoned: at the ends of the calendar a shift of zones is no longer
     # possible.
-    if not FIRST.year <= year < END.year:
+    if not EARLIEST.year <= year < LATEST.year:
         raise _out_of_bounds(text, column)
     try:
         return datetime(*parts) if parts else datetime.fromisoformat(text.upper())
@@ -138,7 +143,7 @@ def _instant(text: str, column: str, day_first: bool) -> datetime | None:
     if not text:
         return None
     at = _utc(_local(text, column, day_first), text, column)
-    if not FIRST <= at < END:
+    if not EARLIEST <= at < LATEST:
         raise _out_of_bounds(text, column)
     return at
 
@@ -179,7 +184,7 @@ def _id(text: str) -> str:
     id = text.strip()
     if not id:
         raise Row("it has no CASE_ENQUIRY_ID")
-    if _ROUNDED.fullmatch(id) or not _ID.fullmatch(id):
+    if _ROUNDED.fullmatch(id) or _NO_ID.fullmatch(id) or not _ID.fullmatch(id):
         raise Row(f"CASE_ENQUIRY_ID is not a case's number, perhaps since a spreadsheet rewrote it: {id!r}")
     return id
 
@@ -215,7 +220,7 @@ def case(row: Mapping[str, str], said: Rules, reporter: uuid.UUID, day_first: bo
             raise Row(f"{column} {why}")
     id = _id(row["CASE_ENQUIRY_ID"])
     kind, place, department, source = (
-        text.strip() if cells.is_visible(text := row.get(name, "")) else ""
+        text.strip() if visible.is_visible(text := row.get(name, "")) else ""
         for name in ("TYPE", "NEIGHBORHOOD", "DEPARTMENT", "SOURCE")
     )
     if why := cells.name_fault(department, _LONGEST["DEPARTMENT"]):

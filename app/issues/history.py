@@ -7,17 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from app.kit.db import Connection
+from app.kit.times import EARLIEST, LATEST
 from app.kit.wire import dumps
 from app.settings import settings
-
-# What lies outside is no past case's: lists, papers and numbers reckon with years of four digits.
-FIRST = datetime(2000, 1, 1, tzinfo=UTC)
-END = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -151,7 +148,7 @@ _COLUMNS = (
 def _check(case: Past) -> None:
     own = (case.opened_at, case.deadline, case.reply_by, case.rectified_at, case.closed_at)
     instants = (*own, *(e.at for e in case.events))
-    if not all(FIRST <= at < END for at in instants if at is not None):
+    if not all(EARLIEST <= at < LATEST for at in instants if at is not None):
         raise ValueError(f"case {case.id} has an instant outside the years 2000 to 2100")
 
 

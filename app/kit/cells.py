@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from app.kit.visible import breaks, hides, is_no_text, is_visible
+
 # Not only ASCII: a spreadsheet set up for Chinese or Japanese reads the full and the half width
 # alike, and NFKC folds them.
 _FORMULA = ("=", "+", "-", "@", "\N{MINUS SIGN}")
@@ -27,19 +29,6 @@ _WORDED_DATE = re.compile(
 _TRUTH = ("true", "false")
 # What a decoder puts where bytes are no character.
 LOST = "\ufffd"
-# Drawn as nothing, though they are letters or symbols to Unicode: the Hangul fillers and the empty
-# Braille pattern.
-_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-# They belong inside the words of some scripts.
-_JOINERS = "\u200c\u200d"
-# Some are younger than Python's tables.
-_IDEOGRAPHS = range(0x20000, 0x40000)
-_INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Cs", "Zl", "Zp", "Zs", "Mn", "Me"})
-
-
-def is_visible(text: str) -> bool:
-    """Whether anything of a text can be seen."""
-    return any(c not in _BLANK and (unicodedata.category(c) not in _INVISIBLE or ord(c) in _IDEOGRAPHS) for c in text)
 
 
 def fault(text: str, longest: int) -> str | None:
@@ -47,7 +36,7 @@ def fault(text: str, longest: int) -> str | None:
     for char in "" if text.isascii() and text.isprintable() else text:
         if char == LOST:
             return "has lost characters (U+FFFD)"
-        if _is_no_text(char):
+        if is_no_text(char):
             return f"has the character U+{ord(char):04X}, which no text has"
     return f"is longer than {longest} characters" if len(text) > longest else None
 
@@ -56,21 +45,16 @@ def name_fault(text: str, longest: int) -> str | None:
     """Why a text cannot be a name: as `fault`, and nothing in it may break a line, turn its
     direction or hide in it."""
     for char in text:
-        if char in "\t\n\r" or unicodedata.category(char) in ("Zl", "Zp"):
+        if breaks(char):
             return "has a line break or a tab in it"
-        if char not in _JOINERS and unicodedata.category(char) == "Cf":
+        if hides(char):
             return f"has the character U+{ord(char):04X}, which cannot be seen"
     return fault(text, longest)
 
 
 def shown(text: str) -> str:
     """A text for people to mend: what no text has is drawn as a lost character."""
-    return "".join(LOST if _is_no_text(char) else char for char in text)
-
-
-def _is_no_text(char: str) -> bool:
-    kind = unicodedata.category(char)
-    return kind == "Cs" or (kind == "Cc" and char not in "\t\n\r") or ord(char) & 0xFFFE == 0xFFFE
+    return "".join(LOST if is_no_text(char) else char for char in text)
 
 
 def as_text(text: str) -> str:

@@ -8,10 +8,12 @@ MAX_AHEAD = timedelta(minutes=10)
 MAX_AGE = timedelta(days=30)
 # How far ahead a person may set a deadline, or a day by which to reply.
 MAX_DEADLINE = timedelta(days=366)
-# What is stored beyond these is somebody's mistake. It is shown as the bound, which the wire takes:
+# What may be sent, and what a past case may have: from the first up to, not including, the second.
+# What is stored beyond these is somebody's mistake. It is shown as the nearest instant within:
 # neither a zone nor a sum of times can then leave what a datetime holds.
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-LATEST = datetime(2099, 12, 31, 23, 59, 59, tzinfo=UTC)
+LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+_LAST = LATEST - timedelta(seconds=1)
 
 
 def now() -> datetime:
@@ -30,7 +32,7 @@ def clock_fault(observed_at: datetime, received_at: datetime) -> str | None:
 def within(at: datetime) -> datetime:
     """The instant, or the bound that it lies beyond; in UTC. `infinity` comes without a zone."""
     aware = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return min(max(aware, EARLIEST), LATEST).astimezone(UTC)
+    return min(max(aware, EARLIEST), _LAST).astimezone(UTC)
 
 
 def clamped(at: datetime | None) -> datetime | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from typing import Annotated, Any
@@ -20,6 +19,9 @@ from pydantic import (
     field_validator,
 )
 from starlette.responses import Response
+
+from app.kit import visible
+from app.kit.times import EARLIEST, LATEST
 
 
 def _no_nul(value: Any) -> Any:
@@ -39,31 +41,13 @@ class Wire(BaseModel):
     _clean = field_validator("*", mode="before")(_no_nul)
 
 
-# Letters and symbols that show nothing: the fillers of Hangul, the blank of Braille.
-_BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800")
-# What leaves no mark at the edge of a text that was copied from elsewhere.
-_EDGES = " \t\r\n\u00a0\u3000\u00ad\u200b\u2060\ufeff"
-# Joiners belong inside words of some scripts and inside emoji.
-_JOINERS = frozenset("\u200c\u200d")
-# Ideographs that are younger than Python's tables.
-_IDEOGRAPHS = range(0x20000, 0x40000)
-
-
-def _shows(character: str) -> bool:
-    if character in _BLANK:
-        return False
-    return unicodedata.category(character)[0] in "LNPS" or ord(character) in _IDEOGRAPHS
-
-
 def shown_name(text: str) -> str:
     """A name as it is kept: composed (NFC) and trimmed. ValueError, with the key of its sentence, for one that nobody
     could see, or that would break a line or turn the direction of what stands around it."""
-    name = unicodedata.normalize("NFC", text).strip(_EDGES)
-    for character in name:
-        kind = unicodedata.category(character)
-        if kind in ("Cc", "Cs", "Zl", "Zp") or (kind == "Cf" and character not in _JOINERS):
-            raise ValueError("name-characters")
-    if not any(map(_shows, name)):
+    name = visible.trimmed(text)
+    if any(map(visible.fits_no_name, name)):
+        raise ValueError("name-characters")
+    if not visible.is_visible(name):
         raise ValueError("name-invisible")
     return name
 
@@ -88,7 +72,6 @@ def _written(pattern: re.Pattern[str], key: str) -> Callable[[Any], Any]:
     return check
 
 
-EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 # A phone whose battery was empty believes in the first day of 1970, of its own zone.
 _FIRST_CLAIM = datetime(1969, 12, 31, tzinfo=UTC)
 

@@ -16,15 +16,19 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pillow_heif
-from PIL import Image
+from PIL import Image, ImageFile
 
 from app.photos import pixels
-from app.photos.formats import FORMATS, MAX_PIXELS, media_type
+from app.photos.formats import MAX_PIXELS, media_type
+from app.photos.opening import used
 from app.photos.turning import orientation, turned
-from app.photos.wholeness import one_scan
+from app.photos.wholeness import has_run, one_scan
 
 SIZES = {"screen": 1600, "thumb": 320}
 _MEMORY = 1_500_000_000
+# Where a hole of zeros is possible, the decoder reads by so little that its end is known: codes of zeros
+# are as many pixels as were there only by chance.
+_SMALL_BLOCK, _SMALL_SLACK = 512, 64
 
 
 class Damaged(Exception):
@@ -49,19 +53,32 @@ def _open(path: Path) -> Image.Image:
 
 def _loaded(file: BinaryIO, kind: str) -> Image.Image:
     """Every pixel read. Raises Damaged, or whatever its decoder says."""
-    scan = None
+    scan, doubtful = None, False
     if kind == "image/jpeg":
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
             scan = one_scan(view)
-    source = _with_end(file, *scan) if scan else file
-    image = Image.open(source, formats=[FORMATS[kind]])
-    if image.size[0] * image.size[1] > MAX_PIXELS[kind]:
-        raise ValueError("too many pixels")
-    largest = max(SIZES.values())
-    image.draft("RGB", (largest, largest))
-    image.load()
-    if scan and scan[1] - source.tell() > _slack(*scan):
-        raise Damaged("the pixels end before their bytes do")
+            doubtful = scan is not None and has_run(view, *scan)
+    padding = _padding(*scan) if scan else b""
+
+    def load(image: Image.Image, source: BinaryIO) -> Image.Image:
+        if image.size[0] * image.size[1] > MAX_PIXELS[kind]:
+            raise ValueError("too many pixels")
+        largest = max(SIZES.values())
+        image.draft("RGB", (largest, largest))
+        if doubtful and isinstance(image, ImageFile.ImageFile):
+            image.decodermaxblock = _SMALL_BLOCK
+        image.load()
+        if scan:
+            at = source.tell()
+            left = source.seek(0, io.SEEK_END) - len(padding) - at
+            if left > (_SMALL_SLACK if doubtful else _slack(*scan)):
+                raise Damaged("the pixels end before their bytes do")
+        return image
+
+    if scan:
+        file.seek(0)
+        return used(io.BytesIO(file.read(scan[1]) + padding), kind, load)
+    image = used(file, kind, load)
     if kind == "image/png":
         file.seek(24)
         depth, colour = file.read(2)
@@ -76,16 +93,17 @@ def _slack(begin: int, end: int) -> int:
     return max(66_000, (end - begin) // 16)
 
 
-def _with_end(file: BinaryIO, begin: int, end: int) -> io.BytesIO:
-    """A JPEG up to the end of its pixels, and then a little that says nothing, but no end marker: its decoder takes that for
+def _padding(begin: int, end: int) -> bytes:
+    """What goes behind a JPEG that ends with its pixels: a little that says nothing, but no end marker. Its decoder takes that for
     the rest of a picture of which half is missing, and here it says that it was cut short."""
-    file.seek(0)
-    return io.BytesIO(file.read(end) + b"\xff\x00" * (64 + (end - begin) // 128))
+    return b"\xff\x00" * (64 + (end - begin) // 128)
 
 
 def _open_heif(path: Path) -> Image.Image:
     """libheif turns by itself. Its pixels are shrunk where they lie: a copy of 48 megapixels is never made."""
-    picture = pillow_heif.open_heif(path, convert_hdr_to_8bit=True)[0]
+    held = pillow_heif.open_heif(path, convert_hdr_to_8bit=True)
+    # Of several it is the one that phones show, wherever it stands.
+    picture = held[held.primary_index]
     width, height = picture.size
     if width * height > MAX_PIXELS["image/heic"]:
         raise ValueError("too many pixels")

@@ -12,12 +12,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import pillow_heif
 from PIL import Image
 
 from app.photos import said
-from app.photos.formats import FORMATS, MAX_PIXELS, media_type
+from app.photos.formats import MAX_PIXELS, media_type
+from app.photos.opening import used
 from app.photos.said import Taken
 from app.photos.turning import orientation
 from app.photos.wholeness import has_holes, jpeg_has_junk
@@ -26,7 +28,7 @@ pillow_heif.register_heif_opener()
 # The limits are ours, in formats.py.
 Image.MAX_IMAGE_PIXELS = None
 # A phone's broken EXIF is no news to an operator.
-warnings.filterwarnings("ignore", module="PIL.TiffImagePlugin")
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 _EXIF, _GPS = 0x8769, 0x8825
 
@@ -65,19 +67,14 @@ def look(path: Path) -> Facts:
         if not _WHOLE[kind](view):
             raise BadPicture("photo-damaged")
     try:
-        with Image.open(path, formats=[FORMATS[kind]]) as image:
-            width, height = image.size
-            if width * height > MAX_PIXELS[kind]:
-                raise BadPicture("photo-pixels")
-            info = dict(image.info)
-            if kind == "image/png":
-                image.verify()  # the checksums of its chunks
-    except BadPicture:
-        raise
+        with path.open("rb") as file:
+            (width, height), info = used(file, kind, _head)
     except Exception as error:  # whatever a decoder says of bytes from outside, they are not a photograph
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the system's own trouble is not the picture's
         raise BadPicture("photo-damaged") from error
+    if width * height > MAX_PIXELS[kind]:
+        raise BadPicture("photo-pixels")
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
         if has_holes(kind, view, width * height) or (kind == "image/jpeg" and jpeg_has_junk(view)):
             raise BadPicture("photo-damaged")
@@ -89,6 +86,14 @@ def look(path: Path) -> Facts:
     taken, position, camera = _said(info.get("exif") or b"")
     lat, lon = position or (None, None)
     return Facts(kind, width, height, taken.at, taken.local, lat, lon, camera)
+
+
+def _head(image: Image.Image, _: BinaryIO) -> tuple[tuple[int, int], dict[Any, Any]]:
+    size, info = image.size, dict(image.info)
+    # Whoever promises too many pixels is not read further.
+    if image.format == "PNG" and size[0] * size[1] <= MAX_PIXELS["image/png"]:
+        image.verify()  # the checksums of its chunks
+    return size, info
 
 
 def _jpeg_is_whole(view: mmap.mmap) -> bool:

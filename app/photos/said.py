@@ -29,7 +29,7 @@ _TIME = re.compile(
     + r"\s*(?P<hour>\d{1,2})\s*(?P<colon>[:.\-])\s*(?P<minute>\d{1,2})"
     + r"(?:\s*(?P=colon)\s*(?P<second>\d{1,2})(?:[.,:]\d+)?)?\s*"
     + _HALF.format(2)
-    + r"\s*(?P<offset>Z|UTC|(?:GMT|UTC)?[+\-−]\s*\d{1,2}(?::?\d\d)?)?",
+    + r"\s*(?P<offset>(?:GMT|UTC)?[+\-−]\s*\d{1,2}(?::?\d\d)?|[a-z]{1,5})?",
     re.IGNORECASE,
 )
 _OFFSET = re.compile(r"(?:GMT|UTC)?\s*(?P<sign>[+\-−])\s*(?P<hours>\d{1,2})(?::?(?P<minutes>\d\d))?", re.I)
@@ -143,10 +143,17 @@ def _degrees(value: Any) -> float | None:
     if not 1 <= len(parts) <= 3 or any(part is None or not math.isfinite(part) for part in parts):
         return None
     degrees, *smaller = [part for part in parts if part is not None]
+    sign = math.copysign(1, degrees)
+    # Some repeat the minus before every number.
+    if sign < 0 and all(part <= 0 for part in smaller):
+        smaller = [-part for part in smaller]
     if any(not 0 <= part <= 60 for part in smaller):
         return None
-    size = abs(degrees) + sum(part / 60**n for n, part in enumerate(smaller, 1))
-    return -size if math.copysign(1, degrees) < 0 else size
+    size = [abs(degrees), *smaller]
+    # What is behind a fraction says the same again, or nothing that fits it.
+    if any(part % 1 and any(size[n:]) for n, part in enumerate(size, 1)):
+        return None
+    return sign * sum(part / 60**n for n, part in enumerate(size))
 
 
 def _signed(value: Any, side: Any, positive: str, negative: str, limit: int) -> float | None:

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 _RUN = 256
 # HEVC and AVC put a 3 between zeros: three in a row stand in no picture, four at most where the next part's length begins.
 _ITEM_RUNS = {b"hvc1": 32, b"hev1": 32, b"avc1": 32, b"av01": _RUN}
-# For so many pixels a WebP may have a byte of zeros in a row. VP8 needed one for 10,000 where a picture has one colour; VP8L spends at
-# least a bit on each pixel where it sees no repetition.
-_WEBP_RUNS = {b"VP8 ": 4_000, b"VP8L": 4}
+# For so many pixels a WebP may have a byte of zeros in a row. VP8 needed one for 10,000 where a picture
+# has one colour, VP8L, at its fastest, one for 110; and a third of all its bytes in a drawing.
+_WEBP_RUNS = {b"VP8 ": 4_000, b"VP8L": 32}
+_SHARE = 0.45
 
 
 def has_holes(kind: str, view: mmap.mmap, pixels: int) -> bool:
@@ -32,11 +33,11 @@ def has_holes(kind: str, view: mmap.mmap, pixels: int) -> bool:
 
 
 # --- HEIC and AVIF ------------------------------------------------------------------------------------------------------
-def _number(view: mmap.mmap, at: int, size: int) -> int:
+def _number(view: mmap.mmap | bytes, at: int, size: int) -> int:
     return int.from_bytes(view[at : at + size], "big")
 
 
-def boxes(view: mmap.mmap, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+def boxes(view: mmap.mmap | bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     """(type, begin, end) of the boxes between two places, as far as they are in order (ISO/IEC 14496-12, 4.2)."""
     while at + 8 <= end:
         size, header = _number(view, at, 4), 8
@@ -133,6 +134,8 @@ def _webp_has_holes(view: mmap.mmap, pixels: int) -> bool:
             found += _chunks(view, begin + 16, stop)
     for name, begin, stop in found:
         run = max(_RUN, pixels // _WEBP_RUNS[name]) if name in _WEBP_RUNS else 0
+        if name == b"VP8L":
+            run = max(_RUN, min(run, int((stop - begin) * _SHARE)))
         if name == bytes(4) or (run and view.find(bytes(run), begin, stop) >= 0):
             return True
     return False
@@ -246,6 +249,11 @@ def one_scan(view: mmap.mmap) -> tuple[int, int] | None:
         return None
     begin, end, jpeg, head = scans[0]
     return (begin, end) if jpeg.sequential and head[0] == len(jpeg.shares) else None
+
+
+def has_run(view: mmap.mmap, begin: int, end: int) -> bool:
+    """Whether a part holds a run of zeros that may be a hole, and may be an area of one colour."""
+    return view.find(bytes(_RUN), begin, end) >= 0
 
 
 _HOLES = {

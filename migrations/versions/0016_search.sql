@@ -1,7 +1,10 @@
--- Text as it is compared when something is searched: full and half width, case, any dash and any blank are one; characters
--- without width are left out.
+-- Text as it is compared when something is searched: full and half width, case, any dash, any quotation mark and any blank are
+-- one; characters without width are left out. ß and the last sigma of a word are what capitals make of them.
 create function search_text(t text) returns text language sql immutable strict parallel safe
-return regexp_replace(translate(lower(normalize(t, NFKC)), '‐‑‒–—―⁃−ー' || U&'\00AD\200B\200C\200D\2060\FEFF', '---------'), '\s+', ' ', 'g')
+return regexp_replace(
+  translate(replace(lower(normalize(t, NFKC)), 'ß', 'ss'), '‐‑‒–—―⁃−ー〜ς“”„‘’' || U&'\00AD\200B\200C\200D\2060\FEFF', '---------~σ"""'''''),
+  '\s+', ' ', 'g'
+)
 
 -- What the index holds of such a text: every two characters side by side, and every one alone, as numbers. In PL/pgSQL, whose
 -- plans a session keeps: a function of SQL is planned anew in each statement that writes the index. Not for parallel workers, whose start takes
@@ -50,7 +53,11 @@ insert into issue_words select id, search_text(number || ' ' || place || ' ' || 
 -- What is new gathers in a list, which the worker sorts in every few seconds, so that no report waits for it.
 create index issue_words_pairs on issue_words using gin (search_pairs(words)) with (gin_pending_list_limit = 16384)
 
-create trigger issue_words after insert or update of number, place, note on issues for each row execute function keep_words()
+create trigger issue_words after insert on issues for each row execute function keep_words()
+
+-- Every action names these columns, and hardly one changes them.
+create trigger issue_words_changed after update of number, place, note on issues for each row
+when (row(old.number, old.place, old.note) is distinct from row(new.number, new.place, new.note)) execute function keep_words()
 
 analyze issue_words
 

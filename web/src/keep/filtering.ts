@@ -75,12 +75,19 @@ const byBox: Filter = ([value]) => {
   return ({ position: { lat, lon } }) => across(lon) && lat >= south && lat <= north
 }
 
-/** As people type it: width and case of letters do not count, nor which dash it is. */
+/** As people type it, as the server's search_text reads it: width and case of letters do not count, nor which dash or
+ * quotation mark it is, nor what has no width. */
 const plain = (text: string): string =>
   text
     .normalize('NFKC')
     .toLowerCase()
-    .replace(/[‐-―−－–—]/g, '-')
+    .replace(/[\u00ad\u200b-\u200d\u2060\ufeff]/g, '')
+    .replace(/ß/g, 'ss')
+    .replace(/ς/g, 'σ')
+    .replace(/[‐-―⁃−ー]/g, '-')
+    .replace(/〜/g, '~')
+    .replace(/[“”„]/g, '"')
+    .replace(/[‘’]/g, "'")
 
 /** Every word stands in note, place or number, in any order. */
 const byWords: Filter = ([value]) => {

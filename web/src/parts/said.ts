@@ -9,7 +9,7 @@ const HALF = '([ap]\\.?m\\.?|上午|下午)?'
 const TIME = new RegExp(
   '^(\\d{4})\\s*[:\\-/.年]\\s*(\\d{1,2})\\s*[:\\-/.月]\\s*(\\d{1,2})日?[\\sT_,]+' + HALF +
     '\\s*(\\d{1,2})\\s*([:.\\-])\\s*(\\d{1,2})(?:\\s*\\6\\s*(\\d{1,2})(?:[.,:]\\d+)?)?\\s*' + HALF +
-    '\\s*(Z|UTC|(?:GMT|UTC)?[+\\-−]\\s*\\d{1,2}(?::?\\d\\d)?)?$', 'i')
+    '\\s*((?:GMT|UTC)?[+\\-−]\\s*\\d{1,2}(?::?\\d\\d)?|[a-z]{1,5})?$', 'i')
 const OFFSET = /^(?:GMT|UTC)?\s*([+\-−])\s*(\d{1,2})(?::?(\d\d))?$/i
 
 /** A tag as text, whatever type it has in the file, up to its first NUL. */
@@ -77,10 +77,17 @@ export function degrees(value: unknown): number | null {
     if (last === undefined || (last !== null && last % 1 === 0)) return null
   }
   if (said.length < 1 || said.length > 3 || said.some((part) => part === null || !Number.isFinite(part))) return null
-  const [first, ...smaller] = said as number[]
-  if (first === undefined || smaller.some((part) => part < 0 || part > 60)) return null
-  const size = smaller.reduce((sum, part, n) => sum + part / 60 ** (n + 1), Math.abs(first))
-  return first < 0 || Object.is(first, -0) ? -size : size
+  const [first, ...rest] = said as number[]
+  if (first === undefined) return null
+  const isMinus = first < 0 || Object.is(first, -0)
+  // Some repeat the minus before every number.
+  const smaller = isMinus && rest.every((part) => part <= 0) ? rest.map(Math.abs) : rest
+  if (smaller.some((part) => part < 0 || part > 60)) return null
+  const all = [Math.abs(first), ...smaller]
+  // What is behind a fraction says the same again, or nothing that fits it.
+  if (all.some((part, n) => part % 1 !== 0 && all.slice(n + 1).some((next) => next !== 0))) return null
+  const size = all.reduce((sum, part, n) => sum + part / 60 ** n, 0)
+  return isMinus ? -size : size
 }
 
 /** Degrees with the sign of their hemisphere: N, n, `N `, North. A minus that contradicts it, or no hemisphere: nothing. */
