@@ -281,6 +281,15 @@ def test_half_a_webp_of_zeros_is_told_however_it_is_packed(tmp_path, method):
         looked_at_and_shown(whole[:half] + bytes(len(whole) - half), tmp_path)
 
 
+@pytest.mark.parametrize(("at", "value"), [(9, 0), (11, 0), (9, 3)])
+async def test_a_jpeg_whose_header_cannot_be_is_told(town, do_jobs, at, value):
+    content = bytearray(encode(Image.new("L", (64, 48))))
+    # How many parts its pixels have, and how the first of them is sampled.
+    content[content.find(b"\xff\xc0") + at] = value
+    answer, facts = await sent(town, do_jobs, bytes(content))
+    assert answer.status_code == 422 or facts["state"] in ("damaged", "stored"), answer.text
+
+
 async def test_half_a_jpeg_with_an_end_of_its_own_is_told(town, do_jobs):
     whole = encode(noise())
     answer, facts = await sent(town, do_jobs, whole[: len(whole) // 2] + b"\xff\xd9")

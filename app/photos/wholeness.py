@@ -22,13 +22,17 @@ _WEBP_RUNS = {b"VP8 ": 4_000, b"VP8L": 32}
 _SHARE = 0.45
 
 
+# What reading an impossible structure ends in: a table that is not there, a sampling of zero.
+_NOT_UNDERSTOOD = (ArithmeticError, LookupError, ValueError)
+
+
 def has_holes(kind: str, view: mmap.mmap, pixels: int) -> bool:
     """Whether zeros stand where the codes of a picture should. What cannot be understood here is left to the decoder."""
     if view.find(bytes(32)) < 0:
         return False
     try:
         return _HOLES[kind](view, pixels) if kind in _HOLES else False
-    except (IndexError, KeyError, OverflowError):
+    except _NOT_UNDERSTOOD:
         return False
 
 
@@ -235,7 +239,7 @@ def jpeg_has_junk(view: mmap.mmap) -> bool:
     """Whether a scan is broken off by a marker that no JPEG has."""
     try:
         return any(0x02 <= marker <= 0xBF for marker, *_ in _walk(view))
-    except (IndexError, KeyError, ValueError):
+    except _NOT_UNDERSTOOD:
         return False
 
 
@@ -243,7 +247,7 @@ def one_scan(view: mmap.mmap) -> tuple[int, int] | None:
     """(begin, end) of the pixels of a JPEG that has them in one go; None of any other."""
     try:
         scans = [(begin, end, jpeg, head) for _, head, begin, end, jpeg in _walk(view)]
-    except (IndexError, KeyError, ValueError):
+    except _NOT_UNDERSTOOD:
         return None
     if len(scans) != 1:
         return None
