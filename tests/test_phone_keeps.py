@@ -667,3 +667,20 @@ async def test_a_report_sent_in_one_window_is_not_in_the_other_any_more(town, ad
         await other.locator(".send .button").click()
         await until(lambda: has_reports(database, volunteer.id, 2))
         await context.close()
+
+
+async def test_a_form_that_was_begun_is_opened_from_the_list_of_them(town, address):
+    issue, leader = await _issue(town)
+    async with browser() as launched:
+        context, page = await opened(launched, address, leader, here(town))
+        await _begin_comment(page, issue)
+        await page.goto("/app/outbox")
+        await expect(page.get_by_text("These are not sent by themselves")).to_be_visible()
+        await page.get_by_role("link", name="Look").click()
+        await expect(page.get_by_label("Note")).to_have_value("half of it is gone")
+        await page.mouse.click(BESIDE["x"], BESIDE["y"])
+        await expect(page.locator("dialog")).to_have_count(0)
+        await page.reload()
+        await expect(page.locator(".acts")).to_be_visible()
+        await expect(page.locator("dialog")).to_have_count(0)
+        await context.close()

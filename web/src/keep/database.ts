@@ -210,8 +210,12 @@ export async function fact<T>(key: string): Promise<T | undefined> {
 
 export async function setFact(key: string, value: unknown): Promise<void> {
   await using(async (db) => {
-    if (value === undefined) await db.delete('facts', key)
-    else await db.put('facts', value, key)
+    const tx = db.transaction('facts', 'readwrite')
+    tx.done.catch(() => {})
+    const work = value === undefined ? tx.store.delete(key) : tx.store.put(value, key)
+    // Without waiting for the answer first: the page may be gone by then.
+    tx.commit?.()
+    await Promise.all([work, tx.done])
   })
 }
 

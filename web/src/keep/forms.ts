@@ -68,9 +68,14 @@ type Held = FormDraft & { key: string | null; ready: boolean; restored: number |
 
 /**
  * A form that is kept as it is filled in, under `name`; null keeps nothing. `title` is what to call
- * it in the list of begun ones.
+ * it in the list of begun ones; `href` leads back to it, where that is more than its screen.
  */
-export function useKeptForm(name: string | null, title: string, blank: Fields = {}): KeptForm {
+export function useKeptForm(
+  name: string | null,
+  title: string,
+  blank: Fields = {},
+  href: string = location.pathname + location.search,
+): KeptForm {
   const key = name === null ? null : formKey(name)
   const empty = (ready: boolean): Held => ({
     id: newId(),
@@ -78,7 +83,7 @@ export function useKeptForm(name: string | null, title: string, blank: Fields = 
     photos: [],
     at: 0,
     title,
-    href: location.pathname + location.search,
+    href,
     key,
     ready,
     restored: null,

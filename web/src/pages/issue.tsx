@@ -2,7 +2,7 @@
 import { CircleAlert, CloudUpload, Download, Ellipsis, Link2, MapPin, Navigation, Printer, QrCode } from 'lucide-preact'
 import type { FunctionComponent } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import { Link, useParams } from 'wouter-preact'
+import { Link, useParams, useSearchParams } from 'wouter-preact'
 import { OPEN } from '../api/lifecycle'
 import type { Issue, TimelineEntry } from '../api/wire'
 import { useKept } from '../keep/kept'
@@ -38,7 +38,14 @@ export const IssuePage: FunctionComponent = () => {
 }
 
 const Shown: FunctionComponent<{ issue: Issue }> = ({ issue }) => {
-  const [acting, setActing] = useState<string | null>(null)
+  const [search, setSearch] = useSearchParams()
+  // Led here to go on with a form that was begun: it opens, while that may still be done.
+  const begun = search.get('act')
+  const [acting, setActing] = useState<string | null>(begun !== null && issue.actions.includes(begun) ? begun : null)
+  const close = () => {
+    setActing(null)
+    if (begun !== null) setSearch({}, { replace: true })
+  }
   const [more, setMore] = useState(false)
   const timeline = useKept<{ items: TimelineEntry[] }>(`/v1/issues/${issue.id}/timeline?limit=200`, issue.version)
   const queued = own.value.filter((entry) => entry.kind === 'action' && entry.issue === issue.id)
@@ -119,7 +126,7 @@ const Shown: FunctionComponent<{ issue: Issue }> = ({ issue }) => {
           <button class="button" onClick={() => setMore(false)}>{t('close')}</button>
         </Sheet>
       )}
-      {acting && <Acting issue={issue} action={acting} onClose={() => setActing(null)} />}
+      {acting && <Acting issue={issue} action={acting} onClose={close} />}
     </Page>
   )
 }

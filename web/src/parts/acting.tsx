@@ -80,7 +80,7 @@ export async function quickly(issue: Issue, action: string): Promise<void> {
 export const Acting: FunctionComponent<{ issue: Issue; action: string; onClose: () => void }> = ({ issue, action, onClose }) => {
   const law = ACTIONS[action as ActionName] as { needs: readonly string[]; may: readonly string[] } | undefined
   const asked = action === 'grant_extension' && issue.extension_until ? { deadline: issue.extension_until } : {}
-  const kept = useKeptForm(`act:${issue.id}:${action}`, `${word('action', action)} · ${issue.number}`, asked)
+  const kept = useKeptForm(`act:${issue.id}:${action}`, `${word('action', action)} · ${issue.number}`, asked, `/app/issues/${issue.id}?act=${action}`)
   const { fields, photos } = kept
   const [problem, setProblem] = useState<Problem | 'unreachable' | null>(null)
   const [missing, setMissing] = useState<string[]>([])
