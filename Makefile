@@ -14,7 +14,7 @@ run: setup
 	@.venv/bin/gridpatrol run --demo
 
 test: tools lint test-client
-	@.venv/bin/pytest -q -n 2 --dist loadscope tests
+	@.venv/bin/pytest -q -n 2 --dist loadscope --no-loadscope-reorder tests
 
 # What the phone keeps and sends, without a browser.
 test-client: tools

@@ -258,8 +258,10 @@ async def test_mail(town, database, do_jobs, run, monkeypatch):
     server.close()
     from email import message_from_bytes, policy
 
-    letter = message_from_bytes(letters[0], policy=policy.default)
-    assert len(letters) == 1 and letter["To"] == "leader@example.org" and issue["number"] in letter["Subject"]
+    told = [message_from_bytes(letter, policy=policy.default) for letter in letters]
+    # That the other channel failed may be told by this one already.
+    (letter,) = [letter for letter in told if "停用" not in letter.get_content()]
+    assert letter["To"] == "leader@example.org" and issue["number"] in letter["Subject"]
     assert letter.get_content().strip().startswith(f"{issue['number']} 垃圾，东浦巷：新上报，请及时审核立案。")
     failures = {c["address"]: c["failure"] for c in (await leader.get("/v1/channels"))["items"]}
     assert failures == {"leader@example.org": None, "nobody@example.org": "mail-refused"}

@@ -276,7 +276,9 @@ async def test_the_league_has_its_figures_behind_it_and_is_fair_to_few_cases(tow
     assert (one["on_time"]["part"], one["on_time"]["whole"], one["rework"]["part"], one["rework"]["whole"]) == (20, 23, 1, 22)
     assert (one["first_time"]["part"], one["lasting"]["part"], one["lasting"]["whole"], one["due"]) == (21, 22, 23, 23)
     assert (two["on_time"]["part"], two["on_time"]["whole"], two["on_time"]["rate"]) == (1, 1, 1.0)
-    assert (one["coverage"]["part"], one["coverage"]["whole"], two["coverage"]["part"]) == (2, 28, 0)
+    # Of the last day's round as much is planned as has passed of the day.
+    assert one["coverage"]["whole"] in (27, 28)
+    assert (one["coverage"]["part"], two["coverage"]["part"]) == (2, 0)
     # All of one is no better than nearly all of many: drawn towards the area's 21 of 24, and without a rank.
     mean = 21 / 24
     assert found["overall"]["on_time"] == {"part": 21, "whole": 24, "rate": round(mean, 4)}

@@ -203,7 +203,7 @@ async def test_an_invitation_and_what_is_published(town, address, monkeypatch):
         await page.goto(f"/join/{made['code']}")
         await page.get_by_label("您的姓名").fill("新来的王阿姨")
         await page.get_by_role("button", name="加入").click()
-        await expect(page.get_by_text("新来的王阿姨，您好")).to_be_visible()
+        await expect(page.get_by_role("heading", name="新来的王阿姨，您好")).to_be_visible()
         await report(page, photo=False)
         await until(lambda: _listed(leader))
         issue = (await leader.get("/v1/issues", cell=str(town.cells[0])))["items"][0]

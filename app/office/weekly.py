@@ -484,7 +484,10 @@ def laid_out(paper: dict[str, Any], pairs: list[Pair]) -> Paper:
     if paper["issued"] and paper["issued"]["version"] > 1:
         told = {"n": paper["issued"]["version"] - 1, "reason": paper["issued"]["reason"]}
         lines.append(Line(say("weekly-correction", language, **told), "middle"))
-    lines += [Line(text) for name in ("addressee", "opening") if (text := paper.get(name))]
+    if paper.get("addressee"):
+        lines.append(Line(paper["addressee"], "flush"))
+    if paper.get("opening"):
+        lines.append(Line(paper["opening"]))
     for part in paper["parts"]:
         lines.append(Line(part["title"], "head"))
         for n, clause in enumerate(part["clauses"], 1):

@@ -270,7 +270,6 @@ def _block(document: Any, block: Block, language: str) -> None:
         _pictures(document, block)
     elif block.kind == "middle":
         _run(_formed(document.add_paragraph(), WD_ALIGN_PARAGRAPH.CENTER), block.text, _FANG, 16)
-        _formed(document.add_paragraph())
     elif block.kind == "small":
         _run(_formed(document.add_paragraph(), line_pt=20), block.text, _FANG, 12)
     else:
@@ -295,7 +294,7 @@ def as_docx(paper: Paper) -> bytes:
     footer = section.footer.paragraphs[0]
     footer.alignment = WD_ALIGN_PARAGRAPH.CENTER
     _page_number(footer)
-    _run(_formed(document.add_paragraph(), WD_ALIGN_PARAGRAPH.CENTER, line_pt=34), paper.title, _SONG, 22)
+    _run(_formed(document.add_paragraph(), WD_ALIGN_PARAGRAPH.CENTER), paper.title, _SONG, 22)
     for block in paper.blocks:
         _block(document, block, paper.language)
     if paper.signed:
