@@ -108,6 +108,8 @@ async def _measure(url: str, size: int) -> dict[str, dict[str, float]]:
             for name, area in (("city", city.city), ("community", city.community)):
                 await ask(f"weekly summary of the {name}, first time", "/v1/summaries/weekly.json", area=area)
                 await ask(f"weekly summary of the {name}", "/v1/summaries/weekly.json", area=area)
+            for words in ("龙凤呈祥", "qz", "2026-000123"):
+                await ask(f"search for {words}", "/v1/issues", q=words)
             paper = "/v1/summaries/weekly.docx"
             await ask(f"weekly summary as Word with {photographs} photographs", paper, area=city.community, photographs=True)
             for of in ("cells", "units"):

@@ -22,7 +22,7 @@ def used(file: BinaryIO, kind: str, use: Callable[[Image.Image, BinaryIO], T]) -
     profile, text or block of EXIF is no fault of theirs. Raises whatever the decoder says."""
     try:
         return use(Image.open(file, formats=[FORMATS[kind]]), file)
-    except Exception:
+    except Exception:  # whatever a decoder raises; raised again where nothing can be left out
         if kind not in _BARE:
             raise
         file.seek(0)
