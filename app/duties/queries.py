@@ -1,5 +1,7 @@
 """Statements about the office's calendar and digests. What the clock does to issues is a change of issues: issues/queries.py."""
 
+from app.kit.access import SCOPE, given
+
 CALENDAR = """
 select distinct on (d.day) d.day, d.working from calendar_days d join area_tree t on t.ancestor_id = d.area_id
 join areas a on a.id = d.area_id where t.area_id = $1
@@ -24,6 +26,7 @@ where (now() at time zone a.zone)::time >= '08:30' and exists (select from role_
 on conflict do nothing returning area_id, day
 """
 STAFF_OF = "select distinct account_id from role_grants where area_id = $1 and role = 'staff'"
+
 # --- samples for inspection (抽查) --------------------------------------------------------------------------------------
 # Drawn by the database's own dice from what was closed in a week of the area's own time, and is closed still. The unique key over
 # area and week lets it be drawn once.
@@ -49,33 +52,38 @@ left join lateral (
   where e.issue_id = m.issue_id and e.action in ('pass_inspection', 'fail_inspection') and e.at >= s.drawn_at order by e.version limit 1
 ) f on true
 """
+# Issues are counted and shown that the caller sees: one may have been moved into another community since.
 SAMPLES = f"""
+with c as materialized ({given(4)})
 select s.id::text, s.area_id::text as area, s.week, s.percent::float8, s.closed, s.drawn_at, a.name as drawn_by, n.drawn, n.passed, n.failed
-from samples s join accounts a on a.id = s.by_id cross join lateral (
+from c cross join samples s join accounts a on a.id = s.by_id cross join lateral (
   select count(*)::int as drawn, count(*) filter (where f.action = 'pass_inspection')::int as passed,
     count(*) filter (where f.action = 'fail_inspection')::int as failed
-  from sample_issues m {_FINDING} where m.sample_id = s.id
+  from sample_issues m join issues i on i.id = m.issue_id and {SCOPE} {_FINDING} where m.sample_id = s.id
 ) n
 where ($1 or s.area_id = any($2::uuid[])) and ($3::uuid is null or s.id = $3) order by s.week desc, s.id limit 200
 """
 SAMPLED = f"""
+with c as materialized ({given(2)})
 select i.id::text, i.number, i.category, i.state, i.place, i.closed_at,
-  case when c.id is not null then json_build_object('id', c.id, 'name', c.name)::jsonb end as cell,
+  case when l.id is not null then json_build_object('id', l.id, 'name', l.name)::jsonb end as cell,
   case f.action when 'pass_inspection' then 'passed' when 'fail_inspection' then 'failed' end as finding, f.note, f.at, a.name as by
-from samples s join sample_issues m on m.sample_id = s.id {_FINDING} join issues i on i.id = m.issue_id
-left join cells c on c.id = i.cell_id left join accounts a on a.id = f.actor_id
-where s.id = $1 order by c.name nulls last, i.number
+from c cross join samples s join sample_issues m on m.sample_id = s.id join issues i on i.id = m.issue_id and {SCOPE} {_FINDING}
+left join cells l on l.id = i.cell_id left join accounts a on a.id = f.actor_id
+where s.id = $1 order by l.name nulls last, i.number
 """
-DRAWN = "select area_id, week, percent::float8 from samples where id = $1"
-# The directory of an area and of those above it, with what each authority still owes and how long its replies took. Handovers name an
+DRAWN = "select week, percent::float8 from samples where id = $1 and area_id = $2"
+# The directory of an area and of those above it, with what each authority still owes and how long its replies took, of the issues that the
+# caller sees. Handovers name an
 # authority by its name, so that a letter stays true whatever becomes of the directory.
-AUTHORITIES = """
+AUTHORITIES = f"""
+with c as materialized ({given(1)})
 select a.id::text, a.area_id::text as area, a.name, a.kind, a.phone, a.address, a.active, coalesce(o.open, 0)::int as open,
   coalesce(o.overdue, 0)::int as overdue, coalesce(r.replies, 0)::int as replies, r.median_hours
-from authorities a
+from c cross join authorities a
 left join lateral (
   select count(*) as open, count(*) filter (where i.reply_by < now()) as overdue from issues i
-  join area_tree t on t.area_id = i.area_id and t.ancestor_id = a.area_id where i.state = 'handed_over' and i.authority = a.name
+  join area_tree t on t.area_id = i.area_id and t.ancestor_id = a.area_id where i.state = 'handed_over' and i.authority = a.name and {SCOPE}
 ) o on true
 left join lateral (
   select count(*) as replies,
@@ -83,9 +91,9 @@ left join lateral (
   from events e join issues i on i.id = e.issue_id join area_tree t on t.area_id = i.area_id and t.ancestor_id = a.area_id
   cross join lateral (
     select h.at from events h where h.issue_id = e.issue_id and h.action = 'hand_over' and h.version < e.version order by h.version desc limit 1) h
-  where e.action = 'reply' and e.data ->> 'authority' = a.name
+  where e.action = 'reply' and e.data ->> 'authority' = a.name and {SCOPE}
 ) r on true
-where $1 or a.area_id in (select t.ancestor_id from area_tree t where t.area_id = any($2::uuid[])) or a.area_id = any($2::uuid[])
+where c.is_admin or a.area_id in (select t.ancestor_id from area_tree t where t.area_id = any(c.reads)) or a.area_id = any(c.reads)
 order by a.name, a.id limit 500
 """
 PUT_AUTHORITY = """

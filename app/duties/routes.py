@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from app.duties import calendar, queries
 from app.duties.schemas import Authorities
+from app.kit.access import Caller
 from app.kit.problems import Problem, invalid, not_found
 from app.kit.route import Route, TheCaller, Transaction
 from app.kit.wire import Day, Label, Name, Text, Wire, answer, page
@@ -82,7 +83,7 @@ class AuthorityIn(Wire):
 @router.get("/v1/authorities", responses={200: {"model": Authorities}})
 async def get_authorities(caller: TheCaller, connection: Transaction) -> Response:
     """Whom issues are handed over to: what each still owes, and the median of hours that its replies took. At most 500."""
-    return page([dict(row) for row in await connection.fetch(queries.AUTHORITIES, caller.is_admin, caller.reads)], None)
+    return page([dict(row) for row in await connection.fetch(queries.AUTHORITIES, *caller.scope)], None)
 
 
 @router.put("/v1/authorities/{id}")
@@ -111,14 +112,15 @@ class SampleIn(Wire):
     percent: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
 
 
-def _inspected(caller: Any) -> list[UUID]:
-    return [*caller.staffs, *caller.inspects]
+def _of(caller: Caller, id: UUID | None) -> tuple[Any, ...]:
+    """What SAMPLES asks: the areas that somebody inspects, one sample or all, and what they see."""
+    return caller.is_admin, [*caller.staffs, *caller.inspects], id, *caller.scope
 
 
 @router.get("/v1/samples")
 async def get_samples(caller: TheCaller, connection: Transaction) -> Response:
     """Samples drawn for inspection, latest week first, with what was found so far; at most 200."""
-    return page([dict(row) for row in await connection.fetch(queries.SAMPLES, caller.is_admin, _inspected(caller), None)], None)
+    return page([dict(row) for row in await connection.fetch(queries.SAMPLES, *_of(caller, None))], None)
 
 
 @router.put("/v1/samples/{id}", status_code=201)
@@ -129,13 +131,13 @@ async def put_sample(id: UUID, wish: SampleIn, caller: TheCaller, connection: Tr
         raise not_found()
     if wish.week.isoweekday() != 1 or wish.week + timedelta(days=7) > datetime.now(ZoneInfo(zone)).date():
         raise invalid("/week", "week-not-over")
-    there = await connection.fetchrow(queries.DRAWN, id)
+    there = await connection.fetchrow(queries.DRAWN, id, wish.area)
     if there is None:
         try:
             await connection.execute(queries.DRAW, id, wish.area, wish.week, wish.percent, caller.account_id)
         except asyncpg.UniqueViolationError:
             raise Problem(409, "drawn-already") from None
-    elif (there["area_id"], there["week"], there["percent"]) != (wish.area, wish.week, wish.percent):
+    elif (there["week"], there["percent"]) != (wish.week, wish.percent):
         raise Problem(409, "drawn-already")
     return answer(await _sample(connection, caller, id), 201 if there is None else 200)
 
@@ -147,7 +149,7 @@ async def get_sample(id: UUID, caller: TheCaller, connection: Transaction) -> Re
 
 
 async def _sample(connection: Any, caller: Any, id: UUID) -> dict[str, Any]:
-    row = await connection.fetchrow(queries.SAMPLES, caller.is_admin, _inspected(caller), id)
+    row = await connection.fetchrow(queries.SAMPLES, *_of(caller, id))
     if row is None:
         raise not_found()
-    return dict(row) | {"issues": [dict(issue) for issue in await connection.fetch(queries.SAMPLED, id)]}
+    return dict(row) | {"issues": [dict(issue) for issue in await connection.fetch(queries.SAMPLED, id, *caller.scope)]}

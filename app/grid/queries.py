@@ -1,6 +1,6 @@
 """Statements about areas, cells and units."""
 
-from app.kit.access import HOLDS
+from app.kit.access import HOLDS, unit_serves
 
 # A point on a shared border lies in several cells; the smallest id always has it.
 CELL_AT = """
@@ -49,12 +49,18 @@ where ($1 or u.area_id in (select t.area_id from area_tree t where t.ancestor_id
     union select t.ancestor_id from area_tree t where t.area_id = any($2::uuid[])) or u.id = any($3::uuid[]))
   and u.id > $4 order by u.id limit $5
 """
+# What left somebody's sight is told to areas, units and accounts by their ids (departures): a unit may have the id of no area and no
+# person. Theirs are drawn by the server, so none can come to have a unit's.
 PUT_UNIT = """
-insert into units (id, area_id, name, kind, phone) values ($1, $2, $3, $4, $5)
+insert into units (id, area_id, name, kind, phone) select $1, $2, $3, $4, $5
+where not exists (select from areas where id = $1 union all select from cells where id = $1 union all select from accounts where id = $1)
 on conflict (id) do update set name = excluded.name, kind = excluded.kind, phone = excluded.phone
   where units.area_id = excluded.area_id
 returning id::text, name, kind, phone, area_id::text as area
 """
+# Whether a unit may sponsor a cell, and whether it serves an area.
+SPONSORS = f"select {unit_serves('$2', 'c.area_id')} from cells c where c.id = $1"
+UNIT_SERVES = f"select {unit_serves('$1', '$2')}"
 PATCH_CELL = """
 update cells set name = coalesce($2, name), unit_id = case when $3 then $4 else unit_id end,
   rounds_per_week = coalesce($7, rounds_per_week)
@@ -67,11 +73,11 @@ from assignment_rules r
 where ($1 or r.area_id = any($2::uuid[])) and r.id > $3 order by r.id limit $4
 """
 # The unique key over area, cell and category keeps two rules from answering the same question.
-PUT_RULE = """
+RULE_ELSEWHERE = "select true from assignment_rules where id = $1 and area_id <> $2"
+PUT_RULE = f"""
 insert into assignment_rules (id, area_id, cell_id, category, unit_id, volunteer_may_close)
 select $1, $2, $3, $4, $5, $6
-where ($5::uuid is null or exists (
-    select from units u join area_tree t on (t.ancestor_id, t.area_id) in ((u.area_id, $2), ($2, u.area_id)) where u.id = $5))
+where ($5::uuid is null or {unit_serves("$5", "$2")})
   and ($3::uuid is null or exists (select from cells c where c.id = $3 and c.area_id = $2 and c.retired_at is null))
 on conflict (id) do update set cell_id = excluded.cell_id, category = excluded.category, unit_id = excluded.unit_id,
   volunteer_may_close = excluded.volunteer_may_close

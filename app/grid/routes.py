@@ -170,6 +170,8 @@ async def patch_cell(id: UUID, wish: CellPatch, caller: TheCaller, connection: T
         raise invalid("/unit", "unknown-unit") from None
     if changed is None:
         raise not_found()
+    if wish.unit is not None and not await connection.fetchval(queries.SPONSORS, id, wish.unit):
+        raise invalid("/unit", "unknown-unit")
     return answer(_feature(await _place(connection, caller, id)))
 
 
@@ -211,7 +213,10 @@ async def put_rule(id: UUID, wish: RuleIn, caller: TheCaller, connection: Transa
     except asyncpg.ForeignKeyViolationError:
         raise invalid("/category", "unknown-category") from None
     if row is None:
-        raise invalid("/unit", "unknown-unit") if wish.unit else invalid("/cell", "unknown-place")
+        if await connection.fetchval(queries.RULE_ELSEWHERE, id, wish.area):
+            raise not_found()
+        known = wish.unit is None or await connection.fetchval(queries.UNIT_SERVES, wish.unit, wish.area)
+        raise invalid("/cell", "unknown-place") if known else invalid("/unit", "unknown-unit")
     return answer(dict(row))
 
 

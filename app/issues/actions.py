@@ -233,7 +233,7 @@ class _Reckoning:
         if self.change["after_photo"] and not self.wish.photos:
             raise invalid("/photos", "after-photo")
         # Two that name one photograph at once may both pass here; who was later is found out by GIVEN.
-        if self.wish.photos and await self.connection.fetchval(queries.USED, self.wish.photos):
+        if self.wish.photos and await self.connection.fetchval(queries.USED, self.wish.photos, self.caller.account_id):
             raise invalid("/photos", "photo-used")
 
     async def assign(self) -> None:
@@ -383,7 +383,10 @@ class _Reckoning:
         lat, lon = self.wish.position.wgs84()
         cell, area = await locate(self.connection, lat, lon)
         self.data["before"] = {"lat": self.change["lat"], "lon": self.change["lon"], "cell": _text(self.change["cell_id"])}
+        moved = area is not None and area != self.change["area_id"]
         self.change.update(lat=lat, lon=lon, cell_id=cell, area_id=area or self.change["area_id"])
+        if moved:  # premises are those of a community
+            self.change["premises_id"] = None
         if self.wish.place is not None:
             self.change["place"] = self.wish.place
 

@@ -192,7 +192,8 @@ async def _join(database: Database, token: bytes, id: UUID, report: ReportIn, da
             raise invalid("/category", "unknown-category")
         if report.mended_on_the_spot and kind["after_photo"] and not report.photos:
             raise invalid("/photos", "after-photo")
-        if issue["is_open"]:
+        # Behind the lock, since it may have moved out of sight, as the survivor of a merge or meanwhile: then it is as if it had ended.
+        if issue["is_open"] and await connection.fetchval(queries.SEEN, token, issue["id"]):
             account: Any = await connection.fetchval(queries.ACCOUNT, token)
             inserted = await connection.fetchval(
                 queries.JOIN_REPORT, id, issue["id"], account, mark, kind["code"], kind["version"], lon, lat,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from app.kit import photographs
-from app.kit.access import CALLER, HOLDS, REACH, RELATION, SCOPE
+from app.kit.access import CALLER, HOLDS, REACH, RELATION, SCOPE, unit_serves
 from app.kit.paging import MAX_LIMIT, rows_for
 
 # How often the deadline was extended since the issue was reported, or opened again with a new clock.
@@ -93,7 +93,7 @@ _ARRIVED = """
 _PROVED = """
 (not k.after_photo or exists (
   select from photos p where p.id = ($20::uuid[])[cardinality($20::uuid[])] and p.account_id = c.account_id and p.state = 'stored'
-    and not exists (select from evidence o where o.photo_id = p.id)))
+    and not exists (select from evidence o where o.photo_id = p.id and o.account_id = p.account_id)))
 """
 _INTAKE = f"""
 with c as materialized ({CALLER}),
@@ -188,6 +188,7 @@ chain as (
 )
 select id, is_open from chain where merged_into is null
 """
+SEEN = f"with c as ({CALLER}) select exists (select from issues i where i.id = $2 and {SCOPE}) from c"
 LOCK_ISSUE = """
 select id, version, state, is_open, rectified_by, rectified_at, closed_at, area_id, cell_id, unit_id, assignee_id, reporter_id
 from issues where id = $1 for update
@@ -250,12 +251,13 @@ select e.photo_id::text as id, coalesce(p.state, 'awaited') as state
 from issues i join evidence e on {photographs.GIVEN} left join photos p on p.id = e.photo_id and p.account_id = e.account_id
 where i.id = $1 and coalesce(p.state, 'awaited') <> 'stored' order by e.position, e.photo_id
 """
-# Of photographs that shall prove something, whether one is evidence already: of this issue or another.
-USED = "select exists (select from evidence e where e.photo_id = any($1::uuid[]))"
+# Of photographs that shall prove something, whether one is evidence already: of this issue or another. What somebody else calls by
+# the same id is not this photograph.
+USED = "select exists (select from evidence e where e.photo_id = any($1::uuid[]) and e.account_id = $2)"
 # Whether a photograph of an account is here and of nothing else yet.
 PROVES = """
 select exists (select from photos p where p.id = $1 and p.account_id = $2 and p.state = 'stored'
-  and not exists (select from evidence o where o.photo_id = p.id))
+  and not exists (select from evidence o where o.photo_id = p.id and o.account_id = p.account_id))
 """
 ACCOUNT = f"select account_id from ({CALLER}) c"
 ADD_EVIDENCE = """
@@ -443,20 +445,18 @@ where e.issue_id = $1 and e.action = 'absorb' and e.data ->> 'from' = $2
     and l.was ?| array['deadline', 'first_deadline', 'deadline_left_s', 'first_left_s'])
 """
 PREMISES_OF = "select exists (select from premises where id = $1 and area_id = $2)"
-RULE = """
+# A cell may have a sponsor from before such were refused who does not serve it.
+RULE = f"""
 select unit_id from (
   select unit_id, 0 as rank from assignment_rules where cell_id = $1 and category = $3
   union all select unit_id, 1 from assignment_rules where cell_id = $1 and category is null
   union all select unit_id, 2 from assignment_rules where area_id = $2 and cell_id is null and category = $3
   union all select unit_id, 3 from assignment_rules where area_id = $2 and cell_id is null and category is null
   union all select unit_id, 4 from cells where id = $1
-) r where unit_id is not null order by rank limit 1
+) r where {unit_serves("r.unit_id", "$2")} order by rank limit 1
 """
-# A unit or person serves an area when their own area lies on the way from it to the root, or below it.
-UNIT_SERVES = """
-select exists (select from units u join area_tree t on (t.ancestor_id, t.area_id) in ((u.area_id, $2), ($2, u.area_id))
-               where u.id = $1)
-"""
+UNIT_SERVES = f"select {unit_serves('$1', '$2')}"
+# A person serves an area like a unit, by where their roles lie.
 PERSON_SERVES = f"""
 select exists (select from role_grants g join area_tree t on (t.ancestor_id, t.area_id) in ((g.area_id, $2), ($2, g.area_id))
                join accounts a on a.id = g.account_id where g.account_id = $1 and a.disabled_at is null and {HOLDS.format("g")})

@@ -26,6 +26,7 @@ _DAYS = "(extract(epoch from now() - {}.created_at)::float8 / 86400)"
 def _reported(which: str) -> str:
     return f"""
     select floor({_DAYS.format("i")} / 7)::int as ago from issues i where {which} and i.mercator && hot.hull and i.created_at > now() - make_interval(days => 7 * $6)
+      and i.area_id in (select x.area_id from area_tree x where x.ancestor_id = $1)
       and st_intersects(i.mercator, hot.hull) and ($2::text[] is null or i.category = any($2))"""
 
 

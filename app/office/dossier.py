@@ -48,7 +48,7 @@ async def gathered(connection: Connection, token: bytes, issues: list[dict[str, 
         names.update({event["by"]["id"]: event["by"]["name"] for event in happened if event["by"]["id"]})
     survivors: dict[str, str] = {}
     if any(issue["merged_into"] for issue in issues):
-        survivors = {row["merged"]: row["number"] for row in await connection.fetch(queries.SURVIVORS, ids)}
+        survivors = {row["merged"]: row["number"] for row in await connection.fetch(queries.SURVIVORS, token, ids)}
     return [
         Dossier(issue, events.get(issue["id"], []), photos.get(issue["id"], []), names, survivors.get(issue["id"]))
         for issue in issues

@@ -93,11 +93,11 @@ async def found(connection: Connection, caller: Caller, issue: dict[str, Any], v
     )  # fmt: skip
 
 
-async def _scenes(connection: Connection, issue: dict[str, Any], until: datetime) -> list[Shown]:
+async def _scenes(connection: Connection, token: bytes, issue: dict[str, Any], until: datetime) -> list[Shown]:
     """Photographs that were there when the issue was handed over, without those of it mended; of a merged issue, where they went."""
     id = UUID(issue["id"])
     photos = (await shown.of_issues(connection, [id])).get(issue["id"], [])
-    survivor = await connection.fetchrow(queries.SURVIVORS, [id])
+    survivor = await connection.fetchrow(queries.SURVIVORS, token, [id])
     if survivor is not None:
         gone: Any = await connection.fetchval(queries.MOVED_PHOTOS, id)
         moved = (await shown.of_issues(connection, [UUID(survivor["id"])])).get(survivor["id"], [])
@@ -171,7 +171,7 @@ async def paper(
     async with database.acquire() as connection:
         issue = await reading.one(connection, token, id)
         letter = await found(connection, caller, issue, version)
-        scenes = await _scenes(connection, issue, letter.at)
+        scenes = await _scenes(connection, token, issue, letter.at)
     figures: list[Figure] = []
     for photo in scenes[:_MOST_PHOTOS]:
         content = await shown.content(objects, photo.file)

@@ -4,6 +4,7 @@ from app.issues.as_it_was import around, at_instant, below, present
 from app.issues.counting import COUNTED
 from app.issues.lifecycle import OPEN
 from app.kit import photographs
+from app.kit.access import CALLER, SCOPE
 
 # What an area's papers are signed with.
 _ISSUER = "coalesce(nullif(issuer, ''), name)"
@@ -133,6 +134,7 @@ _THEN = "i.id::text, i.number, t.category, t.state, t.place, c.name as cell, t.r
 _SIDE = "{0}.photo as {1}, {0}.file as {1}_file, {0}.taken_at as {1}_taken_at, {0}.away_m as {1}_away_m, {0}.doubts as {1}_doubts"
 _MENDING = "{}.action in ('rectify', 'report_mended', 'reply')"
 # What was mended in a span and shows it: the latest first, as it was when the span ended, without photographs of what was done later.
+# What has been moved away since is not shown, though it counts.
 # `offset 0` keeps the lookups one by one, so that the limit ends them.
 MENDED = f"""
 select {_THEN}, d.mended_at, {_SIDE.format("b", "before")}, {_SIDE.format("a", "after")}
@@ -145,7 +147,7 @@ cross join lateral ({_PICTURE} and e.kind <> 'after' order by e.position, e.phot
 cross join lateral ({_PICTURE} and e.kind = 'after' and not exists (
   select from events x where x.issue_id = i.id and {_MENDING.format("x")} and x.at >= $3 and x.at <= e.at)
   order by e.position desc, e.photo_id limit 1) a
-where t.area_id = any({_BELOW}) and t.state in ('rectified', 'closed') and t.unresolved is null
+where i.area_id = any({_BELOW}) and t.area_id = any({_BELOW}) and t.state in ('rectified', 'closed') and t.unresolved is null
 order by d.mended_at desc, i.id limit $4
 """
 # What is open still and has a picture: what is overdue and comes back most first.
@@ -155,14 +157,20 @@ select {_PICTURED}, null::timestamptz as mended_at, {_SIDE.format("b", "before")
 from (
   select m.id, m.overdue, m.recurring, m.created_at from map_issues m where m.area_id = any({_BELOW}) and m.created_at < $2 and m.state <> 'rectified'
   order by m.overdue desc, m.recurring desc, m.created_at, m.id limit 2000
-) m join issues i on i.id = m.id and i.is_open left join cells c on c.id = i.cell_id
+) m join issues i on i.id = m.id and i.is_open and i.area_id = any({_BELOW}) left join cells c on c.id = i.cell_id
 cross join lateral ({_PICTURE} and e.kind <> 'after' order by e.position, e.photo_id limit 1) b
 order by m.overdue desc, m.recurring desc, m.created_at, m.id limit $3
 """
 
-# The primary key makes an activity that is sent again the same activity; only who noted it, or the office, changes it.
+# The primary key makes an activity that is sent again the same activity; only who noted it, or the office, changes it. That of `subjects`
+# makes its id of no other kind of thing, whoever of two comes first.
 PUT_ACTIVITY = """
-insert into activities (id, area_id, kind, on_day, count, collected, people, place, note, account_id) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+with s as (
+  insert into subjects (id, kind) values ($1, 'activity') on conflict (id) do update set kind = excluded.kind
+    where subjects.kind = excluded.kind returning id
+)
+insert into activities (id, area_id, kind, on_day, count, collected, people, place, note, account_id)
+select s.id, $2, $3, $4, $5, $6, $7, $8, $9, $10 from s
 on conflict (id) do update set kind = excluded.kind, on_day = excluded.on_day, count = excluded.count, collected = excluded.collected,
   people = excluded.people, place = excluded.place, note = excluded.note
   where activities.area_id = excluded.area_id and (activities.account_id = excluded.account_id or $11)
@@ -170,7 +178,8 @@ returning xmax = 0 as fresh
 """
 _ACTIVITY = """
 select v.id::text, v.area_id::text as area, v.kind, v.on_day, v.count, v.collected, v.people, v.place, v.note, a.name as by, v.account_id = $1 as own,
-  array(select t.photo_id::text from attachments t where t.subject_id = v.id order by t.position, t.photo_id) as photos
+  array(select t.photo_id::text from attachments t where t.kind = 'activity' and t.subject_id = v.id and t.area_id = v.area_id
+    order by t.position, t.photo_id) as photos
 from activities v join accounts a on a.id = v.account_id
 """
 ACTIVITY = f"{_ACTIVITY} where v.id = $2"
@@ -178,9 +187,19 @@ ACTIVITIES = f"""
 {_ACTIVITY} where v.area_id = any(array(select t.area_id from area_tree t where t.ancestor_id = $2)) and v.on_day between $3 and $4
 order by v.on_day desc, v.id desc limit 500
 """
-DROP_ACTIVITY = "delete from activities where id = $1 and (account_id = $2 or $3 or area_id = any($4)) returning true"
 # Whether an area lies among some ($3), or one of some cells ($4) lies in it.
 SERVES = "select $2 or $1 = any($3::uuid[]) or exists (select from cells c where c.area_id = $1 and c.id = any($4::uuid[]))"
+# The office, or who noted it while they lead a cell there. The id is free again.
+DROP_ACTIVITY = """
+with gone as (
+  delete from activities a where a.id = $1 and ($3 or a.area_id = any($4::uuid[])
+    or a.account_id = $2 and exists (select from cells c where c.area_id = a.area_id and c.id = any($5::uuid[])))
+  returning a.id, a.area_id
+), freed as (
+  delete from subjects s using gone where s.id = gone.id and s.kind = 'activity'
+)
+select area_id from gone
+"""
 # Closed issues that were inspected between two instants, and how it went.
 INSPECTED = f"""
 with i as ({_TOUCHED})
@@ -207,14 +226,14 @@ CELL_NAME = "select name from cells where id = $1"
 ADDRESS_OF = """
 select a.phone, a.address from authorities a join area_tree t on t.ancestor_id = a.area_id where t.area_id = $1 and a.name = $2 limit 1
 """
-# Of merged issues ($1) the one that each belongs to in the end.
-SURVIVORS = """
-with recursive chain as (
-  select id as merged, id, number, merged_into, 0 as depth from issues where id = any($1::uuid[]) and merged_into is not null
+# Of merged issues ($2) the one that each belongs to in the end, where the caller sees it.
+SURVIVORS = f"""
+with recursive c as materialized ({CALLER}), chain as (
+  select id as merged, id, number, merged_into, 0 as depth from issues where id = any($2::uuid[]) and merged_into is not null
   union all
-  select c.merged, s.id, s.number, s.merged_into, c.depth + 1 from chain c join issues s on s.id = c.merged_into where c.depth < 50
+  select h.merged, s.id, s.number, s.merged_into, h.depth + 1 from chain h join issues s on s.id = h.merged_into where h.depth < 50
 )
-select merged::text, id::text, number from chain where merged_into is null
+select h.merged::text, i.id::text, i.number from c cross join chain h join issues i on i.id = h.id where h.merged_into is null and {SCOPE}
 """
 # Which photographs a merged issue took along.
 MOVED_PHOTOS = """

@@ -235,8 +235,8 @@ async def put_activity(id: UUID, wish: ActivityIn, caller: TheCaller, connection
     )  # fmt: skip
     if fresh is None:
         raise not_found()
-    await shown.detach(connection, id, wish.photos)
-    await shown.attach(connection, id, wish.photos, caller.account_id, wish.area)
+    await shown.detach(connection, "activity", id, wish.area, wish.photos)
+    await shown.attach(connection, "activity", id, wish.area, wish.photos, caller.account_id)
     row: Any = await connection.fetchrow(queries.ACTIVITY, caller.account_id, id)
     return answer(dict(row), 201 if fresh else 200)
 
@@ -265,9 +265,12 @@ async def get_activities(request: Request, caller: TheCaller, connection: Transa
 @router.delete("/v1/activities/{id}", status_code=204)
 async def delete_activity(id: UUID, caller: TheCaller, connection: Transaction) -> Response:
     """Take back an activity that was noted wrongly: who noted it, or the office."""
-    if not await connection.fetchval(queries.DROP_ACTIVITY, id, caller.account_id, caller.is_admin, caller.staffs):
+    area: UUID | None = await connection.fetchval(
+        queries.DROP_ACTIVITY, id, caller.account_id, caller.is_admin, caller.staffs, caller.leads
+    )
+    if area is None:
         raise not_found()
-    await shown.detach(connection, id, [])
+    await shown.detach(connection, "activity", id, area, [])
     return Response(status_code=204)
 
 

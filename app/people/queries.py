@@ -1,6 +1,6 @@
 """Statements about accounts, sessions, roles, invitations and stand-ins."""
 
-from app.kit.access import HOLDS
+from app.kit.access import HOLDS, SCOPE, given
 
 ACCOUNT_FOR_SIGN_IN = "select id, password_hash from accounts where account = $1 and disabled_at is null"
 
@@ -108,10 +108,14 @@ select id from gone
 MAY_THANK = """
 select exists (select from role_grants g where g.account_id = $1 and ($2 or g.area_id = any($3::uuid[]) or g.cell_id = any($4::uuid[])))
 """
-ADD_THANKS = """
-insert into thanks (id, account_id, by_id, issue_id, text) values ($1, $2, $3, $4, $5) on conflict (id) do nothing returning true
+# The primary key lets it be said once. For an issue that the caller sees, or for none.
+ADD_THANKS = f"""
+with c as materialized ({given(6)})
+insert into thanks (id, account_id, by_id, issue_id, text) select $1, $2, $3, $4, $5 from c
+where $4::uuid is null or exists (select from issues i where i.id = $4 and {SCOPE})
+on conflict (id) do nothing returning true
 """
-THANKS_BY = "select by_id, account_id, text from thanks where id = $1"
+THANKS_BY = "select by_id, account_id, issue_id, text from thanks where id = $1"
 THANKS = """
 select t.id::text, t.text, t.at, t.issue_id::text as issue, a.name as by from thanks t join accounts a on a.id = t.by_id
 where t.account_id = $1 order by t.at desc, t.id limit 50
@@ -124,11 +128,14 @@ select g.area_id, g.cell_id, known_zone(a.time_zone) as time_zone from role_gran
 where g.account_id = $1 and g.role = 'leader' and g.stand_in_id is null and ($2 or $1 = $3 or g.area_id = any($4::uuid[]))
 order by g.cell_id
 """
-# The primary key makes a stand-in that is sent again the same; its leader cannot be exchanged.
+# The primary key makes a stand-in that is sent again the same; its leader cannot be exchanged. An office ($7: not the leader, no admin)
+# changes and ends what lies in its areas ($8) alone.
 PUT_STAND_IN = """
 insert into stand_ins (id, leader_id, deputy_id, starts_on, ends_on, by_id) values ($1, $2, $3, $4, $5, $6)
 on conflict (id) do update set deputy_id = excluded.deputy_id, starts_on = excluded.starts_on, ends_on = excluded.ends_on
-  where stand_ins.leader_id = excluded.leader_id returning true
+  where stand_ins.leader_id = excluded.leader_id
+    and ($7 or not exists (select from role_grants g where g.stand_in_id = stand_ins.id and not g.area_id = any($8::uuid[])))
+returning true
 """
 DROP_STAND_IN_GRANTS = "delete from role_grants where stand_in_id = $1"
 # From the first minute of the first day to the last of the last, in the community's own time.
@@ -147,5 +154,6 @@ group by s.id, l.id, d.id order by s.starts_on desc, s.id limit 200
 """
 DROP_STAND_IN = """
 delete from stand_ins s where s.id = $1
-  and ($2 or s.leader_id = $3 or exists (select from role_grants g where g.stand_in_id = s.id and g.area_id = any($4::uuid[]))) returning true
+  and ($2 or s.leader_id = $3 or (
+    select bool_and(g.area_id = any($4::uuid[])) from role_grants g where g.stand_in_id = s.id)) returning true
 """

@@ -173,15 +173,15 @@ async def put_thanks(id: UUID, wish: ThanksIn, caller: TheCaller, connection: Tr
     """Thank somebody of one's own area or cell; he is told once. 200 when it was said already."""
     if not await connection.fetchval(queries.MAY_THANK, wish.account, caller.is_admin, caller.staffs, caller.leads):
         raise invalid("/account", "unknown-account")
-    try:
-        fresh = await connection.fetchval(queries.ADD_THANKS, id, wish.account, caller.account_id, wish.issue, wish.text)
-    except asyncpg.ForeignKeyViolationError:
-        raise invalid("/issue", "unknown-issue") from None
+    values = (id, wish.account, caller.account_id, wish.issue, wish.text)
+    fresh = await connection.fetchval(queries.ADD_THANKS, *values, *caller.scope)
     if not fresh:
-        said: Any = await connection.fetchrow(queries.THANKS_BY, id)
+        said = await connection.fetchrow(queries.THANKS_BY, id)
+        if said is None:
+            raise invalid("/issue", "unknown-issue")
         if said["by_id"] != caller.account_id:
             raise not_found()
-        if (said["account_id"], said["text"]) != (wish.account, wish.text):
+        if (said["account_id"], said["issue_id"], said["text"]) != (wish.account, wish.issue, wish.text):
             raise Problem(409, "conflict", fields=[("/text", "conflict")])
     await tell(connection, [wish.account], "thanked", f"thanks:{id}", wish.issue, {"reason": wish.text, "authority": caller.name})
     return answer({"id": str(id), "text": wish.text}, 201 if fresh else 200)

@@ -24,10 +24,10 @@ async def listed(connection: Connection, caller: Caller, id: UUID | None = None)
 async def put(
     connection: Connection, caller: Caller, id: UUID, leader: UUID, deputy: UUID, starts_on: date, ends_on: date
 ) -> dict[str, Any]:
-    """Plan a stand-in, or plan it anew. The deputy gets the leader's cells for that time alone.
+    """Plan a stand-in, or plan it anew. The deputy gets the leader's cells for that time alone, in the communities that they are of.
 
-    Problems: 404 the leader leads no cell for whom the caller answers; 422 days that end before they begin, are over, or are
-    more than a year; a deputy who is the leader himself or nobody of the community.
+    Problems: 404 the leader leads no cell for whom the caller answers, or the stand-in reaches beyond the caller's areas; 422 days that
+    end before they begin, are over, or are more than a year; a deputy who is the leader himself or nobody of the community.
     """
     led = await connection.fetch(queries.LED, leader, caller.is_admin, caller.account_id, caller.staffs)
     if not led:
@@ -36,12 +36,15 @@ async def put(
         raise invalid("/ends_on", "days-order")
     if ends_on < datetime.now(ZoneInfo(led[0]["time_zone"])).date():
         raise invalid("/ends_on", "past-time")
-    if deputy == leader or not await serves(connection, deputy, led[0]["area_id"]):
+    areas = {area for area in {row["area_id"] for row in led} if await serves(connection, deputy, area)}
+    if deputy == leader or not areas:
         raise invalid("/deputy", "unknown-account")
-    if not await connection.fetchval(queries.PUT_STAND_IN, id, leader, deputy, starts_on, ends_on, caller.account_id):
+    whole = caller.is_admin or leader == caller.account_id
+    plan = (id, leader, deputy, starts_on, ends_on, caller.account_id)
+    if not await connection.fetchval(queries.PUT_STAND_IN, *plan, whole, caller.staffs):
         raise not_found()
     await connection.execute(queries.DROP_STAND_IN_GRANTS, id)
-    for row in led:
+    for row in (row for row in led if row["area_id"] in areas):
         await connection.execute(
             queries.ADD_STAND_IN_GRANT, deputy, row["area_id"], row["cell_id"], caller.account_id, id, starts_on, ends_on,
             row["time_zone"],

@@ -8,7 +8,7 @@ _ZONE = """coalesce(
   (select a.time_zone from evidence e join issues i on i.id = e.issue_id join areas a on a.id = i.area_id
     where e.photo_id = p.id and e.account_id = p.account_id order by e.at, i.id limit 1),
   (select a.time_zone from attachments t join areas a on a.id = t.area_id
-    where t.photo_id = p.id and t.account_id = p.account_id order by t.subject_id limit 1),
+    where t.photo_id = p.id and t.account_id = p.account_id order by t.kind, t.subject_id limit 1),
   (select a.time_zone from areas a where a.id = c.home_id), $3)"""
 _SHOWN = "select from evidence e join issues i on i.id = e.issue_id where e.photo_id = p.id and e.account_id = p.account_id"
 # A photograph as the caller may see it: their own, or evidence of an issue in his scope. The original is for the office of its area.
@@ -49,13 +49,14 @@ cross join lateral (select * from evidence e where e.issue_id = w.id order by e.
 left join photos p on p.id = e.photo_id and p.account_id = e.account_id left join photo_files f on f.sha256 = p.sha256
 left join reports r on r.id = e.report_id
 """
+# An attachment belongs to one thing of one kind ($1, $2) in one area ($3); `subjects` keeps an id from being of two kinds.
 # The row of a photograph that has not arrived stands awaited, as with a report's.
 ATTACH = """
-with w as (insert into photos (id, account_id) select photo, $3 from unnest($2::uuid[]) photo on conflict do nothing)
-insert into attachments (subject_id, photo_id, account_id, area_id, position)
-select $1, photo, $3, $4, n from unnest($2::uuid[]) with ordinality as u(photo, n) on conflict do nothing
+with w as (insert into photos (id, account_id) select photo, $5 from unnest($4::uuid[]) photo on conflict do nothing)
+insert into attachments (kind, subject_id, area_id, photo_id, account_id, position)
+select $1, $2, $3, photo, $5, n from unnest($4::uuid[]) with ordinality as u(photo, n) on conflict do nothing
 """
-DETACH = "delete from attachments where subject_id = $1 and not photo_id = any($2::uuid[])"
+DETACH = "delete from attachments where kind = $1 and subject_id = $2 and area_id = $3 and not photo_id = any($4::uuid[])"
 FILE = "select sha256, developed_at, damage from photo_files where sha256 = $1"
 DEATH = "update photo_files set deaths = deaths + 1 where sha256 = $1 returning deaths"
 DEVELOPED = "update photo_files set developed_at = now() where sha256 = $1"
@@ -86,7 +87,7 @@ STORED = "select f.bytes from photos p join photo_files f using (sha256) where p
 ADVANCE = """
 with u as (
   update uploads set received = received + $3, expires_at = now() + make_interval(days => $5)
-  where photo_id = $1 and received = $2 returning photo_id
+  where photo_id = $1 and account_id = $6 and received = $2 returning photo_id
 )
 insert into upload_parts (photo_id, start, bytes, key) select u.photo_id, $2, $3, $4 from u returning true
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from app.kit.db import Connection
@@ -44,11 +45,15 @@ async def content(objects: Store, file: str | None) -> bytes | None:
         return None
 
 
-async def attach(connection: Connection, subject: UUID, photos: list[UUID], account: UUID, area: UUID) -> None:
+# What is no issue and has photographs; the same words in the table `subjects`.
+Subject = Literal["premises", "visit", "activity"]
+
+
+async def attach(connection: Connection, kind: Subject, id: UUID, area: UUID, photos: list[UUID], account: UUID) -> None:
     """Photographs of something that is no issue, perhaps before their bytes arrive; who reads the area may see them. Named again: nothing."""
-    await connection.execute(queries.ATTACH, subject, photos, account, area)
+    await connection.execute(queries.ATTACH, kind, id, area, photos, account)
 
 
-async def detach(connection: Connection, subject: UUID, but: list[UUID]) -> None:
+async def detach(connection: Connection, kind: Subject, id: UUID, area: UUID, but: list[UUID]) -> None:
     """Photographs of something that is no issue are no longer of it, `but` these; their bytes stay."""
-    await connection.execute(queries.DETACH, subject, but)
+    await connection.execute(queries.DETACH, kind, id, area, but)

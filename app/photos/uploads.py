@@ -123,30 +123,30 @@ async def append(
             if checksum and len(pending) > CHECKED_BYTES:
                 raise Problem(413, "too-large", limit=CHECKED_BYTES)
             while not checksum and len(pending) > PART_BYTES:
-                await _commit(database, objects, id, taken, bytes(pending[:PART_BYTES]))
+                await _commit(database, objects, account, id, taken, bytes(pending[:PART_BYTES]))
                 taken += PART_BYTES
                 del pending[:PART_BYTES]
     except ClientDisconnect:
         if checksum:
             raise
         if pending and taken + len(pending) < total:
-            await _commit(database, objects, id, taken, bytes(pending))
+            await _commit(database, objects, account, id, taken, bytes(pending))
         raise
     if digest and checksum and digest.digest() != checksum[1]:
         raise Problem(460, "upload-checksum-mismatch")
     if taken + len(pending) < total:
         if pending:
-            await _commit(database, objects, id, taken, bytes(pending))
+            await _commit(database, objects, account, id, taken, bytes(pending))
         return taken + len(pending)
     await _finish(database, objects, account, id, taken, bytes(pending))
     return total
 
 
-async def _commit(database: Database, objects: Store, id: UUID, start: int, part: bytes) -> None:
+async def _commit(database: Database, objects: Store, account: UUID, id: UUID, start: int, part: bytes) -> None:
     key = f"{store.sharded('parts', id.hex)}/{start:012}-{uuid.uuid4().hex[:8]}"
     await objects.put(key, part)
     async with database.transaction() as connection:
-        if await connection.fetchval(queries.ADVANCE, id, start, len(part), key, settings().upload_days):
+        if await connection.fetchval(queries.ADVANCE, id, start, len(part), key, settings().upload_days, account):
             return
     await objects.delete([key])
     raise Problem(409, "upload-moved")

@@ -23,7 +23,7 @@ MOST_M = 2000
 
 
 def _reach(caller: Caller) -> tuple[Any, ...]:
-    return caller.is_admin, caller.staffs, caller.leads, caller.reads
+    return caller.is_admin, caller.staffs, caller.leads, *caller.scope
 
 
 async def listed(
@@ -57,7 +57,7 @@ async def read(connection: Connection, caller: Caller, id: UUID) -> Record:
     row = dict(await _one(connection, caller, id))
     manages = row.pop("manages")
     visits = await connection.fetch(queries.VISITS, id, manages, caller.account_id)
-    return Record(row, [dict(v) for v in visits], [dict(i) for i in await connection.fetch(queries.ISSUES, id)])
+    return Record(row, [dict(v) for v in visits], [dict(i) for i in await connection.fetch(queries.ISSUES, id, *caller.scope)])
 
 
 async def put(connection: Connection, caller: Caller, id: UUID, wish: PremisesIn) -> bool:
@@ -70,9 +70,10 @@ async def put(connection: Connection, caller: Caller, id: UUID, wish: PremisesIn
     if length > MOST_M:
         raise invalid("/frontage", "bad-frontage")
     cell, area = await locate(connection, lat, lon)
-    held = await connection.fetchrow(queries.HELD, id)
+    held = await connection.fetchrow(queries.HELD, id, wish.area)
     before = held["cell_id"] if held else cell
-    if not (caller.is_admin or wish.area in caller.staffs or (cell in caller.leads and before in caller.leads)):
+    office = caller.is_admin or wish.area in caller.staffs
+    if not (office or (cell in caller.leads and before in caller.leads)):
         raise not_found()
     if cell is not None and area != wish.area:
         raise invalid("/frontage", "other-area")
@@ -80,28 +81,32 @@ async def put(connection: Connection, caller: Caller, id: UUID, wish: PremisesIn
     fresh = await connection.fetchval(
         queries.PUT, id, wish.area, cell, wish.name, wish.kind, wish.owner, wish.phone, wish.address, text,
         letter.signed_on if letter else None, letter.photo if letter else None, wish.active,
+        office, caller.leads,
     )  # fmt: skip
     if fresh is None:
         raise not_found()
     if letter and letter.photo:
-        await shown.attach(connection, id, [letter.photo], caller.account_id, wish.area)
+        await shown.attach(connection, "premises", id, wish.area, [letter.photo], caller.account_id)
     return fresh
 
 
 async def visit(connection: Connection, caller: Caller, id: UUID, visit: UUID, wish: VisitIn) -> bool:
     """Note a visit or a warning, once however often it is sent; True when it is new.
 
-    Problems: 404; 403 a warning by somebody who is neither the cell's leader nor staff; 409 another visit has this id.
+    Problems: 404, also where the id is of something else; 403 a warning by somebody who is neither the cell's leader nor staff; 409
+    another visit to these premises has this id.
     """
     row = await _one(connection, caller, id)
     if wish.kind == "warning" and not row["manages"]:
         raise Problem(403, "warning-by-office")
     fresh = await connection.fetchval(queries.ADD_VISIT, visit, id, caller.account_id, wish.kind, wish.at, wish.note)
     if not fresh:
-        there: Any = await connection.fetchrow(queries.VISIT, visit)
-        if tuple(there) != (id, caller.account_id, wish.kind, wish.at, wish.note):
+        there = await connection.fetchrow(queries.VISIT, visit, id)
+        if there is None:
+            raise not_found()
+        if tuple(there) != (caller.account_id, wish.kind, wish.at, wish.note):
             raise Problem(409, "conflict")
-    await shown.attach(connection, visit, wish.photos, caller.account_id, UUID(row["area"]))
+    await shown.attach(connection, "visit", visit, UUID(row["area"]), wish.photos, caller.account_id)
     return bool(fresh)
 
 
