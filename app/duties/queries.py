@@ -1,6 +1,6 @@
 """Statements about the office's calendar and digests. What the clock does to issues is a change of issues: issues/queries.py."""
 
-from app.kit.access import SCOPE, given
+from app.kit.access import SCOPE, given, unit_serves
 
 CALENDAR = """
 select distinct on (d.day) d.day, d.working from calendar_days d join area_tree t on t.ancestor_id = d.area_id
@@ -11,6 +11,8 @@ DAYS = """
 select d.day, d.working, d.name, d.area_id::text as area from calendar_days d join area_tree t on t.ancestor_id = d.area_id
 where t.area_id = $1 and d.day >= $2 and d.day < $3 order by d.day, d.area_id
 """
+# Whether one of some units serves an area.
+SERVED = f"select exists (select from unnest($1::uuid[]) w(id) where {unit_serves('w.id', '$2')})"
 PUT_DAY = """
 insert into calendar_days (area_id, day, working, name) values ($1, $2, $3, $4)
 on conflict (area_id, day) do update set working = excluded.working, name = excluded.name

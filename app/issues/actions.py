@@ -233,7 +233,7 @@ class _Reckoning:
         if self.change["after_photo"] and not self.wish.photos:
             raise invalid("/photos", "after-photo")
         # Two that name one photograph at once may both pass here; who was later is found out by GIVEN.
-        if self.wish.photos and await self.connection.fetchval(queries.USED, self.wish.photos, self.caller.account_id):
+        if self.wish.photos and await self.connection.fetchval(queries.USED, self.token, self.wish.photos):
             raise invalid("/photos", "photo-used")
 
     async def assign(self) -> None:

@@ -35,7 +35,7 @@ i.deadline, i.first_deadline,
 case when i.first_deadline is null and i.first_left_s is null then 0
   else {_EXTENDED.format("i.id")} end as extensions,
 {OVERDUE} as overdue, i.extension_until, i.authority, i.reply_by,
-i.recurrence_of::text, i.recurrences, i.merged_into::text, i.premises_id::text, premises.name as premises_name, i.reports,
+i.recurrence_of::text, i.recurrences, i.merged_into::text, premises.id::text as premises_id, premises.name as premises_name, i.reports,
 case when i.evidence > 0 then (
   select json_agg(json_build_object('id', e.photo_id, 'kind', e.kind, 'state', coalesce(p.state, 'awaited'), 'doubts',
     case when c.is_admin or i.area_id = any(c.staffs) or i.cell_id = any(c.leads) then {_DOUBTS} end) order by e.position, e.photo_id)
@@ -48,7 +48,8 @@ i.created_at, i.updated_at, i.closed_at, i.unresolved, i.version, {RELATION} as 
 NAMES = """
 left join cells cell on cell.id = i.cell_id left join areas area on area.id = i.area_id
 left join units unit on unit.id = i.unit_id left join accounts assignee on assignee.id = i.assignee_id
-left join premises on premises.id = i.premises_id
+-- Of another community only for who reads that: an issue may have been moved.
+left join premises on premises.id = i.premises_id and (premises.area_id = i.area_id or c.is_admin or premises.area_id = any(c.reads))
 """
 
 # --- intake: one statement, so that a report costs one round trip and is one transaction -------------------------------
@@ -251,9 +252,13 @@ select e.photo_id::text as id, coalesce(p.state, 'awaited') as state
 from issues i join evidence e on {photographs.GIVEN} left join photos p on p.id = e.photo_id and p.account_id = e.account_id
 where i.id = $1 and coalesce(p.state, 'awaited') <> 'stored' order by e.position, e.photo_id
 """
-# Of photographs that shall prove something, whether one is evidence already: of this issue or another. What somebody else calls by
-# the same id is not this photograph.
-USED = "select exists (select from evidence e where e.photo_id = any($1::uuid[]) and e.account_id = $2)"
+# Of photographs that shall prove something, whether one is evidence already, of this issue or another: sent by the caller, or of what they
+# see. What a stranger calls by the same id is not this photograph.
+USED = f"""
+with c as ({CALLER})
+select exists (
+  select from evidence e join issues i on i.id = e.issue_id where e.photo_id = any($2::uuid[]) and (e.account_id = c.account_id or {SCOPE})) from c
+"""
 # Whether a photograph of an account is here and of nothing else yet.
 PROVES = """
 select exists (select from photos p where p.id = $1 and p.account_id = $2 and p.state = 'stored'
