@@ -613,14 +613,13 @@ class Walker:
         if answer.status_code not in ((403,) if refused else (200, 204)):
             self.wrong.append(where)
         self.tells_nothing(answer, where)
-        # Whoever stood in sees that they did.
-        if path not in LISTS or refused or (path == "/v1/stand-ins" and self.who.was == "stand-in"):
+        # An admin's first page is of every community there is. Whoever stood in sees that they did.
+        if path not in LISTS or refused or role == "admin" or (path == "/v1/stand-ins" and self.who.was == "stand-in"):
             return
         (who, thing), told = LISTS[path], _told(answer)
         for place in places:
-            reached = place is self.home or role == "admin"
             for seen, sees in ((thing, role in who), ("unit's issue", role in who or role == "worker")):
-                if (seen == thing or path in UNITS_TOO) and (place.things[seen] in told) != (sees and reached):
+                if (seen == thing or path in UNITS_TOO) and (place.things[seen] in told) != (sees and place is self.home):
                     self.wrong.append(f"{where} has {seen} of {place.word}: {place.things[seen] in told}")
 
     async def filtered(self, path: str, place: Place, filter: str) -> None:

@@ -6,6 +6,7 @@ Attacks as they would be played. That every route keeps to its scope is walked i
 import asyncio
 import uuid
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -117,6 +118,43 @@ async def test_an_activity_that_was_taken_back_frees_its_id(town):
         await _put(staff, f"/v1/activities/{id}", 201, **_activity(town))
         assert (await staff.call("DELETE", f"/v1/activities/{id}")).status_code == 204
     await _put(staff, f"/v1/premises/{shop}/visits/{id}", 201, **VISIT)
+
+
+async def test_attachments_of_before_are_told_apart(town, other, database):
+    """Each becomes one of the thing whose id it has; of two things with one id, of the one in its area, then of its author's."""
+    shop, visit, letter, photo, _ = await _with_photographs(town)
+    staff, thief = await town.person("staff"), await other.person("staff")
+    activity, shown, planted = (str(uuid.uuid4()) for _ in range(3))
+    await _put(staff, f"/v1/activities/{activity}", 201, **_activity(town, photos=[shown]))
+    text = (Path(__file__).parent.parent / "migrations" / "versions" / "0022_subjects.sql").read_text("utf-8")
+    async with database.acquire() as connection:
+        undone = connection.transaction()
+        await undone.start()
+        for statement in (
+            "drop table subjects",
+            "alter table attachments drop constraint attachments_pkey, drop column kind, add primary key (subject_id, photo_id)",
+        ):
+            await connection.execute(statement)
+        # As it was played: an activity with the visit's id, and its photograph on it.
+        await connection.execute(
+            "insert into activities (id, area_id, kind, on_day, count, account_id) values ($1, $2, 'leaflet', '2026-11-20', 1, $3)",
+            uuid.UUID(visit), other.area, thief.id,
+        )  # fmt: skip
+        await connection.execute(
+            "insert into attachments (subject_id, photo_id, account_id, area_id, position) values ($1, $2, $3, $4, 1)",
+            uuid.UUID(visit), uuid.UUID(planted), thief.id, other.area,
+        )  # fmt: skip
+        for statement in text.split("\n\n"):
+            await connection.execute(statement)
+        kinds = await connection.fetch(
+            "select photo_id::text, kind from attachments where area_id = any($1)", [town.area, other.area]
+        )
+        held = await connection.fetch(
+            "select id::text, kind from subjects where id = any($1)", [uuid.UUID(id) for id in (shop, visit, activity)]
+        )
+        await undone.rollback()
+    assert dict(kinds) == {letter: "premises", photo: "visit", shown: "activity", planted: "activity"}
+    assert dict(held) == {shop: "premises", visit: "visit", activity: "activity"}
 
 
 async def test_a_unit_with_the_id_of_somebodys_audience(town, other, database):
@@ -493,6 +531,28 @@ async def test_the_trend_of_a_hotspot_ends_at_the_border(town, app, database):
     await tally.follow(database)
     (spot,) = (await staff.get("/v1/hotspots", area=str(town.area)))["features"]
     assert spot["properties"]["open"] == 5 and spot["properties"]["weeks"][-1] == 5
+
+
+async def test_what_came_back_is_of_its_own_community(town, app, database):
+    """Closed on one side of the border and found on the other: neither is told of the other's, and no black spot is shared."""
+    from app.issues import clock_queries, recurrence
+
+    across = Town(app, database, lon=town.lon + 0.02, lat=town.lat)
+    await across.build()
+    town.people = across.people
+    staff, theirs = await town.person("staff"), await across.person("staff")
+    here, there = (town.body()["position"] | {"lon": town.lon + 0.02 + by} for by in (-0.00002, 0.00002))
+    closed = (await staff.report(**town.body(position=here)))["issue"]["id"]
+    await staff.act(closed, "close_unresolved", reason_code="gone")
+    for person, place, position, times in ((theirs, across, there, 0), (staff, town, here, 1)):
+        found_at = (datetime.now(UTC) + timedelta(seconds=2)).isoformat()
+        issue = (await person.report(**place.body(position=position, observed_at=found_at)))["issue"]["id"]
+        await recurrence.follow(database)
+        assert (await person.get(f"/v1/issues/{issue}"))["recurrences"] == times
+        async with database.transaction() as connection:
+            await connection.execute(clock_queries.PUT_BLACK_SPOT, uuid.UUID(issue))
+        (spot,) = (await person.get("/v1/black-spots"))["items"]
+        assert spot["latest_issue"] == issue and spot["came_back"] == 0
 
 
 # --- who was something once -------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ select area_id, unit_id, assignee_id, reporter_id from i
 # What an issue repeats: the one of its kind that was closed last within the radius and 30 days before. An issue is as old as its
 # reporter's phone says, often in whole seconds, while it is closed to the microsecond: they are compared by the second. Nor was an
 # issue closed later than this server heard of it, whatever a phone says. What was closed unresolved is there still, and to find it
-# again is no recurrence; unless it was found to be gone.
+# again is no recurrence; unless it was found to be gone. Both lie in one community: what lies across its border is not told.
 _EARLIER = """
     select p.id, p.recurrences from issues p
     cross join lateral (
@@ -37,6 +37,7 @@ _EARLIER = """
       where l.issue_id = p.id and l.to_state = 'closed' and l.from_state is distinct from 'closed' order by l.version desc limit 1
     ) shut
     where p.state = 'closed' and coalesce(p.unresolved, 'gone') = 'gone' and p.category = {0}.category and p.id <> {0}.id
+      and p.area_id is not distinct from {0}.area_id
       and p.mercator && st_expand({0}.mercator, {1}.radius_m / greatest(cos(radians(st_y({0}.position))), 0.01))
       and p.closed_at < {0}.created_at + interval '1 day' and shut.at <= {0}.created_at
       and p.closed_at > {0}.created_at - interval '30 days'
@@ -56,7 +57,7 @@ with f as materialized (select name, snapshot::pg_snapshot as base from follower
 happened as materialized (
   select e.id, e.issue_id, e.version, e.action, e.at from f join events e on e.tx >= pg_snapshot_xmin(f.base) and not pg_visible_in_snapshot(e.tx, f.base)
 ), new as materialized (
-  select i.id, i.category, i.position, i.mercator, i.created_at, v.radius_m, e.id as event_id
+  select i.id, i.category, i.area_id, i.position, i.mercator, i.created_at, v.radius_m, e.id as event_id
   from happened e cross join lateral (select * from issues i where i.id = e.issue_id and i.recurrence_of is null offset 0) i
   join category_versions v on v.code = i.category and v.version = i.category_version
   where e.version = 1 and e.action in ('report', 'report_mended') and e.at > now() - interval '1 day'
@@ -99,21 +100,21 @@ with recursive links as materialized (
 )
 select id, recurrences, created_at from i order by created_at
 """
-# The black spot of an issue's kind within its radius gains from it; where there is none, one begins.
+# The black spot of an issue's kind in its community within its radius gains from it; where there is none, one begins.
 PUT_BLACK_SPOT = """
 with i as (
   select i.*, v.radius_m from issues i join category_versions v on v.code = i.category and v.version = i.category_version where i.id = $1
 ), s as (
   update black_spots b set latest_issue_id = i.id, recurrences = i.recurrences, last_seen_at = i.created_at from i
   where b.id = (
-    select x.id from black_spots x where x.ended_at is null and x.category = i.category
+    select x.id from black_spots x where x.ended_at is null and x.category = i.category and x.area_id is not distinct from i.area_id
       and x.mercator && st_expand(i.mercator, i.radius_m / greatest(cos(radians(st_y(i.position))), 0.01))
     order by st_distancesphere(x.position, i.position), x.id limit 1)
   returning b.id
 )
 insert into black_spots (area_id, cell_id, category, position, mercator, latest_issue_id, recurrences, last_seen_at, came_back)
 select i.area_id, i.cell_id, i.category, i.position, i.mercator, i.id, i.recurrences, i.created_at, (
-  select count(*) from black_spots x where x.ended_at is not null and x.category = i.category
+  select count(*) from black_spots x where x.ended_at is not null and x.category = i.category and x.area_id is not distinct from i.area_id
     and st_distancesphere(x.position, i.position) <= i.radius_m) from i where not exists (select from s)
 """
 END_BLACK_SPOTS = """
