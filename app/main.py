@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path as Folder
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import prometheus_client
 from fastapi import APIRouter, FastAPI, Path, Query, Request
@@ -19,14 +19,14 @@ from app.duties import routes as duties_routes
 from app.grid import routes as grid_routes
 from app.issues import routes as issues_routes
 from app.issues.reading import renumber
-from app.kit import problems
+from app.kit import openapi, problems
 from app.kit.db import Database
 from app.kit.jobs import JOBS, RETRY
 from app.kit.language import TEXTS, choose
 from app.kit.metrics import Measured
 from app.kit.problems import not_found
-from app.kit.route import Route, TheCaller, TheDatabase, Transaction
-from app.kit.wire import answer, page
+from app.kit.route import Route, TheCaller, TheDatabase, Transaction, keep_apart
+from app.kit.wire import Instant, Wire, answer, page
 from app.maps import routes as maps_routes
 from app.notices import routes as notices_routes
 from app.office import routes as office_routes
@@ -47,13 +47,32 @@ _MOST_ID = 2**63 - 1
 operator = APIRouter(route_class=Route, tags=["operator"])
 
 
-@operator.get("/healthz")
+class Status(Wire):
+    status: Literal["alive", "ready"]
+
+
+class JobRow(Wire):
+    id: int
+    job: str
+    state: str
+    attempts: int
+    arguments: dict[str, Any]
+    scheduled_at: Instant | None
+    changed_at: Instant | None
+
+
+class Jobs(Wire):
+    items: list[JobRow]
+    next_cursor: str | None
+
+
+@operator.get("/healthz", responses={200: {"model": Status}})
 async def healthz() -> Response:
     """The process is alive."""
     return answer({"status": "alive"})
 
 
-@operator.get("/readyz")
+@operator.get("/readyz", responses={200: {"model": Status}})
 async def readyz(database: TheDatabase) -> Response:
     """The database answers and the schema is there."""
     async with database.acquire() as connection:
@@ -61,13 +80,13 @@ async def readyz(database: TheDatabase) -> Response:
     return answer({"status": "ready"})
 
 
-@operator.get("/metrics")
+@operator.get("/metrics", responses={200: {"content": {"text/plain": {}}}})
 async def metrics() -> Response:
     """Prometheus metrics of this process."""
     return Response(prometheus_client.generate_latest(), media_type=prometheus_client.CONTENT_TYPE_LATEST)
 
 
-@operator.get("/v1/jobs")
+@operator.get("/v1/jobs", responses={200: {"model": Jobs}})
 async def jobs(
     database: TheDatabase, caller: TheCaller, state: Literal["todo", "doing", "failed"] = "failed",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
@@ -87,7 +106,7 @@ async def retry_job(id: Annotated[int, Path(ge=0, le=_MOST_ID)], connection: Tra
     return Response(status_code=204)
 
 
-@operator.get("/problems/{slug}")
+@operator.get("/problems/{slug}", responses={200: {"content": {"text/plain": {}}}})
 async def problem(slug: str, request: Request) -> Response:
     """What a problem's `type` means."""
     if slug not in TEXTS:
@@ -132,5 +151,7 @@ def create_app(database_url: str, data: Folder, work: bool = False) -> FastAPI:
     )  # fmt: skip
     for router in routers:
         app.router.routes.extend(router.routes)
+    keep_apart(app.router.routes)
+    openapi.install(app)
     app.add_middleware(Measured)
     return app

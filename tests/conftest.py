@@ -26,11 +26,12 @@ from app.kit.db import Database, migrate
 from app.main import create_app
 from app.people.accounts import add_account
 from app.people.sessions import add_session, mint
+from tests.described import Described
 from tests.pictures import encode, scene
 
 PICTURE = encode(scene(48, 36))
 _loop = asyncio.new_event_loop()
-_PATIENCE_S = 240
+_PATIENCE_S = int(os.environ.get("TEST_PATIENCE_S", "240"))
 
 
 def _run(work: Coroutine[Any, Any, Any]) -> Any:
@@ -212,7 +213,7 @@ class Town:
             assert id is not None
             await add_session(connection, id, token, "test")
         client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(self.app, raise_app_exceptions=False), base_url="http://test",
+            transport=Described(self.app, raise_app_exceptions=False), base_url="http://test",
             headers={"authorization": f"Bearer {token}", "accept-language": language},
         )  # fmt: skip
         self.people.append(client)

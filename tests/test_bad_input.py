@@ -189,6 +189,18 @@ async def test_every_route_refuses_a_parameter_that_it_does_not_know(town, metho
             problem(answer, 422, pointer)
 
 
+async def test_allow_names_every_method_of_a_path(town, app):
+    """Of a path with several routes, and of one that another path's pattern would match too."""
+    person = await town.person("admin")
+    document = app.openapi()
+    for path, item in document["paths"].items():
+        there = {method.upper() for method in item}
+        for method in {"GET", "PUT", "POST", "PATCH", "DELETE", "OPTIONS", "TRACE"} - there:
+            answer = await person.call(method, filled(path, town))
+            problem(answer, 405)
+            assert set(answer.headers["allow"].split(", ")) == there, (method, path)
+
+
 @pytest.mark.parametrize("path", sorted(ANY_QUERY))
 async def test_pages_of_the_client_leave_the_query_to_their_script(town, path):
     person = await town.person(None)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path
 from starlette.responses import Response
 
 from app.catalogue import catalogue
-from app.catalogue.schemas import Catalogue
+from app.catalogue.schemas import Catalogue, Category
 from app.kit.route import Route, TheCaller, Transaction
 from app.kit.wire import answer, page
 
@@ -21,7 +21,7 @@ async def get_categories(connection: Transaction) -> Response:
     return page(await catalogue.read(connection), None)
 
 
-@router.put("/v1/categories/{code}")
+@router.put("/v1/categories/{code}", responses={200: {"model": Category}})
 async def put_category(
     code: Annotated[str, Path(pattern="^[a-z][a-z0-9_]{1,39}$")],
     wish: catalogue.CategoryIn,

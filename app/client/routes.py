@@ -13,7 +13,13 @@ from app.kit.route import Route
 from app.settings import settings
 
 router = APIRouter(route_class=Route, tags=["client"])
-_PAGE: dict[int | str, Any] = {200: {"content": {"text/html": {}}}}
+_PAGE: dict[int | str, Any] = {200: {"content": {"text/html": {}}}, 304: {}}
+
+
+def _files(*media: str) -> dict[int | str, dict[str, Any]]:
+    return {200: {"content": {each: {} for each in media}}, 304: {}}
+
+
 _FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -80,25 +86,25 @@ async def get_see(number: str, request: Request) -> Response:
     return _page(request)
 
 
-@router.get("/assets/{name}", responses={200: {"content": {"text/javascript": {}}}})
+@router.get("/assets/{name}", responses=_files("text/javascript", "text/css"))
 async def get_asset(name: str, request: Request) -> Response:
     """What the client is made of; a name stands for one content for ever."""
     return _file(request, f"assets/{name}", _FOREVER)
 
 
-@router.get("/sw.js", responses={200: {"content": {"text/javascript": {}}}})
+@router.get("/sw.js", responses=_files("text/javascript"))
 async def get_service_worker(request: Request) -> Response:
     """The client's service worker."""
     return _file(request, "sw.js", headers={"content-security-policy": shipping.policy(settings().basemap)})
 
 
-@router.get("/icons/{name}", responses={200: {"content": {"image/png": {}}}})
+@router.get("/icons/{name}", responses=_files("image/png", "image/svg+xml"))
 async def get_icon(name: str, request: Request) -> Response:
     """The client's icons."""
     return _file(request, f"icons/{name}", "public, max-age=86400")
 
 
-@router.get("/manifest.webmanifest", responses={200: {"content": {"application/manifest+json": {}}}})
+@router.get("/manifest.webmanifest", responses=_files("application/manifest+json"))
 async def get_manifest(request: Request) -> Response:
     """What a phone needs to install the client."""
     return _file(request, "manifest.webmanifest")

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from app.duties import calendar, queries
 from app.duties.schemas import Authorities
 from app.kit.access import Caller
+from app.duties.schemas import Authorities, AuthorityEntry, CalendarYear, Samples, SampleWithIssues
 from app.kit.problems import Problem, invalid, not_found
 from app.kit.route import Route, TheCaller, Transaction
 from app.kit.wire import Day, Label, Name, Text, Wire, answer, page
@@ -29,7 +30,7 @@ class DayIn(Wire):
     name: Label = ""
 
 
-@router.get("/v1/areas/{id}/calendar")
+@router.get("/v1/areas/{id}/calendar", responses={200: {"model": CalendarYear}})
 async def get_calendar(
     id: UUID, caller: TheCaller, connection: Transaction, year: Annotated[int, Query(ge=2000, le=2100)]
 ) -> Response:
@@ -88,7 +89,7 @@ async def get_authorities(caller: TheCaller, connection: Transaction) -> Respons
     return page([dict(row) for row in await connection.fetch(queries.AUTHORITIES, *caller.scope)], None)
 
 
-@router.put("/v1/authorities/{id}")
+@router.put("/v1/authorities/{id}", responses={200: {"model": AuthorityEntry}})
 async def put_authority(id: UUID, wish: AuthorityIn, caller: TheCaller, connection: Transaction) -> Response:
     """Enter an authority into the directory, or change its entry."""
     if not caller.is_admin and wish.area not in caller.staffs:
@@ -119,13 +120,13 @@ def _of(caller: Caller, id: UUID | None) -> tuple[Any, ...]:
     return caller.is_admin, [*caller.staffs, *caller.inspects], id, *caller.scope
 
 
-@router.get("/v1/samples")
+@router.get("/v1/samples", responses={200: {"model": Samples}})
 async def get_samples(caller: TheCaller, connection: Transaction) -> Response:
     """Samples drawn for inspection, latest week first, with what was found so far; at most 200."""
     return page([dict(row) for row in await connection.fetch(queries.SAMPLES, *_of(caller, None))], None)
 
 
-@router.put("/v1/samples/{id}", status_code=201)
+@router.put("/v1/samples/{id}", status_code=201, responses={200: {"model": SampleWithIssues}, 201: {"model": SampleWithIssues}})
 async def put_sample(id: UUID, wish: SampleIn, caller: TheCaller, connection: Transaction) -> Response:
     """Draw a share of a week's closed issues for inspection: by lot, and once for an area and week. 200 when it was drawn already."""
     zone: Any = await connection.fetchval("select known_zone(time_zone) from areas where id = $1", wish.area)
@@ -144,7 +145,7 @@ async def put_sample(id: UUID, wish: SampleIn, caller: TheCaller, connection: Tr
     return answer(await _sample(connection, caller, id), 201 if there is None else 200)
 
 
-@router.get("/v1/samples/{id}")
+@router.get("/v1/samples/{id}", responses={200: {"model": SampleWithIssues}})
 async def get_sample(id: UUID, caller: TheCaller, connection: Transaction) -> Response:
     """One sample with its issues, each with the inspector's finding: actions `pass_inspection` and `fail_inspection` of the issue."""
     return answer(await _sample(connection, caller, id))

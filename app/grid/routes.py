@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from app.grid import queries
-from app.grid.schemas import AreaFeature, AreaFeatures, Located, Office, Units
+from app.grid.schemas import AreaFeature, AreaFeatures, AssignmentRule, AssignmentRules, Located, Office, Unit, Units
 from app.kit import paging
 from app.kit.access import Caller
 from app.kit.datum import Datum, from_wgs84, to_wgs84
@@ -140,7 +140,7 @@ async def get_units(
     return page(items, paging.seal(secret, "units", [items[-1]["id"]]) if len(rows) > limit else None)
 
 
-@router.put("/v1/units/{id}")
+@router.put("/v1/units/{id}", responses={200: {"model": Unit}})
 async def put_unit(id: UUID, wish: UnitIn, caller: TheCaller, connection: Transaction) -> Response:
     """Make or change a responsible unit of one of the caller's areas."""
     if not caller.is_admin and wish.area not in caller.staffs:
@@ -156,7 +156,7 @@ async def put_unit(id: UUID, wish: UnitIn, caller: TheCaller, connection: Transa
     return answer(dict(row))
 
 
-@router.patch("/v1/cells/{id}")
+@router.patch("/v1/cells/{id}", responses={200: {"model": AreaFeature}})
 async def patch_cell(id: UUID, wish: CellPatch, caller: TheCaller, connection: Transaction) -> Response:
     """Rename a cell, change its sponsoring unit, or say how many rounds a week are planned."""
     sets_unit = "unit" in wish.model_fields_set
@@ -186,7 +186,7 @@ class RuleIn(Wire):
     category: Annotated[Text, Query(max_length=40)] | None = None
 
 
-@router.get("/v1/assignment-rules")
+@router.get("/v1/assignment-rules", responses={200: {"model": AssignmentRules}})
 async def get_rules(
     caller: TheCaller, connection: Transaction, secret: Secret, cursor: str | None = None, limit: Limit = paging.DEFAULT_LIMIT
 ) -> Response:
@@ -197,7 +197,7 @@ async def get_rules(
     return page(items, paging.seal(secret, "rules", [items[-1]["id"]]) if len(rows) > limit else None)
 
 
-@router.put("/v1/assignment-rules/{id}")
+@router.put("/v1/assignment-rules/{id}", responses={200: {"model": AssignmentRule}})
 async def put_rule(id: UUID, wish: RuleIn, caller: TheCaller, connection: Transaction) -> Response:
     """Say which unit mends a category in an area or cell, and whether a volunteer who mended it may close it."""
     if wish.unit is None and wish.volunteer_may_close is None:

@@ -66,3 +66,17 @@ class Unit(Wire):
 class Units(Wire):
     items: list[Unit]
     next_cursor: str | None
+
+
+class AssignmentRule(Wire):
+    id: UUID
+    area: UUID
+    cell: UUID | None
+    category: str | None
+    unit: UUID | None
+    volunteer_may_close: bool | None
+
+
+class AssignmentRules(Wire):
+    items: list[AssignmentRule]
+    next_cursor: str | None

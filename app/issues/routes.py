@@ -16,10 +16,13 @@ from app.issues.filters import IssueFilters, chosen
 from app.issues.schemas import (
     ACTION_SCHEMA,
     Batch,
+    BatchAnswer,
     BatchItem,
+    BlackSpot,
     BlackSpots,
     Issue,
     IssuePage,
+    NearbyPage,
     PublicIssue,
     PublicPage,
     ReportAnswer,
@@ -29,6 +32,7 @@ from app.issues.schemas import (
 from app.kit import paging
 from app.kit.asking import Asked, described, read
 from app.kit.datum import Datum, to_wgs84
+from app.kit.openapi import refused
 from app.kit.problems import Problem, document, from_validation, invalid, not_found
 from app.kit.route import Route, TheCaller, TheDatabase, Token, Transaction, hot
 from app.kit.wire import Lat, Lon, Note, Text, Wire, answer, page
@@ -55,7 +59,7 @@ async def get_report(id: UUID, request: Request, datum: Datum = "wgs84") -> Resp
         return answer(await intake.stored(connection, token, id, None, datum))
 
 
-@router.post("/v1/reports/batch")
+@router.post("/v1/reports/batch", responses={200: {"model": BatchAnswer}})
 async def post_batch(
     batch: Batch, request: Request, caller: TheCaller, database: TheDatabase, token: Token, datum: Datum = "wgs84"
 ) -> Response:
@@ -99,7 +103,7 @@ async def get_issues(request: Request) -> Response:
     return page(items, following)
 
 
-@router.get("/v1/issues/nearby")
+@router.get("/v1/issues/nearby", responses={200: {"model": NearbyPage}})
 async def get_nearby(request: Request, category: str, lat: Lat, lon: Lon, datum: Datum = "wgs84") -> Response:
     """Open issues of the same kind within the category's radius: may this be the same?"""
     database, token, _ = hot(request)
@@ -174,7 +178,7 @@ class PublicAsked(Asked):
     limit: int = Field(paging.DEFAULT_LIMIT, ge=1, le=paging.MAX_LIMIT)
 
 
-@router.get("/v1/public/issues", responses={200: {"model": PublicPage}}, openapi_extra=described(PublicAsked))
+@router.get("/v1/public/issues", responses={200: {"model": PublicPage}} | refused(404), openapi_extra=described(PublicAsked))
 async def get_public_issues(request: Request) -> Response:
     """Open and recently closed issues without names, no more exact than each category allows; where the office publishes its map."""
     _published()
@@ -217,7 +221,7 @@ async def get_black_spots(caller: TheCaller, connection: Transaction, ended: boo
     return page(await recurrence.black_spots(connection, caller, ended), None)
 
 
-@router.put("/v1/black-spots/{id}")
+@router.put("/v1/black-spots/{id}", responses={200: {"model": BlackSpot}})
 async def put_black_spot(id: UUID, wish: OwnIn, caller: TheCaller, connection: Transaction) -> Response:
     """Give a black spot an owner and a plan."""
     return answer(await recurrence.own(connection, caller, id, wish.owner, wish.plan))

@@ -304,3 +304,25 @@ class BlackSpot(Wire):
 class BlackSpots(Wire):
     items: list[BlackSpot]
     next_cursor: str | None
+
+
+class NearbyPage(Wire):
+    items: list[Nearby]
+    next_cursor: str | None
+
+
+class BatchTaken(ReportAnswer):
+    id: UUID
+    status: Literal[200, 201]
+
+
+class BatchRefused(Wire):
+    """`id` as it was sent, where it can be said back; `problem` is a problem document."""
+
+    id: str | None
+    status: int
+    problem: dict[str, Any]
+
+
+class BatchAnswer(Wire):
+    items: list[BatchTaken | BatchRefused]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 import orjson
@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Match, Route
 
 from app.kit.language import TEXTS, choose, say
 from app.settings import settings
@@ -81,7 +82,9 @@ def document(request: Request, problem: Problem) -> Response:
         "title": _TITLES.get(problem.status, "Error"),
         "status": problem.status,
         "detail": say(problem.sentence, language, **_spoken(problem.values, language)),
-        "errors": [{"pointer": pointer, "message": say(key, language, **problem.values)} for pointer, key in problem.fields],
+        "errors": [
+            {"pointer": pointer, "code": key, "message": say(key, language, **problem.values)} for pointer, key in problem.fields
+        ],
         **problem.extra,
     }
     return Response(
@@ -136,6 +139,13 @@ def from_validation(errors: Sequence[Any]) -> Problem:
     return Problem(422, "validation", fields=fields)
 
 
+def _methods_at(request: Request) -> set[str]:
+    """The methods of the path that a request names. Each route has one method, and the router knows of the first alone."""
+    routes = cast("list[BaseRoute]", request.app.routes)
+    found = [each for each in routes if isinstance(each, Route) and each.matches(request.scope)[0] is not Match.NONE]
+    return {method for each in found for method in each.methods or ()}
+
+
 def install(app: FastAPI) -> None:
     @app.exception_handler(Problem)
     async def on_problem(request: Request, error: Problem) -> Response:
@@ -160,6 +170,8 @@ def install(app: FastAPI) -> None:
         )
         status = 422 if error.status_code == 400 else error.status_code
         headers = dict(error.headers) if error.headers else None
+        if status == 405:
+            headers = {"allow": ", ".join(sorted(_methods_at(request)))}
         return document(request, Problem(status, slug, headers=headers, limit=settings().max_body_bytes))
 
     @app.exception_handler(ClientDisconnect)

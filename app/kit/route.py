@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from typing import Annotated, Any, NamedTuple, cast
 
@@ -23,6 +23,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import BaseRoute, compile_path
 from starlette.types import Message
 
 from app.kit import policy
@@ -191,6 +192,17 @@ class Route(APIRoute):
                 return await inner(request)
 
         return handle
+
+
+def keep_apart(routes: Sequence[BaseRoute]) -> None:
+    """Let no pattern of a path match a path that stands by itself: `/v1/uploads/awaited` is no upload, whatever the method."""
+    ours = [route for route in routes if isinstance(route, Route)]
+    fixed = {route.path_format for route in ours if not route.param_convertors}
+    for route in ours:
+        if route.param_convertors:
+            pattern = compile_path(route.path)[0]
+            others = "|".join(re.escape(path) for path in sorted(fixed) if pattern.match(path))
+            route.path_regex = re.compile(f"(?!(?:{others})$){pattern.pattern}") if others else pattern
 
 
 async def _once(request: Request, unit: Unit, key: str, inner: Callable[[Request], Coroutine[Any, Any, Response]]) -> Response:

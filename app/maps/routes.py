@@ -17,11 +17,12 @@ from app.catalogue import catalogue
 from app.issues.lifecycle import OPEN
 from app.kit.asking import Asked, described, read
 from app.kit.gate import Gate
+from app.kit.openapi import refused
 from app.kit.problems import invalid, not_found
 from app.kit.route import Route, TheCaller, TheDatabase, Transaction, base_url, hot, unauthorized
 from app.kit.wire import Day, Instant, Text, answer
 from app.maps import hotspots, queries, style, summaries, tiles
-from app.maps.schemas import AreaSummary, CellSummaries, Hotspots
+from app.maps.schemas import AreaSummary, CellSummaries, Hotspots, MapStyle, TileJson
 from app.maps.tally import DELAY_S
 from app.settings import settings
 
@@ -30,6 +31,7 @@ _MVT = "application/vnd.mapbox-vector-tile"
 _TILE: dict[int | str, dict[str, Any]] = {
     200: {"content": {_MVT: {}}, "description": "A tile"},
     204: {"description": "An empty tile"},
+    304: {},
 }
 # Map readers of one process: what more of them ask waits a little, and is then told to come back, so that reports keep their pace.
 _READERS = Gate(width=4, queue=100, patience_s=5)
@@ -91,7 +93,7 @@ async def get_public_tile(z: int, x: int, y: int, request: Request) -> Response:
     return await _issue_tile(request, None, z, x, y)
 
 
-@router.get("/v1/tiles/cells/{z}/{x}/{y}.mvt", responses=_TILE)
+@router.get("/v1/tiles/cells/{z}/{x}/{y}.mvt", responses={status: _TILE[status] for status in (200, 204)})
 async def get_cell_tile(z: int, x: int, y: int, request: Request) -> Response:
     """Cells of the caller's areas with their counts; up to zoom 11 the areas that they make up."""
     tiles.check(z, x, y)
@@ -119,7 +121,7 @@ _LAYERS: dict[str, list[dict[str, Any]]] = {
 _LAYERS["public"] = _LAYERS["issues"]
 
 
-@router.get("/v1/tiles/{layer}.json")
+@router.get("/v1/tiles/{layer}.json", responses={200: {"model": TileJson}} | refused(401))
 async def get_tilejson(layer: str, request: Request) -> Response:
     """TileJSON 3.0.0 of a layer: `issues`, `cells`, or `public`, for which nobody needs to sign in."""
     if layer not in _LAYERS or (layer == "public" and not settings().public):
@@ -188,7 +190,7 @@ async def get_cell_summaries(
     return answer({"items": orjson.Fragment(items), "next_cursor": None})
 
 
-@router.get("/v1/map/style.json")
+@router.get("/v1/map/style.json", responses={200: {"model": MapStyle}})
 async def get_style(
     request: Request, connection: Transaction, view: style.View = "points", theme: style.Theme = "light", public: bool = False
 ) -> Response:
@@ -199,7 +201,9 @@ async def get_style(
     return answer(made, headers={"cache-control": "public, max-age=300"})
 
 
-@router.get("/v1/map/{sheet}", responses={200: {"content": {"image/png": {}}}})
+@router.get(
+    "/v1/map/{sheet}", responses={200: {"content": {"image/png": {}, "application/json": {"schema": {"type": "object"}}}}}
+)
 async def get_sprite(sheet: str) -> Response:
     """The style's sprite: sprite.json, sprite.png, and the same @2x."""
     found = re.fullmatch(r"sprite(@2x)?\.(json|png)", sheet)

@@ -6,6 +6,8 @@ from datetime import date
 from typing import Any, Literal
 from uuid import UUID
 
+from pydantic import BaseModel, ConfigDict
+
 from app.kit.wire import Instant, Named, Wire
 
 
@@ -120,3 +122,26 @@ class Hotspots(Wire):
     type: Literal["FeatureCollection"]
     features: list[Hotspot]
     as_of: Instant
+
+
+class TileJson(Wire):
+    """TileJSON 3.0.0, and `delay_s`: how many seconds a tile may be behind."""
+
+    tilejson: Literal["3.0.0"]
+    name: str
+    scheme: Literal["xyz"]
+    tiles: list[str]
+    minzoom: int
+    maxzoom: int
+    bounds: list[float]
+    vector_layers: list[dict[str, Any]]
+    delay_s: float
+
+
+class MapStyle(BaseModel):
+    """A style of MapLibre; what stands in it, its specification says."""
+
+    model_config = ConfigDict(extra="allow")
+    version: Literal[8]
+    sources: dict[str, Any]
+    layers: list[dict[str, Any]]

@@ -20,7 +20,7 @@ from app.kit.wire import Text, TimeOfDay, Wire, answer, page
 from app.notices import push, queries
 from app.notices.channels import NotNow, Undeliverable, check_target, mailable
 from app.notices.law import KINDS
-from app.notices.schemas import Channels, Notices, PushKey
+from app.notices.schemas import Channel, Channels, Notices, PushKey, QuietHours
 from app.notices.telling import sentence
 from app.notices.work import names
 from app.settings import settings
@@ -106,7 +106,7 @@ async def get_channels(caller: TheCaller, connection: Transaction) -> Response:
     return page([dict(row) for row in await connection.fetch(queries.CHANNELS, caller.account_id)], None)
 
 
-@router.put("/v1/channels/{id}")
+@router.put("/v1/channels/{id}", responses={200: {"model": Channel}})
 async def put_channel(id: UUID, wish: ChannelIn, request: Request, caller: TheCaller, connection: Transaction) -> Response:
     """Be told by mail, by a chat robot of WeCom, DingTalk or Feishu, or by web push; `kinds` narrows of what."""
     secret = wish.secret
@@ -154,7 +154,7 @@ async def delete_channel(id: UUID, caller: TheCaller, connection: Transaction) -
     return Response(status_code=204)
 
 
-@router.get("/v1/me/quiet-hours")
+@router.get("/v1/me/quiet-hours", responses={200: {"model": QuietHours | None}})
 async def get_quiet(caller: TheCaller, connection: Transaction) -> Response:
     """When the caller is not to be disturbed; null when always."""
     row = await connection.fetchrow(queries.QUIET, caller.account_id)

@@ -43,3 +43,10 @@ class Channels(Wire):
 
 class PushKey(Wire):
     key: str
+
+
+class QuietHours(Wire):
+    """As `hours:minutes`, in the community's own time."""
+
+    starts: str
+    ends: str

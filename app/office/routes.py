@@ -19,6 +19,7 @@ from app.kit.access import Caller
 from app.kit.asking import Asked, described, read
 from app.kit.db import Database
 from app.kit.language import choose
+from app.kit.openapi import refused
 from app.kit.problems import invalid, not_found
 from app.kit.route import Route, TheCaller, TheDatabase, Token, Transaction, base_url, hot
 from app.kit.wire import Day, Name, Note, Reason, Text, Wire, answer, page
@@ -176,7 +177,7 @@ async def get_weekly_word(request: Request, caller: TheCaller, database: TheData
     return await _word(paper, "weekly")
 
 
-@router.put("/v1/summaries/weekly", responses={201: {"model": Weekly}}, status_code=201)
+@router.put("/v1/summaries/weekly", responses={201: {"model": Weekly}} | refused(404), status_code=201)
 async def put_weekly(wish: WeeklyIn, caller: TheCaller, database: TheDatabase) -> Response:
     """Issue a week's summary as it was edited: kept with who and when, once for an area, week and language, and never written over.
     With `corrects` and `reason` it is the next version, beside those before. 409: issued already, or not the last that is corrected."""

@@ -18,7 +18,7 @@ from app.kit.problems import invalid, not_found
 from app.kit.route import Route, Secret, TheCaller, Transaction
 from app.kit.wire import Accuracy, Claim, Day, Lat, Lon, Note, Wire, answer, page
 from app.patrols import queries, walking
-from app.patrols.schemas import Coverage, Patrol, Patrols
+from app.patrols.schemas import Coverage, Patrol, Patrols, PointsKept
 
 router = APIRouter(route_class=Route, tags=["patrols"])
 
@@ -48,7 +48,7 @@ def _who(caller: Caller) -> tuple[Any, ...]:
     return caller.account_id, caller.is_admin, caller.staffs, caller.leads
 
 
-@router.put("/v1/patrols/{id}")
+@router.put("/v1/patrols/{id}", responses={200: {"model": Patrol}, 201: {"model": Patrol}})
 async def put_patrol(id: UUID, wish: PatrolIn, caller: TheCaller, connection: Transaction) -> Response:
     """Begin a walk, or end it. Sent again it is the same walk; a wrong clock is marked, and the time of receipt counts."""
     fresh = await walking.put(
@@ -58,7 +58,7 @@ async def put_patrol(id: UUID, wish: PatrolIn, caller: TheCaller, connection: Tr
     return answer(dict(row), 201 if fresh else 200)
 
 
-@router.post("/v1/patrols/{id}/points")
+@router.post("/v1/patrols/{id}/points", responses={200: {"model": PointsKept}})
 async def post_points(id: UUID, batch: PointsIn, caller: TheCaller, connection: Transaction) -> Response:
     """Points of the track, up to 5,000 at once, in any order and more than once; `kept` is how many say something new."""
     points = [(p.at, *to_wgs84(p.lat, p.lon, batch.datum), p.accuracy_m) for p in batch.points]

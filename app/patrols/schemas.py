@@ -56,3 +56,7 @@ class Coverage(Wire):
     person_times: int
     behind: list[Named]
     unwalked: list[Named]
+
+
+class PointsKept(Wire):
+    kept: int

@@ -13,13 +13,29 @@ from starlette.responses import Response
 from app.issues import reading
 from app.kit import paging
 from app.kit.access import CALLER
+from app.kit.openapi import refused
 from app.kit.problems import Problem, invalid, not_found
 from app.kit.route import COOKIE, Route, Secret, TheCaller, TheDatabase, Token, Transaction, base_url
 from app.kit.wire import Day, Reason, Wire, answer, page
 from app.notices.telling import tell
 from app.patrols import walking
 from app.people import invitations, queries, sessions, standing_in
-from app.people.schemas import AcceptIn, Credentials, Devices, Invitation, InvitationIn, Me, MyRecord, People, SignedIn, SignIn
+from app.people.schemas import (
+    AcceptIn,
+    Credentials,
+    Devices,
+    Invitation,
+    InvitationIn,
+    Me,
+    MyRecord,
+    OpenInvitations,
+    People,
+    SignedIn,
+    SignIn,
+    StandIn,
+    StandIns,
+    ThanksSaid,
+)
 from app.settings import settings
 
 router = APIRouter(route_class=Route, tags=["people"])
@@ -27,7 +43,7 @@ AsCookie = Annotated[bool, Query(description="The session as a cookie, for pages
 Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200)]
 
 
-@router.post("/v1/sessions", responses={201: {"model": SignedIn}}, status_code=201)
+@router.post("/v1/sessions", responses={201: {"model": SignedIn}} | refused(401), status_code=201)
 async def post_session(
     wish: SignIn, request: Request, database: TheDatabase, connection_secret: Secret, key: Key = None, cookie: AsCookie = False
 ) -> Response:
@@ -122,13 +138,13 @@ async def delete_role(id: UUID, caller: TheCaller, connection: Transaction) -> R
     return Response(status_code=204)
 
 
-@router.post("/v1/invitations", responses={201: {"model": Invitation}}, status_code=201)
+@router.post("/v1/invitations", responses={201: {"model": Invitation}} | refused(404), status_code=201)
 async def post_invitation(wish: InvitationIn, request: Request, caller: TheCaller, connection: Transaction) -> Response:
     """Invite somebody to a role by link and QR; never to more than the caller holds."""
     return answer(await invitations.invite(connection, caller, wish, base_url(request)), 201)
 
 
-@router.get("/v1/invitations")
+@router.get("/v1/invitations", responses={200: {"model": OpenInvitations}})
 async def get_invitations(caller: TheCaller, connection: Transaction) -> Response:
     """The caller's own open invitations."""
     return page([dict(row) for row in await connection.fetch(queries.INVITATIONS, caller.account_id)], None)
@@ -142,7 +158,7 @@ async def delete_invitation(id: UUID, caller: TheCaller, connection: Transaction
     return Response(status_code=204)
 
 
-@router.post("/v1/invitations/{code}/accept", responses={201: {"model": SignedIn}}, status_code=201)
+@router.post("/v1/invitations/{code}/accept", responses={201: {"model": SignedIn}} | refused(410), status_code=201)
 async def post_accept(
     code: str,
     wish: AcceptIn,
@@ -168,7 +184,7 @@ class ThanksIn(Wire):
     issue: UUID | None = None
 
 
-@router.put("/v1/thanks/{id}", status_code=201)
+@router.put("/v1/thanks/{id}", status_code=201, responses={200: {"model": ThanksSaid}, 201: {"model": ThanksSaid}})
 async def put_thanks(id: UUID, wish: ThanksIn, caller: TheCaller, connection: Transaction) -> Response:
     """Thank somebody of one's own area or cell; he is told once. 200 when it was said already."""
     if not await connection.fetchval(queries.MAY_THANK, wish.account, caller.is_admin, caller.staffs, caller.leads):
@@ -204,13 +220,13 @@ class StandInIn(Wire):
     leader: UUID | None = None
 
 
-@router.get("/v1/stand-ins")
+@router.get("/v1/stand-ins", responses={200: {"model": StandIns}})
 async def get_stand_ins(caller: TheCaller, connection: Transaction) -> Response:
     """Who stands in for whom: what concerns the caller, and for the office all of its areas. Latest first, at most 200."""
     return page(await standing_in.listed(connection, caller), None)
 
 
-@router.put("/v1/stand-ins/{id}")
+@router.put("/v1/stand-ins/{id}", responses={200: {"model": StandIn}})
 async def put_stand_in(id: UUID, wish: StandInIn, caller: TheCaller, connection: Transaction) -> Response:
     """Have somebody of the community lead a leader's cells while he is away: he is told in his place, and may do what he may."""
     leader = wish.leader or caller.account_id

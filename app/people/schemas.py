@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -153,3 +154,42 @@ class MyRecord(Wire):
     cleared: int
     walked: Walked
     thanks: list[Thanks]
+
+
+class OpenInvitation(Wire):
+    id: UUID
+    role: Role
+    area: UUID | None
+    cell: UUID | None
+    unit: UUID | None
+    uses: int
+    used: int
+    expires_at: Instant
+    created_at: Instant
+
+
+class OpenInvitations(Wire):
+    items: list[OpenInvitation]
+    next_cursor: str | None
+
+
+class ThanksSaid(Wire):
+    id: UUID
+    text: str
+
+
+class StandIn(Wire):
+    """`now`: the deputy leads the cells at present."""
+
+    id: UUID
+    leader: Named
+    deputy: Named
+    starts_on: date
+    ends_on: date
+    now: bool
+    cells: list[Named]
+
+
+class StandIns(Wire):
+    items: list[StandIn]
+    next_cursor: str | None

@@ -12,18 +12,22 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from app.kit import paging
+from app.kit.openapi import refused
 from app.kit.problems import Problem, not_found
 from app.kit.route import Route, Secret, TheCaller, TheDatabase, Transaction, hot, unauthorized
 from app.kit.wire import answer, page
-from app.photos import queries, receiving, store, uploads
+from app.photos import queries, receiving, schemas, store, uploads
+from app.photos.formats import FORMATS
 from app.photos.store import MissingObject
 from app.settings import settings
 
 router = APIRouter(route_class=Route, tags=["photos"])
 _TUS = {"tus-resumable": "1.0.0", "cache-control": "no-store"}
 _BYTES: dict[str, Any] = {
-    "requestBody": {"required": True, "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}}
+    "requestBody": {"required": True, "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}},
+    "parameters": [schemas.DIGEST],
 }
+_FACTS: dict[int | str, dict[str, Any]] = {200: {"model": schemas.PhotoFacts}, 201: {"model": schemas.PhotoFacts}}
 _OFFSET_TYPE = "application/offset+octet-stream"
 
 
@@ -49,7 +53,7 @@ async def _seen(request: Request, id: UUID) -> Any:
     return row
 
 
-@router.put("/v1/photos/{id}", openapi_extra=_BYTES)
+@router.put("/v1/photos/{id}", responses=_FACTS, openapi_extra=_BYTES)
 async def put_photo(id: UUID, request: Request, caller: TheCaller, database: TheDatabase) -> Response:
     """A photograph's bytes, in one go: 201 the first time, 200 when they are here already. `Content-Digest` is checked when sent."""
     receiving.check_type(request.headers.get("content-type"))
@@ -69,14 +73,15 @@ async def put_photo(id: UUID, request: Request, caller: TheCaller, database: The
     return answer(_facts(await _seen(request, id)), 201 if fresh else 200)
 
 
-@router.get("/v1/photos/{id}")
+@router.get("/v1/photos/{id}", responses={200: {"model": schemas.PhotoFacts}})
 async def get_photo(id: UUID, request: Request) -> Response:
     """What is known of a photograph: its state, size and hash; for those who answer for the place also when and where it was taken."""
     return answer(_facts(await _seen(request, id)))
 
 
 @router.get(
-    "/v1/photos/{id}/{variant}", responses={200: {"content": {"image/webp": {}, "image/jpeg": {}}, "description": "The picture"}}
+    "/v1/photos/{id}/{variant}",
+    responses={200: {"content": {each: {} for each in FORMATS}, "description": "The picture"}, 304: {}},
 )
 async def get_variant(id: UUID, variant: Literal["thumb", "screen", "original"], request: Request) -> Response:
     """`thumb` (320) or `screen` (1600): WebP, or JPEG for who does not accept it; the `original` for the office alone."""
@@ -136,7 +141,7 @@ def _expires(expires_at: Any) -> dict[str, str]:
     return {"upload-expires": format_datetime(expires_at, usegmt=True)} if expires_at else {}
 
 
-@router.options("/v1/uploads", status_code=204)
+@router.options("/v1/uploads", status_code=204, responses={204: schemas.tus("Tus-Max-Size")})
 async def options_uploads() -> Response:
     """What of tus 1.0.0 is understood here."""
     extensions = "creation,creation-with-upload,checksum,expiration,termination"
@@ -147,7 +152,16 @@ async def options_uploads() -> Response:
     return Response(status_code=204, headers=_TUS | headers)
 
 
-@router.post("/v1/uploads", status_code=201)
+@router.post(
+    "/v1/uploads",
+    status_code=201,
+    response_class=Response,
+    responses={201: schemas.tus("Upload-Offset")} | refused(400, 404, 412, 413, 415, 460),
+    openapi_extra={
+        "parameters": [schemas.VERSION, schemas.LENGTH, schemas.METADATA, schemas.CHECKSUM],
+        "requestBody": {"content": {_OFFSET_TYPE: {"schema": {"type": "string", "format": "binary"}}}},
+    },
+)
 async def post_upload(request: Request, caller: TheCaller, database: TheDatabase) -> Response:
     """Begin a resumable upload: `Upload-Length`, and `Upload-Metadata` with the photograph's id as `photo`. Sent again, it is the
     same upload, at `/v1/uploads/{photo}`."""
@@ -175,7 +189,7 @@ async def post_upload(request: Request, caller: TheCaller, database: TheDatabase
     return Response(status_code=201, headers=_TUS | headers)
 
 
-@router.get("/v1/uploads/awaited")
+@router.get("/v1/uploads/awaited", responses={200: {"model": schemas.AwaitedPhotos}})
 async def get_awaited(
     caller: TheCaller,
     connection: Transaction,
@@ -201,7 +215,12 @@ async def get_awaited(
     )
 
 
-@router.head("/v1/uploads/{id}")
+@router.head(
+    "/v1/uploads/{id}",
+    response_class=Response,
+    responses={200: schemas.tus("Upload-Offset", "Upload-Length")} | refused(412),
+    openapi_extra={"parameters": [schemas.VERSION]},
+)
 async def head_upload(id: UUID, request: Request, caller: TheCaller, connection: Transaction) -> Response:
     """How much of an upload has arrived."""
     _check_version(request)
@@ -209,8 +228,9 @@ async def head_upload(id: UUID, request: Request, caller: TheCaller, connection:
     return Response(headers=_TUS | {"upload-offset": str(received), "upload-length": str(size), **_expires(expires_at)})
 
 
-@router.patch("/v1/uploads/{id}", status_code=204, openapi_extra={
-    "requestBody": {"required": True, "content": {_OFFSET_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
+@router.patch("/v1/uploads/{id}", status_code=204, responses={204: schemas.tus("Upload-Offset")} | refused(400, 412, 460), openapi_extra={
+    "parameters": [schemas.VERSION, schemas.OFFSET, schemas.CHECKSUM],
+    "requestBody": {"required": True, "content": {_OFFSET_TYPE: {"schema": {"type": "string", "format": "binary"}}}},
 })  # fmt: skip
 async def patch_upload(id: UUID, request: Request, caller: TheCaller, database: TheDatabase) -> Response:
     """Go on with an upload from `Upload-Offset`; `Upload-Checksum` is checked when sent. Whole, it is the stored photograph."""
@@ -225,7 +245,12 @@ async def patch_upload(id: UUID, request: Request, caller: TheCaller, database: 
     return Response(status_code=204, headers=_TUS | {"upload-offset": str(received)})
 
 
-@router.delete("/v1/uploads/{id}", status_code=204)
+@router.delete(
+    "/v1/uploads/{id}",
+    status_code=204,
+    responses={204: schemas.tus()} | refused(412),
+    openapi_extra={"parameters": [schemas.VERSION]},
+)
 async def delete_upload(id: UUID, request: Request, caller: TheCaller, database: TheDatabase) -> Response:
     """Give up an unfinished upload."""
     _check_version(request)

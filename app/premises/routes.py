@@ -17,13 +17,14 @@ from app.kit.problems import not_found
 from app.kit.route import Route, Secret, TheCaller, Transaction
 from app.kit.wire import Text, answer, page
 from app.premises import record
-from app.premises.schemas import PremisesIn, VisitIn
+from app.premises.schemas import PremisesIn, PremisesPage, PremisesWithRecord, VisitIn
 from app.settings import settings
 
 router = APIRouter(route_class=Route, tags=["premises"])
+_MADE: dict[int | str, dict[str, Any]] = {200: {"model": PremisesWithRecord}, 201: {"model": PremisesWithRecord}}
 
 
-@router.get("/v1/premises")
+@router.get("/v1/premises", responses={200: {"model": PremisesPage}})
 async def get_premises_list(
     caller: TheCaller,
     connection: Transaction,
@@ -41,7 +42,7 @@ async def get_premises_list(
     return page(items[:limit], paging.seal(secret, "premises", [items[limit - 1]["id"]]) if len(items) > limit else None)
 
 
-@router.put("/v1/premises/{id}")
+@router.put("/v1/premises/{id}", responses=_MADE)
 async def put_premises(id: UUID, wish: PremisesIn, caller: TheCaller, connection: Transaction) -> Response:
     """Enter premises, or change them: frontage as a point or line, owner, and the letter of responsibility with its photograph."""
     try:
@@ -51,7 +52,7 @@ async def put_premises(id: UUID, wish: PremisesIn, caller: TheCaller, connection
     return answer((await record.read(connection, caller, id)).json(), 201 if fresh else 200)
 
 
-@router.get("/v1/premises/{id}")
+@router.get("/v1/premises/{id}", responses={200: {"model": PremisesWithRecord}})
 async def get_premises(id: UUID, caller: TheCaller, connection: Transaction) -> Response:
     """Premises with their record: the last 200 visits and warnings, and the last 200 issues that name them."""
     return answer((await record.read(connection, caller, id)).json())
@@ -70,7 +71,7 @@ async def get_record(id: UUID, request: Request, caller: TheCaller, connection: 
     return HTMLResponse(record.page(found, names, ZoneInfo(zone), language), headers=headers)
 
 
-@router.put("/v1/premises/{id}/visits/{visit}", status_code=201)
+@router.put("/v1/premises/{id}/visits/{visit}", status_code=201, responses=_MADE)
 async def put_visit(id: UUID, visit: UUID, wish: VisitIn, caller: TheCaller, connection: Transaction) -> Response:
     """Note a visit, or (leaders and staff) a warning. Sent again it is the same visit: 200."""
     fresh = await record.visit(connection, caller, id, visit, wish)

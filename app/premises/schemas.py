@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import Field, model_validator
 
 from app.kit.datum import Datum, to_wgs84
-from app.kit.wire import Day, Instant, Label, Name, Note, Text, Wire
+from app.kit.wire import Day, Instant, Label, Name, Named, Note, Text, Wire
 
 
 class Frontage(Wire):
@@ -66,3 +67,65 @@ class VisitIn(Wire):
     at: Instant
     note: Note = ""
     photos: Annotated[list[UUID], Field(max_length=20)] = []
+
+
+# Shapes of answers that are written straight from rows.
+class Letter(Wire):
+    signed_on: date
+    photo: UUID | None
+
+
+class Premises(Wire):
+    """`owner` and `phone` only for whom the caller answers to; `repeats` are issues of a kind that was found there before."""
+
+    id: UUID
+    area: UUID
+    cell: Named | None
+    name: str
+    kind: Literal["shop", "household", "institution", "other"]
+    address: str
+    frontage: dict[str, Any]
+    owner: str | None
+    phone: str | None
+    letter: Letter | None
+    active: bool
+    issues: int
+    open: int
+    repeats: int
+    visits: int
+    warnings: int
+    last_visit: Instant | None
+
+
+class PremisesPage(Wire):
+    items: list[Premises]
+    next_cursor: str | None
+
+
+class Visit(Wire):
+    id: UUID
+    kind: Literal["visit", "warning"]
+    at: Instant
+    note: str
+    by: str | None
+    photos: list[UUID]
+
+
+class PremisesIssue(Wire):
+    id: UUID
+    number: str
+    category: str
+    state: str
+    created_at: Instant
+    closed_at: Instant | None
+    note: str
+    repeat: bool
+
+
+class PremisesRecord(Wire):
+    visits: list[Visit]
+    issues: list[PremisesIssue]
+
+
+class PremisesWithRecord(Premises):
+    record: PremisesRecord

@@ -13,6 +13,7 @@ from app.issues.schemas import Changes
 from app.kit import paging
 from app.kit.asking import Asked, described, read
 from app.kit.datum import Datum
+from app.kit.openapi import refused
 from app.kit.route import Route, Secret, TheCaller, TheDatabase, Token, hot
 from app.kit.wire import answer
 from app.sync.changes import from_now, read_cursor, since
@@ -35,7 +36,7 @@ class ChangesAsked(Asked):
     limit: int = Field(paging.DEFAULT_LIMIT, ge=1, le=paging.MAX_LIMIT)
 
 
-@router.get("/v1/changes", responses={200: {"model": Changes}}, openapi_extra=described(ChangesAsked))
+@router.get("/v1/changes", responses={200: {"model": Changes}} | refused(410), openapi_extra=described(ChangesAsked))
 async def get_changes(request: Request) -> Response:
     """What changed in the caller's scope since the cursor, latest first, and ids of what left it; without a cursor, all of it."""
     database, token, secret = hot(request)
@@ -46,7 +47,9 @@ async def get_changes(request: Request) -> Response:
     return answer({"items": items, "removed": removed, "next_cursor": following.seal(secret), "more": more})
 
 
-@router.get("/v1/events", responses={200: {"content": {"text/event-stream": {}}, "description": "Server-Sent Events"}})
+@router.get(
+    "/v1/events", responses={200: {"content": {"text/event-stream": {}}, "description": "Server-Sent Events"}} | refused(410, 429)
+)
 async def get_events(
     request: Request,
     caller: TheCaller,
