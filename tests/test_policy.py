@@ -54,6 +54,7 @@ def _request(key, town, issue, photo, thanked):
         ("POST", "/v1/issues/{id}/actions"): {"action": "comment", "note": "x"},
         ("PUT", "/v1/areas/{id}/calendar/{day}"): {"working": True},
         ("PUT", "/v1/areas/{id}/office"): {"phone": "0877-6600110"},
+        ("POST", "/v1/people/{id}/close"): {}, ("POST", "/v1/password-resets"): {"code": "x", "account": "x1", "password": "12345678"},
         ("PUT", "/v1/assignment-rules/{id}"): {"area": str(town.area), "unit": unit, "category": "litter"},
         ("POST", "/v1/notices/read"): {},
         ("PUT", "/v1/channels/{id}"): {"kind": "mail", "address": f"{uuid.uuid4().hex}@example.org"},
@@ -91,9 +92,15 @@ def _request(key, town, issue, photo, thanked):
         .replace("{variant}", "original")
         .replace("{day}", "2026-10-01")
     )
-    ids |= {
-        (m, p): str(town.area) for m, p in ROUTES if "/calendar" in p or p in ("/v1/areas/{id}/summary", "/v1/areas/{id}/office")
-    } | {("POST", "/v1/jobs/{id}/retry"): "0"}
+    ids |= (
+        {
+            (m, p): str(town.area)
+            for m, p in ROUTES
+            if "/calendar" in p or p in ("/v1/areas/{id}/summary", "/v1/areas/{id}/office")
+        }
+        | {("POST", "/v1/jobs/{id}/retry"): "0"}
+        | {(m, p): str(thanked) for m, p in ROUTES if p.startswith("/v1/people/{id}/")}
+    )
     target = ids.get(key, issue if "/issues/" in path or "/reports/" in path else str(uuid.uuid4()))
     target = re.sub(r"\{\w+\}", target, path)
     if path == "/v1/hotspots":
@@ -120,12 +127,15 @@ SCOPED = {
     ("PUT", "/v1/activities/{id}"), ("GET", "/v1/activities"), ("GET", "/v1/league"), ("GET", "/v1/circulation.html"), ("GET", "/v1/circulation.docx"),
     ("GET", "/v1/issues/{id}/dossier.html"), ("GET", "/v1/issues/{id}/dossier.docx"),
     ("GET", "/v1/areas/{id}/office"), ("PUT", "/v1/areas/{id}/office"),
+    ("GET", "/v1/people/{id}/sessions"), ("DELETE", "/v1/people/{id}/sessions"), ("PUT", "/v1/people/{id}/reset-links/{link}"),
+    ("POST", "/v1/people/{id}/close"), ("POST", "/v1/people/{id}/reopen"),
 }  # fmt: skip
 # Ids that nobody holds in this walk: 404 for whoever may call the route at all.
 MISSING = {
     ("DELETE", "/v1/activities/{id}"),
     ("DELETE", "/v1/sessions/{id}"),
     ("DELETE", "/v1/roles/{id}"),
+    ("DELETE", "/v1/people/{id}/sessions/{session}"),
     ("DELETE", "/v1/invitations/{id}"),
     ("GET", "/problems/{slug}"),
     ("HEAD", "/v1/uploads/{id}"),
@@ -147,6 +157,9 @@ MISSING = {
     ("PATCH", "/v1/uploads/{id}"),
     ("DELETE", "/v1/uploads/{id}"),
 }
+# What is written at a place, or kept for it, needs a role that reaches it; otherwise 403.
+PLACED = {("PUT", "/v1/reports/{id}")}
+BY_HOLDERS = {("PUT", "/v1/photos/{id}"), ("POST", "/v1/uploads")}
 # A stream without end is listened to in test_live.
 ENDLESS = ("GET", "/v1/events")
 READERS = {"volunteer", "leader", "staff", "inspector", "admin"}
@@ -160,6 +173,9 @@ MAY = {
     ("PUT", "/v1/premises/{id}"): {"leader", "staff", "admin"}, ("PUT", "/v1/samples/{id}"): {"staff", "admin"},
     ("PUT", "/v1/stand-ins/{id}"): {"staff", "admin"}, ("PUT", "/v1/summaries/weekly"): {"staff", "admin"},
     ("PUT", "/v1/activities/{id}"): {"leader", "staff", "admin"}, ("PUT", "/v1/areas/{id}/office"): {"staff", "admin"},
+    ("GET", "/v1/people/{id}/sessions"): {"leader", "staff", "admin"}, ("DELETE", "/v1/people/{id}/sessions"): {"leader", "staff", "admin"},
+    ("PUT", "/v1/people/{id}/reset-links/{link}"): {"leader", "staff", "admin"}, ("POST", "/v1/people/{id}/close"): {"staff", "admin"},
+    ("POST", "/v1/people/{id}/reopen"): {"staff", "admin"},
 }  # fmt: skip
 
 
@@ -201,6 +217,9 @@ async def test_walk(town, app, database, role):
                 assert status == 404, where
             elif key == ("PUT", "/v1/thanks/{id}"):  # people are named in the body: whom one may not thank is nobody
                 assert status == (201 if role == "admin" or place is town else 422), where
+            elif key in PLACED or key in BY_HOLDERS:
+                reaches = role == "admin" or (role is not None and (place is town or key in BY_HOLDERS))
+                assert status == (201 if reaches else 403), where
             elif key in SCOPED:
                 allowed = role == "admin" or (place is town and role in MAY.get(key, READERS))
                 # Whoever may read an issue but not act on it is told so; whoever may not read it, that there is none.
