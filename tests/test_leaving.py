@@ -65,8 +65,9 @@ async def test_a_closed_account_ends_at_once_and_opens_without_what_was(town, ap
         assert (await leader.call("PUT", f"/v1/channels/{uuid.uuid4()}", json=channel)).status_code == 200
         for _ in range(2):  # sent again it is the same
             assert (await close(staff, leader)).status_code == 204
-        for path in ("/v1/me", "/v1/issues", "/v1/changes"):
+        for path in ("/v1/issues", "/v1/changes"):
             assert (await leader.call("GET", path)).status_code == 401
+        assert said(await leader.call("GET", "/v1/me"), 401, "account-closed")  # a phone then keeps nothing to be seen
         assert (await leader.call("PUT", f"/v1/reports/{uuid.uuid4()}", json=town.body())).status_code == 401
         # The invitation is void; who joined by it stays.
         assert said(await joining.post(accept, json={"name": "乙"}), 410, "invitation-over")
@@ -88,7 +89,7 @@ async def test_a_closed_account_ends_at_once_and_opens_without_what_was(town, ap
         async with database.transaction() as connection:
             await add_session(connection, leader.id, token, "late")
         assert (await reopen(staff, leader)).status_code == 204 == (await reopen(staff, leader)).status_code
-        assert (await leader.call("GET", "/v1/me")).status_code == 401
+        assert said(await leader.call("GET", "/v1/me"), 401, "session-ended")
         assert (await joining.get("/v1/me", headers={"authorization": f"Bearer {token}"})).status_code == 401
         assert said(await joining.post(accept, json={"name": "丙"}), 410, "invitation-over")
         assert await grant_of(database, leader, "leader") is not None
