@@ -215,6 +215,10 @@ async def test_nobody_raises_themselves_or_removes_a_colleague(town, app, databa
     assert said(await staff.call("DELETE", f"/v1/roles/{await grant_of(database, colleague)}"), 403, "not-above")
     assert said(await staff.call("DELETE", f"/v1/roles/{await grant_of(database, staff)}"), 403, "not-above")
     assert (await theirs.call("DELETE", f"/v1/roles/{await grant_of(database, staff)}")).status_code == 404
+    listed = {p["id"]: p for p in (await staff.get("/v1/people", limit=200))["items"]}
+    for person, below_staff in ((colleague, False), (staff, False), (theirs, True)):
+        it = listed[str(person.id)]
+        assert it["answers"] == below_staff == it["roles"][0]["may_take_back"]
     # One's own invitation gives one nothing, whatever it is for; somebody else it does.
     code = (await invite(staff, "leader", cell=str(town.cells[0]))).json()["code"]
     assert said(await staff.call("POST", f"/v1/invitations/{code}/accept", json={"name": "x"}), 403, "own-invitation")

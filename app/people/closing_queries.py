@@ -11,7 +11,8 @@ select a.id::text, a.name, a.phone, p.roles, not p.oneself and (c.is_admin or no
   a.password_hash is not null as password, a.disabled_at as closed_at, a.closed_for
 from c cross join lateral (
   select g.account_id, g.account_id = c.account_id as oneself, json_agg(json_build_object(
-    'id', g.id, 'role', g.role, 'area', g.area_id, 'cell', g.cell_id, 'unit', g.unit_id, 'starts_at', g.starts_at, 'ends_at', g.ends_at))::jsonb as roles
+    'id', g.id, 'role', g.role, 'area', g.area_id, 'cell', g.cell_id, 'unit', g.unit_id, 'starts_at', g.starts_at, 'ends_at', g.ends_at,
+    'may_take_back', {ABOVE}))::jsonb as roles
   from g where {SEES} and g.closed = $5 and ($2::uuid is null or g.cell_id = $2) and g.account_id > $3
   group by g.account_id order by g.account_id limit $4
 ) p join accounts a on a.id = p.account_id order by a.id

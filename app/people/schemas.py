@@ -105,6 +105,7 @@ class PersonRole(Wire):
     unit: UUID | None
     starts_at: Instant | None
     ends_at: Instant | None
+    may_take_back: bool
 
 
 class Person(Wire):

@@ -45,7 +45,7 @@ export const PeoplePage: FunctionComponent = () => {
           <div class="row apart"><b>{person.name}</b>{person.phone && <a href={`tel:${person.phone}`}>{person.phone}</a>}</div>
           {person.roles.map((role) => (
             <div key={role.id} class="row apart"><span class="small">{word('role', role.role)} · {names.get(role.cell ?? role.unit ?? role.area ?? '') ?? ''}{role.ends_at ? ` · ${t('until', { at: moment(role.ends_at) })}` : ''}</span>
-              {!gone && <button class="button small" disabled={busy} aria-label={t('take-role-of', { name: person.name, role: word('role', role.role) })} onClick={() => void take(role.id)}>{t('take-role')}</button>}</div>
+              {!gone && role.may_take_back && <button class="button small" disabled={busy} aria-label={t('take-role-of', { name: person.name, role: word('role', role.role) })} onClick={() => void take(role.id)}>{t('take-role')}</button>}</div>
           ))}
           {person.closed_at && <p class="small quiet">{t('closed-at', { at: moment(person.closed_at) })}{person.closed_for ? ` · ${person.closed_for}` : ''}</p>}
           {person.id !== me.value?.id && (
