@@ -31,6 +31,7 @@ from app.maps import routes as maps_routes
 from app.notices import routes as notices_routes
 from app.office import routes as office_routes
 from app.patrols import routes as patrols_routes
+from app.people import managing as managing_routes
 from app.people import routes as people_routes
 from app.photos import routes as photos_routes
 from app.photos.store import open_store
@@ -145,7 +146,7 @@ def create_app(database_url: str, data: Folder, work: bool = False) -> FastAPI:
     problems.install(app)
     # Side by side rather than included: an included router costs each request a match of its own. The hottest come first.
     routers = (
-        issues_routes.router, sync_routes.router, maps_routes.router, photos_routes.router, people_routes.router, catalogue_routes.router,
+        issues_routes.router, sync_routes.router, maps_routes.router, photos_routes.router, people_routes.router, managing_routes.router, catalogue_routes.router,
         grid_routes.router, premises_routes.router, duties_routes.router, patrols_routes.router, notices_routes.router, office_routes.router,
         client_routes.router, operator,
     )  # fmt: skip

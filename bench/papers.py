@@ -71,7 +71,10 @@ async def _furnish(url: str, area: uuid.UUID, folder: Path) -> int:
                     queries.ADD_FILE, digest, len(out.getvalue()), "image/jpeg", 1600, 1200, None, None, None, ""
                 )
                 await connection.execute(queries.DEVELOPED, digest)
-                await connection.execute(queries.STORE, photo, row["reporter_id"], digest)
+                await connection.execute(
+                    "insert into photos (id, account_id, state, sha256, stored_at) values ($1, $2, 'stored', $3, now())",
+                    photo, row["reporter_id"], digest,
+                )  # fmt: skip
                 await connection.execute(
                     "insert into evidence (issue_id, photo_id, kind, position, account_id) values ($1, $2, $3, $4, $5)",
                     row["id"], photo, kind, position, row["reporter_id"],

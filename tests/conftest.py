@@ -219,6 +219,11 @@ class Town:
         self.people.append(client)
         return Person(client, id, account)
 
+    async def open_to_anybody(self) -> None:
+        """From now on whoever is signed in may report here, as the office may have it."""
+        async with self.database.acquire() as connection:
+            await connection.execute("update areas set open_reports = true where id = $1", self.area)
+
     def body(self, cell: int = 0, **changes: Any) -> dict[str, Any]:
         """A report in a cell, a few minutes old."""
         return {

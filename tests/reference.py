@@ -53,7 +53,10 @@ def text() -> str:
     lines += ["", *_EVENTS.strip().splitlines()]
     lines += ["", "## Roles", "", "| role | held for | may invite to |", "|---|---|---|"]
     for role, targets in HELD_FOR.items():
-        lines.append(f"| {role} | {', '.join(sorted(targets)) or 'everything'} | {', '.join(sorted(MAY_INVITE.get(role, ())))} |")
+        given = ", ".join(sorted(MAY_INVITE.get(role, ())))
+        if role == "staff":
+            given += f"; of areas beneath also {', '.join(sorted(MAY_INVITE['staff above']))}"
+        lines.append(f"| {role} | {', '.join(sorted(targets)) or 'everything'} | {given} |")
     lines += ["", "## Settings", "", "| variable | default | meaning |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
         variable = str(field.validation_alias or f"GRIDPATROL_{name.upper()}")

@@ -107,6 +107,7 @@ async def test_relocated_into_another_community(town, app, database):
 
 
 async def test_merge_and_its_undo_keep_every_report_picture_and_event(town):
+    await town.open_to_anybody()
     first, second, third, leader = [await town.person(r) for r in (None, None, None, "leader")]
     photos = {p.account: str(uuid.uuid4()) for p in (first, second, third)}
     ours = (await first.report(**town.body(photos=[photos[first.account]])))["issue"]["id"]

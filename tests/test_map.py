@@ -79,6 +79,7 @@ def test_every_open_issue_in_scope_exactly_once_at_every_zoom(town, run, databas
     async def play():
         dice = random.Random(seed)
         staff, leader, worker = [await town.person(r) for r in ("staff", "leader", "worker")]
+        await town.open_to_anybody()
         outsider = await town.person(None)
         kinds = ("litter", "fly_posting", "street_lamp", "black_spot")
         open_ids = []

@@ -217,6 +217,7 @@ async def test_who_sees_a_picture(town, do_jobs):
     assert (await staff.call("GET", f"/v1/photos/{alone}")).status_code == 404
     assert (await volunteer.call("GET", f"/v1/photos/{alone}/thumb")).status_code == 200
     # Somebody who names another's picture in a report of his own does not get to see it by that.
+    await town.open_to_anybody()
     theirs = (await stranger.report(**town.body(photos=[alone])))["issue"]
     assert theirs["photos"][0]["state"] == "awaited"
     assert (await stranger.call("GET", f"/v1/photos/{alone}")).status_code == 404

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.conftest import Town
 from tests.pictures import ASCII, BYTE, LONG, RATIONAL, SHORT, SRATIONAL, UNDEFINED, encode, exif_block, saying, scene
 
 _numbers = iter(range(1_000_000))
@@ -121,8 +122,12 @@ async def test_a_clock_without_its_zone_is_that_of_the_community(town):
 
 async def test_its_zone_is_settled_when_the_report_comes_after_the_picture(town):
     await _in_new_york(town)
-    # Somebody of nowhere: only the report says where it was.
-    stranger, leader = await town.person(None), await town.person("leader")
+    # Somebody of another community: only the report says where it was.
+    other = Town(town.app, town.database, lon=town.lon + 0.1, lat=town.lat + 0.1)
+    await other.build()
+    await town.open_to_anybody()
+    stranger, leader = await other.person("volunteer"), await town.person("leader")
+    town.people += other.people
     photo = str(uuid.uuid4())
     early = await facts(stranger, exif={0x9003: (ASCII, "2026:11:20 18:00:00")}, photo=photo)
     assert early["taken_at"] == "2026-11-20T10:00:00Z"

@@ -166,7 +166,7 @@ async def make_demo(connection: Connection, folder: Path, say: Callable[[str], N
     street = await put_area(connection, "秀山街道", "street", district, None, _ZONE)
     outline = _outline()
     community = await put_area(connection, "东浦社区", "community", street, MultiPolygon([outline]).wkb, _ZONE)
-    await connection.execute(grid_queries.PUT_OFFICE, community, "东浦社区居民委员会", "", "0877-6600110")
+    await connection.execute(grid_queries.PUT_OFFICE, community, "东浦社区居民委员会", "", "0877-6600110", None)
     units: list[uuid.UUID] = []
     for name, kind in _UNITS:
         units.append(uuid.uuid4())

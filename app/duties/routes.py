@@ -13,9 +13,8 @@ from pydantic import Field
 from starlette.responses import Response
 
 from app.duties import calendar, queries
-from app.duties.schemas import Authorities
-from app.kit.access import Caller
 from app.duties.schemas import Authorities, AuthorityEntry, CalendarYear, Samples, SampleWithIssues
+from app.kit.access import Caller
 from app.kit.problems import Problem, invalid, not_found
 from app.kit.route import Route, TheCaller, Transaction
 from app.kit.wire import Day, Label, Name, Text, Wire, answer, page

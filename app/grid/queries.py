@@ -37,10 +37,10 @@ with places as (
 PLACE = f"{_AREA} where a.id = $1 union all {_CELL} where l.id = $1 and l.retired_at is null"
 
 # What an area's papers are signed with, and whom a reply is sent to.
-OFFICE = "select id::text as area, issuer, contact, phone from areas where id = $1"
+OFFICE = "select id::text as area, issuer, contact, phone, open_reports from areas where id = $1"
 PUT_OFFICE = """
-update areas set issuer = $2, contact = $3, phone = $4 where id = $1
-returning id::text as area, issuer, contact, phone
+update areas set issuer = $2, contact = $3, phone = $4, open_reports = coalesce($5, open_reports) where id = $1
+returning id::text as area, issuer, contact, phone, open_reports
 """
 
 UNITS = """

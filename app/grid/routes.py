@@ -30,11 +30,13 @@ class UnitIn(Wire):
 
 
 class OfficeIn(Wire):
-    """What an area's papers are signed with, and whom a reply is sent to; empty where there is nothing to say."""
+    """What an area's papers are signed with, and whom a reply is sent to; empty where there is nothing to say. `open_reports`: whether
+    anybody who is signed in may report there; not named, it stays as it is."""
 
     issuer: Annotated[Text, Query(max_length=100)] = ""
     contact: Annotated[Text, Query(max_length=50)] = ""
     phone: Annotated[Text, Query(max_length=40)] = ""
+    open_reports: bool | None = None
 
 
 class CellPatch(Wire):
@@ -115,11 +117,11 @@ async def get_office(id: UUID, caller: TheCaller, connection: Transaction) -> Re
 
 @router.put("/v1/areas/{id}/office", responses={200: {"model": Office}})
 async def put_office(id: UUID, wish: OfficeIn, caller: TheCaller, connection: Transaction) -> Response:
-    """Say which body signs an area's papers, and whom authorities send their replies to."""
+    """Say which body signs an area's papers, whom authorities send their replies to, and whether anybody may report there."""
     row = None
     if caller.is_admin or id in caller.staffs:
         # One statement on one row: of two at once the later stands, and the same again changes nothing.
-        row = await connection.fetchrow(queries.PUT_OFFICE, id, wish.issuer, wish.contact, wish.phone)
+        row = await connection.fetchrow(queries.PUT_OFFICE, id, wish.issuer, wish.contact, wish.phone, wish.open_reports)
     if row is None:
         raise not_found()
     return answer(dict(row))

@@ -47,12 +47,14 @@ class Located(Wire):
 
 
 class Office(Wire):
-    """`issuer` signs the area's papers (empty: the area's name); `contact` and `phone` are told to who owes a reply."""
+    """`issuer` signs the area's papers (empty: the area's name); `contact` and `phone` are told to who owes a reply; `open_reports`:
+    anybody who is signed in may report there."""
 
     area: UUID
     issuer: str
     contact: str
     phone: str
+    open_reports: bool
 
 
 class Unit(Wire):

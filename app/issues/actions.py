@@ -21,12 +21,12 @@ from app.duties.planning import planned
 from app.grid.locate import locate
 from app.issues import queries
 from app.issues.lifecycle import ACTIONS, OPEN, REOPEN_DAYS, Action, Who, acts_as, personal_obstacle
-from app.issues.reading import etag, one
+from app.issues.reading import etag, one, serves
 from app.issues.schemas import ActionIn, wrong_fields
-from app.kit.access import Caller
+from app.kit.access import RECTIFIER, Caller
 from app.kit.datum import Datum
 from app.kit.db import Connection, tell_after_commit
-from app.kit.problems import Problem, from_validation, invalid, not_found
+from app.kit.problems import Problem, from_validation, invalid, no_reach, not_found
 from app.kit.times import MAX_DEADLINE, now, told_instant, within
 from app.settings import settings
 
@@ -93,6 +93,9 @@ async def _act_once(
     row = await connection.fetchrow(queries.FOR_CHANGE, token, id, settings().time_zone)
     if row is None:
         raise not_found()
+    # Somebody's own old report, which they may read and no role of theirs reaches any more.
+    if not row["reaches"] and not row["relation"] & ~RECTIFIER:
+        raise no_reach()
     if if_match is not None and if_match.strip() != "*":
         tags = {tag.strip().removeprefix("W/") for tag in if_match.split(",")}
         if etag(row["version"]) not in tags:
@@ -247,7 +250,7 @@ class _Reckoning:
                 raise invalid("/unit", "no-rule")
         elif unit is not None and not await self.connection.fetchval(queries.UNIT_SERVES, unit, change["area_id"]):
             raise invalid("/unit", "unknown-unit")
-        elif person is not None and not await self.connection.fetchval(queries.PERSON_SERVES, person, change["area_id"]):
+        elif person is not None and not await serves(self.connection, person, change["area_id"]):
             raise invalid("/assignee", "unknown-account")
         self._future("deadline", wish.deadline)
         await self._put_deadline(wish.deadline)

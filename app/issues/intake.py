@@ -15,7 +15,7 @@ from app.issues.reading import issue_json, one
 from app.issues.schemas import ReportIn
 from app.kit.datum import Datum, from_wgs84
 from app.kit.db import Connection, Database, tell_after_commit
-from app.kit.problems import Problem, invalid, not_found
+from app.kit.problems import Problem, invalid, no_reach, not_found
 from app.kit.route import unauthorized
 from app.kit.times import clock_fault, now
 from app.kit.wire import dumps
@@ -66,8 +66,8 @@ def _report_json(id: str, issue_id: str, report: ReportIn, received_at: Any, clo
 async def submit(database: Database, token: bytes, id: UUID, report: ReportIn, datum: Datum) -> tuple[int, dict[str, Any]]:
     """Take a report; 201 with report, issue and nearby, or 200 with the same when it was here already.
 
-    Problems: 401; 422 unknown category or issue, or no photograph where the category demands one; 409 when the caller has
-    sent another report under this id; 404 when somebody else has.
+    Problems: 401; 403 no role of the caller reaches the place; 422 unknown category or issue, or no photograph where the category
+    demands one; 409 when the caller has sent another report under this id; 404 when somebody else has.
     """
     if report.issue_id is not None:
         return await _join(database, token, id, report, datum)
@@ -91,6 +91,8 @@ async def submit(database: Database, token: bytes, id: UUID, report: ReportIn, d
             raise unauthorized()
         if row["id"] is None:
             if row["prior_account"] is None:
+                if not row["reaches"]:
+                    raise no_reach()
                 if not row["known"]:
                     raise invalid("/category", "unknown-category")
                 if row["lacks_photo"]:
@@ -183,6 +185,8 @@ async def _join(database: Database, token: bytes, id: UUID, report: ReportIn, da
         target = await connection.fetchrow(queries.JOINABLE, token, report.issue_id)
         if target is None:
             raise invalid("/issue_id", "unknown-issue")
+        if target["is_open"] and not target["reaches"]:
+            raise no_reach()
         # Locked until commit: the issue cannot close or be merged between this look and the joining.
         issue: Any = await connection.fetchrow(queries.LOCK_ISSUE, target["id"])
         kind = await connection.fetchrow(queries.KIND, report.category, issue["area_id"], issue["cell_id"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from app.kit import photographs
-from app.kit.access import CALLER, HOLDS, REACH, RELATION, SCOPE, unit_serves
+from app.kit.access import ACCOUNT_REACHES, CALLER, HOLDS, REACH, REACHES, REACHES_PLACE, RELATION, SCOPE, unit_serves
 from app.kit.paging import MAX_LIMIT, rows_for
 
 # How often the deadline was extended since the issue was reported, or opened again with a new clock.
@@ -103,20 +103,23 @@ l as materialized (
   select g.id, g.name, g.area_id from cells g, p
   where g.retired_at is null and st_intersects(g.geom, p.at) order by g.id limit 1
 ),
-a as materialized (
-  select x.id, x.name, known_zone(x.time_zone) as time_zone from areas x where x.id = coalesce(
-    (select area_id from l),
+b as materialized (
+  select coalesce((select area_id from l),
     (select g.id from areas g, p where st_intersects(g.geom, p.at)
-     order by array_position(array['community', 'street', 'district', 'city'], g.level), g.id limit 1),
-    (select home_id from c))
+     order by array_position(array['community', 'street', 'district', 'city'], g.level), g.id limit 1)) as id
 ),
+a as materialized (
+  select x.id, x.name, known_zone(x.time_zone) as time_zone from areas x where x.id = coalesce((select id from b), (select home_id from c))
+),
+-- The roles are read by the statement that writes: a report is either before the taking back of a role or refused.
+m as materialized (select %(reaches)s as reaches from c, b, p),
 prior as materialized (select account_id, fingerprint from reports where id = $2),
 r as (
   insert into reports (id, issue_id, account_id, fingerprint, category, category_version, position, claimed_lat, claimed_lon,
     datum, accuracy_m, observed_at, counted_at, clock, place, note, mended%(column)s)
   select $2, $2, c.account_id, $9, k.code, k.version, p.at, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19%(premises)s
-  from c, k, p
-  where not exists (select from prior) and not ($19 and k.after_photo and cardinality($20::uuid[]) = 0)
+  from c, k, p, m
+  where m.reaches and not exists (select from prior) and not ($19 and k.after_photo and cardinality($20::uuid[]) = 0)
   on conflict (id) do nothing
   returning id, account_id, received_at
 ),
@@ -135,14 +138,14 @@ e as (
   insert into events (issue_id, version, action, to_state, actor_id, acted_as, report_id)
   select i.id, 1, case when $19 then 'report_mended' else 'report' end, i.state, i.reporter_id, 'reporter', i.id from i
 )%(photos)s
-select c.account_id, k.code is not null as known, ($19 and k.after_photo and cardinality($20::uuid[]) = 0) as lacks_photo,
+select c.account_id, m.reaches, k.code is not null as known, ($19 and k.after_photo and cardinality($20::uuid[]) = 0) as lacks_photo,
   prior.account_id as prior_account, prior.fingerprint as prior_fingerprint,
   i.id::text, i.number, i.state, i.category, st_y(i.position) as lat, st_x(i.position) as lon,
   i.cell_id::text, l.name as cell_name, i.area_id::text, a.name as area_name, i.place, i.note, i.created_at, i.updated_at,
   i.closed_at, i.premises_id::text, %(named)s as premises_name,
   %(missing)s as evidence_missing, case when i.id is not null then {RELATION} end as relation, r.received_at, %(arrived)s as arrived,
   case when i.id is not null then (select json_agg(near) from ({_NEARBY}) near)::text end as nearby
-from c left join k on true cross join p left join prior on true left join r on true left join i on true
+from c cross join m left join k on true cross join p left join prior on true left join r on true left join i on true
 left join l on true left join a on true
 """
 # What a volunteer may close himself: the most specific rule of his cell or area that says so, else the catalogue.
@@ -159,6 +162,7 @@ def intake(photos: bool, mended: bool, premises: bool) -> str:
     may_close = _MAY_CLOSE.format(area="a.id", cell="l.id", category="k.code", default="k.volunteer_may_close")
     may_close = f"({may_close} and {_PROVED})"
     return _INTAKE % {
+        "reaches": REACHES_PLACE.format("b.id", "p.at"),
         "photos": _INTAKE_PHOTOS if photos else "",
         "arrived": _ARRIVED if photos else "null::uuid[]",
         "may_close": may_close if mended else "false",
@@ -187,7 +191,8 @@ chain as (
   union all select s.id, s.merged_into, s.is_open, chain.depth + 1 from chain join issues s on s.id = chain.merged_into
   where chain.depth < 20
 )
-select id, is_open from chain where merged_into is null
+select chain.id, chain.is_open, {REACHES} as reaches from chain join issues i on i.id = chain.id cross join c
+where chain.merged_into is null
 """
 SEEN = f"with c as ({CALLER}) select exists (select from issues i where i.id = $2 and {SCOPE}) from c"
 LOCK_ISSUE = """
@@ -240,7 +245,7 @@ select i.id, i.number, i.category, i.place, i.state, i.rectified_by, i.rectified
         category="i.category",
         default="(select v.volunteer_may_close from category_versions v where v.code = i.category and v.version = i.category_version)",
     )
-} and not {photographs.EVIDENCE_MISSING} as proves,
+} and not {photographs.EVIDENCE_MISSING} and {ACCOUNT_REACHES.format("i.area_id", "e.account_id")} as proves,
   i.state = 'closed' and e.kind = 'after' and e.at >= i.rectified_at and (
     select v.action from events v where v.issue_id = i.id and v.to_state = 'closed' and v.from_state is distinct from 'closed'
     order by v.version desc limit 1) in ('photo', 'report_mended') and {photographs.UNPROVED} as unproves
@@ -404,7 +409,7 @@ RENUMBER = (
 # --- change -------------------------------------------------------------------------------------------------------------
 FOR_CHANGE = f"""
 with c as ({CALLER})
-select i.*, {RELATION} as relation, {_ENDED_LATELY} as ended_lately, st_y(i.position) as lat, st_x(i.position) as lon,
+select i.*, {RELATION} as relation, {REACHES} as reaches, {_ENDED_LATELY} as ended_lately, st_y(i.position) as lat, st_x(i.position) as lon,
   v.after_photo, v.deadline_hours, v.deadline_clock, coalesce(known_zone(a.time_zone), $3) as time_zone,
   {photographs.EVIDENCE_MISSING} as evidence_missing
 from c join issues i on i.id = $2 and {SCOPE}
@@ -462,6 +467,9 @@ select unit_id from (
 """
 UNIT_SERVES = f"select {unit_serves('$1', '$2')}"
 # A person serves an area like a unit, by where their roles lie.
+# Held until commit by whoever gives somebody work: closing an account and taking back a role wait for it (and it for them), so that nothing
+# is given to somebody who has just gone without being seen there.
+LOCK_PERSON = "select from accounts where id = $1 for share"
 PERSON_SERVES = f"""
 select exists (select from role_grants g join area_tree t on (t.ancestor_id, t.area_id) in ((g.area_id, $2), ($2, g.area_id))
                join accounts a on a.id = g.account_id where g.account_id = $1 and a.disabled_at is null and {HOLDS.format("g")})

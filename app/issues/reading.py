@@ -166,7 +166,8 @@ async def oldest(connection: Connection) -> datetime | None:
 
 
 async def serves(connection: Connection, account: UUID, area: UUID) -> bool:
-    """Whether somebody holds a role in an area, above or below it."""
+    """Whether somebody holds a role in an area, above or below it; nobody takes that back before this transaction ends."""
+    await connection.execute(queries.LOCK_PERSON, account)
     return bool(await connection.fetchval(queries.PERSON_SERVES, account, area))
 
 

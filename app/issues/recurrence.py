@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from app.issues import clock_queries as queries
-from app.issues.queries import PERSON_SERVES
+from app.issues.reading import serves
 from app.kit.access import Caller
 from app.kit.db import Connection, Database, tell_after_commit
 from app.kit.problems import invalid, not_found
@@ -57,7 +57,7 @@ async def own(connection: Connection, caller: Caller, id: UUID, owner: UUID | No
     spot = await connection.fetchrow(queries.BLACK_SPOT, id, caller.is_admin, caller.staffs, caller.leads)
     if spot is None:
         raise not_found()
-    if owner is not None and not await connection.fetchval(PERSON_SERVES, owner, spot["area_id"]):
+    if owner is not None and not await serves(connection, owner, spot["area_id"]):
         raise invalid("/owner", "unknown-account")
     await connection.execute(queries.OWN_BLACK_SPOT, id, owner, plan)
     whose = (caller.is_admin, [*caller.reads, spot["area_id"]], id, caller.staffs, caller.leads)

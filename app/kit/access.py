@@ -22,6 +22,7 @@ cross join lateral (
   select coalesce(array_agg(distinct r.role), '{{}}') as roles,
          coalesce(bool_or(r.role = 'admin'), false) as is_admin,
          coalesce(array_agg(distinct t.area_id) filter (where r.role in ('volunteer', 'leader', 'staff', 'inspector')), '{{}}') as reads,
+         coalesce(array_agg(distinct t.area_id) filter (where t.area_id is not null), '{{}}') as writes,
          coalesce(array_agg(distinct t.area_id) filter (where r.role = 'staff'), '{{}}') as staffs,
          coalesce(array_agg(distinct t.area_id) filter (where r.role = 'inspector'), '{{}}') as inspects,
          coalesce(array_agg(distinct r.cell_id) filter (where r.role = 'leader'), '{{}}') as leads,
@@ -52,17 +53,46 @@ def given(first: int) -> str:
     return "select " + ", ".join(f"${n}::{kind} as {name}" for n, (name, kind) in enumerate(kinds.items(), first))
 
 
-# What the caller `c` is to the issue `i`, as bits; issues/lifecycle.py reads them.
+# --- writing needs a role that reaches the place --------------------------------------------------------------------------
+# How far beyond the edge of what a role reaches its holder may still report: so far is a phone wrong between houses. What the phone
+# says of its accuracy adds nothing, since whoever sends it chooses it.
+EDGE_M = 100
+# The position {0} lies so near to a cell or area that the caller `c` reaches. The box (degrees) is for the index.
+_BOX = "{0} && st_expand({{0}}, 0.001 / greatest(cos(radians(st_y({{0}}))), 0.01), 0.001)"
+NEAR = f"""(
+  exists (select from cells x where x.retired_at is null and {_BOX.format("x.geom")} and x.area_id = any(c.writes)
+    and st_dwithin(x.geom::geography, {{0}}::geography, {EDGE_M}))
+  or exists (select from areas x where {_BOX.format("x.geom")} and x.id = any(c.writes)
+    and st_dwithin(x.geom::geography, {{0}}::geography, {EDGE_M})))"""
+# Whether the area takes reports of anybody who is signed in.
+OPEN_REPORTS = "exists (select from areas o where o.id = {0} and o.open_reports)"
+# Whether the caller `c` may write at a position {1} that lies in the area {0} (null: in none).
+REACHES_PLACE = f"""(case when c.is_admin or {{0}} = any(c.writes) then true
+  when cardinality(c.roles) = 0 then {OPEN_REPORTS}
+  else {{0}} is null or {OPEN_REPORTS} or {NEAR.replace("{0}", "{1}")} end)"""
+# Whether the caller `c` may write to the issue `i`.
+REACHES = REACHES_PLACE.format("i.area_id", "i.position")
+# The same of the account {1} that holds no session here: whether its roles reach the area {0}.
+ACCOUNT_REACHES = f"""({OPEN_REPORTS} or exists (
+  select from role_grants w left join area_tree t on t.ancestor_id = w.area_id
+  where w.account_id = {{1}} and {HOLDS.format("w")} and (w.role = 'admin' or t.area_id = {{0}} or {{0}} is null)))"""
+# Whether the account {0} holds any role.
+HOLDS_ANY = f"exists (select from role_grants w where w.account_id = {{0}} and {HOLDS.format('w')})"
+
+# What the caller `c` is to the issue `i`, as bits; issues/lifecycle.py reads them. Reporters and assignees are somebody to it while
+# a role of theirs reaches it; an assignee's may lie below the issue's area.
 REPORTER, SOLE_REPORTER, LEADER, STAFF, ASSIGNEE, RECTIFIER, INSPECTOR = 1, 2, 4, 8, 16, 32, 64
-RELATION = """(
-  case when i.reporter_id = c.account_id and i.reports = 1 then 3
+RELATION = f"""(
+  case when not {REACHES} then 0
+       when i.reporter_id = c.account_id and i.reports = 1 then 3
        when i.reporter_id = c.account_id or (i.reports > 1 and exists (
          select from reports r where r.issue_id = i.id and r.account_id = c.account_id))
        then 1 + case when exists (select from reports r where r.issue_id = i.id and r.account_id <> c.account_id) then 0 else 2 end
        else 0 end
   + case when i.cell_id = any(c.leads) then 4 else 0 end
   + case when c.is_admin or i.area_id = any(c.staffs) then 8 else 0 end
-  + case when i.assignee_id = c.account_id or i.unit_id = any(c.units) then 16 else 0 end
+  + case when i.unit_id = any(c.units) or i.assignee_id = c.account_id and ({REACHES}
+      or exists (select from area_tree t where t.ancestor_id = i.area_id and t.area_id = any(c.writes))) then 16 else 0 end
   + case when i.rectified_by = c.account_id then 32 else 0 end
   + case when i.area_id = any(c.inspects) then 64 else 0 end
 )"""
@@ -83,6 +113,7 @@ class Caller:
     roles: frozenset[str]
     is_admin: bool
     reads: list[uuid.UUID]
+    writes: list[uuid.UUID]
     staffs: list[uuid.UUID]
     inspects: list[uuid.UUID]
     leads: list[uuid.UUID]
@@ -98,7 +129,7 @@ class Caller:
     def of(cls, row: Any) -> Caller:
         return cls(
             row["session_id"], row["account_id"], row["name"], row["account"], frozenset(row["roles"]), row["is_admin"],
-            row["reads"], row["staffs"], row["inspects"], row["leads"], row["units"], row["home_id"],
+            row["reads"], row["writes"], row["staffs"], row["inspects"], row["leads"], row["units"], row["home_id"],
         )  # fmt: skip
 
 

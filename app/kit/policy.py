@@ -22,17 +22,30 @@ HELD_FOR: dict[Role, frozenset[str]] = {
     "admin": frozenset(),
 }
 
-# Who may invite to which role, within what they hold themselves: staff within their areas, leaders for their cells.
-MAY_INVITE: dict[Role, frozenset[Role]] = {
+# Who gives a role, and who takes it back: whoever stands strictly above it. So nobody raises themselves, and nobody removes a
+# colleague. A leader for the cells they lead, staff for their areas and all beneath; "staff above" is staff of an area strictly
+# above the one that the role is held for; an admin everywhere, but never the last admin.
+Giver = Literal["leader", "staff", "staff above", "admin"]
+MAY_INVITE: dict[Giver, frozenset[Role]] = {
     "leader": frozenset({"volunteer"}),
-    "staff": frozenset({"volunteer", "leader", "worker", "staff", "inspector"}),
+    "staff": frozenset({"volunteer", "leader", "worker"}),
+    "staff above": frozenset({"staff", "inspector"}),
+    "admin": frozenset(ROLES),
+}
+# The same rule decides who answers for a person: their devices, a reset of their password, closing their account. It takes to stand
+# above every role that the person holds.
+MAY_TAKE_BACK: dict[Giver, frozenset[Role]] = {
+    "leader": frozenset({"volunteer"}),
+    "staff": frozenset({"volunteer", "leader", "worker"}),
+    "staff above": frozenset({"staff", "inspector"}),
     "admin": frozenset(ROLES),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`roles` None: any signed-in account. `in_query`: the route's own statement reads the token, to save a round trip.
+    """`roles` None: any signed-in account; what is written at a place needs a role that reaches it besides (`access.REACHES`).
+    `in_query`: the route's own statement reads the token, to save a round trip.
     `streams`: the route reads its body piece by piece under a limit of its own."""
 
     anyone: bool = False
@@ -45,7 +58,8 @@ ANYONE = Rule(anyone=True)
 SIGNED_IN = Rule()
 IN_QUERY = Rule(in_query=True)
 STREAMED = Rule(streams=True)
-INVITERS = Rule(roles=frozenset(MAY_INVITE))
+HOLDERS = Rule(roles=frozenset(ROLES))
+INVITERS = Rule(roles=frozenset({"leader", "staff", "admin"}))
 OFFICE = Rule(roles=frozenset({"staff", "admin"}))
 INSPECTORS = Rule(roles=frozenset({"staff", "inspector", "admin"}))
 PAPERS = Rule(roles=frozenset({"leader", "staff", "inspector", "admin"}))
@@ -63,6 +77,13 @@ ROUTES: dict[tuple[str, str], Rule] = {
     ("GET", "/v1/me"): SIGNED_IN,
     ("PUT", "/v1/me/credentials"): SIGNED_IN,
     ("GET", "/v1/people"): INVITERS,
+    ("GET", "/v1/people/{id}/sessions"): INVITERS,
+    ("DELETE", "/v1/people/{id}/sessions"): INVITERS,
+    ("DELETE", "/v1/people/{id}/sessions/{session}"): INVITERS,
+    ("PUT", "/v1/people/{id}/reset-links/{link}"): INVITERS,
+    ("POST", "/v1/password-resets"): ANYONE,
+    ("POST", "/v1/people/{id}/close"): OFFICE,
+    ("POST", "/v1/people/{id}/reopen"): OFFICE,
     ("DELETE", "/v1/roles/{id}"): INVITERS,
     ("POST", "/v1/invitations"): INVITERS,
     ("GET", "/v1/invitations"): INVITERS,
@@ -118,8 +139,8 @@ ROUTES: dict[tuple[str, str], Rule] = {
     ("PUT", "/v1/premises/{id}/visits/{visit}"): SIGNED_IN,
     ("GET", "/v1/black-spots"): SIGNED_IN,
     ("PUT", "/v1/black-spots/{id}"): INVITERS,
-    ("PUT", "/v1/patrols/{id}"): SIGNED_IN,
-    ("POST", "/v1/patrols/{id}/points"): SIGNED_IN,
+    ("PUT", "/v1/patrols/{id}"): HOLDERS,
+    ("POST", "/v1/patrols/{id}/points"): HOLDERS,
     ("GET", "/v1/patrols"): SIGNED_IN,
     ("GET", "/v1/patrols/{id}"): SIGNED_IN,
     ("GET", "/v1/coverage"): SIGNED_IN,

@@ -51,6 +51,11 @@ def not_found() -> Problem:
     return Problem(404, "not-found")
 
 
+def no_reach() -> Problem:
+    """Writing needs a role that reaches the place."""
+    return Problem(403, "no-reach")
+
+
 def invalid(pointer: str, key: str) -> Problem:
     """One field is wrong, in a way that only the verb can know."""
     return Problem(422, "validation", fields=[(pointer, key)])

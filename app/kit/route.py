@@ -45,8 +45,14 @@ _ASKING = ("upload-length", "upload-metadata")
 _FREE = "delete from idempotency_keys where scope = $1 and key = $2 and status is null"
 
 
-def unauthorized() -> Problem:
-    return Problem(401, "sign-in", headers={"www-authenticate": "Bearer"})
+def unauthorized(slug: str = "sign-in") -> Problem:
+    return Problem(401, slug, headers={"www-authenticate": "Bearer"})
+
+
+_WHY = """
+select case when a.disabled_at is not null then 'account-closed' when s.revoked_at is not null then 'session-ended' else 'sign-in' end
+from sessions s join accounts a on a.id = s.account_id where s.token_hash = $1
+"""
 
 
 # The web client's session: a cookie that no script reads and no other site's page sends.
@@ -179,8 +185,10 @@ class Route(APIRoute):
             if not rule.anyone:
                 async with unit.database.acquire() as connection:
                     row = await connection.fetchrow(CALLER, token)
+                    # To whoever holds the token of a session that was, why it is no more: a phone then keeps nothing to be seen.
+                    why = await connection.fetchval(_WHY, token) if row is None else None
                 if row is None:
-                    raise unauthorized()
+                    raise unauthorized(why or "sign-in")
                 request.state.caller = Caller.of(row)
                 if rule.roles is not None and not rule.roles & request.state.caller.roles:
                     raise Problem(403, "forbidden")

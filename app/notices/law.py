@@ -36,4 +36,6 @@ KINDS = (
     "photo_damaged",
     "photo_missing",
     "channel_failed",
+    "reset_made",
+    "reset_used",
 )

@@ -60,7 +60,8 @@ told as (
   on conflict do nothing returning id, account_id, kind
 ), d as (
   insert into deliveries (notice_id, channel_id)
-  select n.id, c.id from n join channels c on c.account_id = n.account_id and (c.kinds is null or n.kind = any(c.kinds)) and c.failed_at is null
+  select n.id, c.id from n join accounts o on o.id = n.account_id and o.disabled_at is null
+    join channels c on c.account_id = n.account_id and (c.kinds is null or n.kind = any(c.kinds)) and c.failed_at is null
   returning notice_id, channel_id
 ), u as (
   update followers set snapshot = pg_current_snapshot()::text from f where followers.name = f.name returning 1
@@ -73,7 +74,8 @@ with n as (
   on conflict do nothing returning id, account_id, kind
 ), d as (
   insert into deliveries (notice_id, channel_id)
-  select n.id, c.id from n join channels c on c.account_id = n.account_id and (c.kinds is null or n.kind = any(c.kinds)) and c.failed_at is null
+  select n.id, c.id from n join accounts o on o.id = n.account_id and o.disabled_at is null
+    join channels c on c.account_id = n.account_id and (c.kinds is null or n.kind = any(c.kinds)) and c.failed_at is null
   returning notice_id, channel_id
 )
 select d.notice_id, d.channel_id, n.account_id from d join n on n.id = d.notice_id
@@ -120,7 +122,11 @@ DROP_QUIET = "delete from quiet_hours where account_id = $1"
 QUIET = "select starts, ends from quiet_hours where account_id = $1"
 
 # What a channel still has to tell; its row is locked meanwhile, so that two workers do not tell it twice.
-CHANNEL = "select id, kind, address, secret, language, daily from channels where id = $1 and failed_at is null for no key update"
+# A closed account is told nothing more.
+CHANNEL = """
+select id, kind, address, secret, language, daily from channels c where id = $1 and failed_at is null
+  and not exists (select from accounts a where a.id = c.account_id and a.disabled_at is not null) for no key update
+"""
 UNSENT = """
 select n.id, n.kind, n.data, n.issue_id::text as issue from deliveries d join notices n on n.id = d.notice_id
 where d.channel_id = $1 and d.sent_at is null and ($2::uuid is null or n.id = $2) order by n.created_at, n.id limit 200

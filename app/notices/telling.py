@@ -53,7 +53,16 @@ async def _defer(connection: Connection, rows: Iterable[Any]) -> None:
 def sentence(kind: str, data: dict[str, Any], categories: dict[str, tuple[str, str]], language: str, zone: Any) -> str:
     """The notice in words. `categories` maps codes to names in zh and en; times are shown in `zone`."""
     zh, en = categories.get(data.get("category", ""), ("", ""))
-    values: dict[str, Any] = {"place": "", "reason": "", "authority": "", "number": "", "overdue": 0, "unowned": 0} | data
+    values: dict[str, Any] = {
+        "place": "",
+        "reason": "",
+        "authority": "",
+        "number": "",
+        "name": "",
+        "by": "",
+        "overdue": 0,
+        "unowned": 0,
+    } | data
     values["category"] = zh if language == "zh-CN" else en
     values["place"] = trimmed(values["place"])
     for name in ("deadline", "reply_by"):

@@ -18,11 +18,13 @@ with added as (insert into patrol_points (patrol_id, at, position)
 select $1, p.at, st_setsrid(st_makepoint(p.lon, p.lat), 4326) from unnest($2::timestamptz[], $3::float8[], $4::float8[]) p(at, lat, lon)
   on conflict do nothing returning 1) select count(*)::int from added
 """
+# Of cells that the walker's roles reach ($5 admin, $6 areas).
 ADD_CELLS = """
 insert into patrol_cells (patrol_id, cell_id, first_at)
 select $1, c.id, min(p.at) from unnest($2::timestamptz[], $3::float8[], $4::float8[]) p(at, lat, lon)
 cross join lateral (
-  select g.id from cells g where g.retired_at is null and st_intersects(g.geom, st_setsrid(st_makepoint(p.lon, p.lat), 4326)) order by g.id limit 1
+  select g.id from cells g where g.retired_at is null and ($5 or g.area_id = any($6::uuid[]))
+    and st_intersects(g.geom, st_setsrid(st_makepoint(p.lon, p.lat), 4326)) order by g.id limit 1
 ) c group by c.id
 on conflict (patrol_id, cell_id) do update set first_at = least(patrol_cells.first_at, excluded.first_at)
 """

@@ -62,7 +62,7 @@ async def put_patrol(id: UUID, wish: PatrolIn, caller: TheCaller, connection: Tr
 async def post_points(id: UUID, batch: PointsIn, caller: TheCaller, connection: Transaction) -> Response:
     """Points of the track, up to 5,000 at once, in any order and more than once; `kept` is how many say something new."""
     points = [(p.at, *to_wgs84(p.lat, p.lon, batch.datum), p.accuracy_m) for p in batch.points]
-    return answer({"kept": await walking.add_points(connection, caller.account_id, id, points)})
+    return answer({"kept": await walking.add_points(connection, caller, id, points)})
 
 
 @router.get("/v1/patrols", responses={200: {"model": Patrols}})

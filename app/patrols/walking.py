@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
+from app.kit.access import Caller
 from app.kit.db import Connection, Database
 from app.kit.problems import Problem, invalid, not_found
 from app.kit.times import clock_fault, now
@@ -60,12 +61,12 @@ async def put(
     return fresh
 
 
-async def add_points(connection: Connection, account: UUID, id: UUID, points: list[Point]) -> int:
+async def add_points(connection: Connection, caller: Caller, id: UUID, points: list[Point]) -> int:
     """Add a batch to a walk's track; how many points were kept. Points that came before change nothing.
 
     Problems: 404 not the caller's walk; 422 the track is full.
     """
-    if await connection.fetchrow(queries.OWNED, id, account) is None:
+    if await connection.fetchrow(queries.OWNED, id, caller.account_id) is None:
         raise not_found()
     # Batches of one walk take turns, so that each is thinned after the one before.
     await connection.execute("select from patrols where id = $1 for update", id)
@@ -80,7 +81,8 @@ async def add_points(connection: Connection, account: UUID, id: UUID, points: li
     )
     good = [p for p in kept if p[3] is None or p[3] <= _GOOD_M]
     if good:
-        await connection.execute(queries.ADD_CELLS, id, [p[0] for p in good], [p[1] for p in good], [p[2] for p in good])
+        when, lats, lons = ([p[n] for p in good] for n in range(3))
+        await connection.execute(queries.ADD_CELLS, id, when, lats, lons, caller.is_admin, caller.writes)
     return added
 
 

@@ -26,6 +26,8 @@ def _may_give(reach: Any, role: Role, target: Any) -> bool:
         return False
     if target["area_id"] in reach["staffs"] and role in MAY_INVITE["staff"]:
         return True
+    if target["area_id"] in reach["below"] and role in MAY_INVITE["staff above"]:
+        return True
     return target["cell_id"] in reach["leads"] and role in MAY_INVITE["leader"]
 
 
@@ -62,7 +64,7 @@ async def accept(
     account id).
 
     With an Idempotency-Key the token follows from code and key, so a repeat finds the session it made and uses nothing up.
-    Problem 410 when the invitation is over or the inviter no longer holds what it gives.
+    Problem 410 when the invitation is over or the inviter no longer holds what it gives; 403 when the inviter is the caller.
     """
     over = Problem(410, "invitation-over")
     found = await connection.fetchrow(queries.INVITATION, hashlib.sha256(code.encode()).digest())
@@ -86,6 +88,9 @@ async def accept(
     given = await connection.fetchval(
         queries.ADD_GRANT, account_id, found["role"], found["area_id"], found["cell_id"], found["unit_id"], found["inviter_id"]
     )
+    # Nobody gives themselves a role that they do not hold.
+    if given and account_id == found["inviter_id"]:
+        raise Problem(403, "own-invitation")
     # Who holds the role already, or sends this again, uses nothing up.
     if given and await connection.fetchval(queries.USE_INVITATION, found["id"]) is None:
         raise over

@@ -36,7 +36,8 @@ from role_grants g
 left join areas a on a.id = g.area_id left join cells c on c.id = g.cell_id left join units u on u.id = g.unit_id
 where g.account_id = $1 and {HOLDS.format("g")} order by g.created_at, g.id
 """
-PASSWORD = "select password_hash from accounts where id = $1 for update"
+# `fresh`: so soon after joining, the only devices are those that joined.
+PASSWORD = "select password_hash, now() < created_at + interval '1 hour' as fresh from accounts where id = $1 for update"
 SET_CREDENTIALS = "update accounts set account = $2, password_hash = $3 where id = $1"
 ADD_ACCOUNT = (
     "insert into accounts (id, account, name, password_hash) values ($1, $2, $3, $4) on conflict do nothing returning id"
@@ -73,6 +74,7 @@ where id = $1 and used < uses and expires_at > now() and revoked_at is null retu
 REACH_OF = f"""
 select coalesce(array_agg(distinct g.role), '{{}}') as roles, coalesce(bool_or(g.role = 'admin'), false) as is_admin,
   coalesce(array_agg(distinct t.area_id) filter (where g.role = 'staff'), '{{}}') as staffs,
+  coalesce(array_agg(distinct t.area_id) filter (where g.role = 'staff' and t.area_id <> t.ancestor_id), '{{}}') as below,
   coalesce(array_agg(distinct g.cell_id) filter (where g.role = 'leader'), '{{}}') as leads
 from role_grants g left join area_tree t on t.ancestor_id = g.area_id
 where g.account_id = $1 and {HOLDS.format("g")}
@@ -82,27 +84,6 @@ select s.account_id, s.expires_at, a.name from sessions s join accounts a on a.i
 where s.token_hash = $1 and s.revoked_at is null and s.expires_at > now()
 """
 
-# People whose roles lie where the caller answers: staff for their areas, leaders for their cells, an admin everywhere.
-PEOPLE = """
-select a.id::text, a.name, a.phone, json_agg(json_build_object(
-  'id', g.id, 'role', g.role, 'area', g.area_id, 'cell', g.cell_id, 'unit', g.unit_id, 'starts_at', g.starts_at, 'ends_at', g.ends_at))::jsonb as roles
-from role_grants g join accounts a on a.id = g.account_id
-where ($1 or g.area_id = any($2::uuid[]) or (g.cell_id = any($3::uuid[]) and g.role = 'volunteer'))
-  and ($4::uuid is null or g.cell_id = $4) and a.id > $5
-group by a.id order by a.id limit $6
-"""
-# Whoever stands in for a leader loses with him what he leads no more.
-DROP_GRANT = """
-with gone as (
-  delete from role_grants g where g.id = $1
-    and ($2 or g.area_id = any($3::uuid[]) or (g.cell_id = any($4::uuid[]) and g.role = 'volunteer'))
-  returning id, account_id, cell_id, role, stand_in_id
-), deputies as (
-  delete from role_grants d using gone, stand_ins s
-  where gone.role = 'leader' and gone.stand_in_id is null and s.leader_id = gone.account_id and d.stand_in_id = s.id and d.cell_id = gone.cell_id
-)
-select id from gone
-"""
 
 # Whom the caller may thank: people of his areas or cells.
 MAY_THANK = """

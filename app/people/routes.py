@@ -11,7 +11,6 @@ from pydantic import Field
 from starlette.responses import Response
 
 from app.issues import reading
-from app.kit import paging
 from app.kit.access import CALLER
 from app.kit.openapi import refused
 from app.kit.problems import Problem, invalid, not_found
@@ -29,7 +28,6 @@ from app.people.schemas import (
     Me,
     MyRecord,
     OpenInvitations,
-    People,
     SignedIn,
     SignIn,
     StandIn,
@@ -56,10 +54,10 @@ async def post_session(
         session = await sessions.add_session(connection, account_id, token, wish.device)
         row: Any = await connection.fetchrow("select name, account from accounts where id = $1", account_id)
         profile = await sessions.profile(connection, account_id, row["name"], row["account"])
-    return _signed_in(request, token, session["expires_at"], profile, cookie)
+    return signed_in(request, token, session["expires_at"], profile, cookie)
 
 
-def _signed_in(request: Request, token: str, expires_at: Any, profile: dict[str, Any], cookie: bool) -> Response:
+def signed_in(request: Request, token: str, expires_at: Any, profile: dict[str, Any], cookie: bool) -> Response:
     response = answer({"token": None if cookie else token, "expires_at": expires_at, "account": profile}, 201)
     if cookie:
         secure = request.scope["scheme"] == "https" or settings().public_url.startswith("https:")
@@ -100,8 +98,13 @@ async def get_me(caller: TheCaller, connection: Transaction) -> Response:
 
 @router.put("/v1/me/credentials", status_code=204)
 async def put_credentials(wish: Credentials, caller: TheCaller, connection: Transaction) -> Response:
-    """Choose an account name and password; a present password must be given. Other devices are signed out."""
-    stored = await connection.fetchval(queries.PASSWORD, caller.account_id)
+    """Choose an account name and password; a present password must be given, or one must just have joined. Other devices are signed out.
+
+    An hour after joining the first ones take a link by who answers for the person: a stolen phone could choose them too."""
+    held: Any = await connection.fetchrow(queries.PASSWORD, caller.account_id)
+    stored = held["password_hash"]
+    if stored is None and not held["fresh"]:
+        raise Problem(403, "first-credentials")
     if stored is not None and not await sessions.password_fits(wish.current_password or "", stored):
         raise invalid("/current_password", "wrong-password")
     try:
@@ -111,30 +114,6 @@ async def put_credentials(wish: Credentials, caller: TheCaller, connection: Tran
     except asyncpg.UniqueViolationError:
         raise Problem(409, "conflict", fields=[("/account", "conflict")]) from None
     await connection.execute(queries.REVOKE_OTHERS, caller.account_id, caller.session_id)
-    return Response(status_code=204)
-
-
-@router.get("/v1/people", responses={200: {"model": People}})
-async def get_people(
-    caller: TheCaller,
-    connection: Transaction,
-    secret: Secret,
-    cell: UUID | None = None,
-    cursor: str | None = None,
-    limit: Annotated[int, Query(ge=1, le=paging.MAX_LIMIT)] = paging.DEFAULT_LIMIT,
-) -> Response:
-    """People for whom the caller answers, with names, phone numbers and roles."""
-    after = UUID(paging.unseal(secret, "people", cursor)[0]) if cursor else UUID(int=0)
-    rows = await connection.fetch(queries.PEOPLE, caller.is_admin, caller.staffs, caller.leads, cell, after, limit + 1)
-    items = [dict(row) for row in rows[:limit]]
-    return page(items, paging.seal(secret, "people", [items[-1]["id"]]) if len(rows) > limit else None)
-
-
-@router.delete("/v1/roles/{id}", status_code=204)
-async def delete_role(id: UUID, caller: TheCaller, connection: Transaction) -> Response:
-    """Take back a role, within what the caller answers for."""
-    if await connection.fetchval(queries.DROP_GRANT, id, caller.is_admin, caller.staffs, caller.leads) is None:
-        raise not_found()
     return Response(status_code=204)
 
 
@@ -173,7 +152,7 @@ async def post_accept(
     token, session, account_id = await invitations.accept(connection, secret, code, wish, key, caller)
     name, account = (wish.name, None) if caller is None else (caller["name"], caller["account"])
     profile = await sessions.profile(connection, account_id, name, account)
-    return _signed_in(request, token, session["expires_at"], profile, cookie)
+    return signed_in(request, token, session["expires_at"], profile, cookie)
 
 
 class ThanksIn(Wire):

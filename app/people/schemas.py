@@ -106,13 +106,21 @@ class PersonRole(Wire):
     unit: UUID | None
     starts_at: Instant | None
     ends_at: Instant | None
+    may_take_back: bool
 
 
 class Person(Wire):
+    """`answers`: the caller stands above every role of theirs, and may end their devices, make a link for a new password and, as the
+    office, close their account. `password`: they have one. `closed_for` is why the account was closed."""
+
     id: UUID
     name: str
     phone: str
     roles: list[PersonRole]
+    answers: bool
+    password: bool
+    closed_at: Instant | None
+    closed_for: str | None
 
 
 class People(Wire):
@@ -130,6 +138,29 @@ class Invitation(Wire):
     role: Role
     uses: int
     expires_at: Instant
+
+
+class CloseIn(Wire):
+    """Why the account is closed, for the office to remember."""
+
+    reason: Annotated[Text, Field(max_length=300)] = ""
+
+
+class ResetLink(Wire):
+    """`qr` is an SVG; the link is shown this once. It sets account and password once and signs out every device."""
+
+    url: str
+    qr: str
+    expires_at: Instant
+
+
+class ResetIn(Wire):
+    """`account` may be left out by who has an account name already."""
+
+    code: Annotated[Text, Field(min_length=1, max_length=100)]
+    account: AccountName | None = None
+    password: Annotated[Text, Field(min_length=8, max_length=500)]
+    device: Label = ""
 
 
 class Thanks(Wire):

@@ -1,6 +1,6 @@
 """Statements about photographs, their files and their uploads."""
 
-from app.kit.access import CALLER, SCOPE
+from app.kit.access import CALLER, HOLDS_ANY, SCOPE
 from app.kit.photographs import AWAY_M, EVIDENCE_MISSING, GIVEN, doubts, taken_at
 
 # Whose clock a photograph was taken by: the community of what it is evidence of; before that is known, its owner's.
@@ -28,10 +28,13 @@ insert into photo_files (sha256, bytes, media_type, width, height, taken_at, tak
 values ($1, $2, $3, $4, $5, $6, $7, st_setsrid(st_makepoint($8, $9), 4326), $10)
 on conflict (sha256) do nothing returning true
 """
+# Whoever holds a role may send photographs; anybody else those that their reports await. Read by the statements that write.
+_MAY_SEND = f"""exists (select from accounts a where a.id = $2 and a.disabled_at is null
+  and ({HOLDS_ANY.format("a.id")} or exists (select from photos w where w.id = $1 and w.account_id = a.id)))"""
 # The primary key lets one sender fill a photograph, once; the row of a report that named it first is waited for and filled. What was
 # refused or found damaged may be taken again.
-STORE = """
-insert into photos (id, account_id, state, sha256, stored_at) values ($1, $2, 'stored', $3, now())
+STORE = f"""
+insert into photos (id, account_id, state, sha256, stored_at) select $1, $2::uuid, 'stored', $3, now() where {_MAY_SEND}
 on conflict (id) do update set state = 'stored', sha256 = excluded.sha256, stored_at = now(), reason = null
   where photos.account_id = excluded.account_id
     and (photos.state in ('awaited', 'refused') or photos.state = 'damaged' and photos.sha256 <> excluded.sha256)
@@ -73,8 +76,9 @@ order by p.created_at, p.id limit $4
 """
 
 # --- uploads in parts ---------------------------------------------------------------------------------------------------
-ADD_UPLOAD = """
-insert into uploads (photo_id, account_id, bytes, media_type, expires_at) values ($1, $2, $3, $4, now() + make_interval(days => $5))
+ADD_UPLOAD = f"""
+insert into uploads (photo_id, account_id, bytes, media_type, expires_at)
+select $1, $2, $3, $4, now() + make_interval(days => $5) where {_MAY_SEND}
 on conflict (photo_id) do update set expires_at = excluded.expires_at
   where uploads.account_id = excluded.account_id and uploads.bytes = excluded.bytes
 returning received, bytes, expires_at
@@ -82,12 +86,14 @@ returning received, bytes, expires_at
 UPLOAD = (
     "select photo_id, account_id, bytes, received, media_type, expires_at from uploads where photo_id = $1 and account_id = $2"
 )
+IS_UPLOAD = "select exists (select from uploads where photo_id = $1)"
 STORED = "select f.bytes from photos p join photo_files f using (sha256) where p.id = $1 and p.account_id = $2"
 # Two senders of one upload at once: whose part starts where the last one ended has it; the other finds that it moved on.
 ADVANCE = """
 with u as (
   update uploads set received = received + $3, expires_at = now() + make_interval(days => $5)
-  where photo_id = $1 and account_id = $6 and received = $2 returning photo_id
+  where photo_id = $1 and account_id = $6 and received = $2
+    and exists (select from accounts a where a.id = uploads.account_id and a.disabled_at is null) returning photo_id
 )
 insert into upload_parts (photo_id, start, bytes, key) select u.photo_id, $2, $3, $4 from u returning true
 """

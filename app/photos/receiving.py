@@ -18,9 +18,10 @@ from typing import Any
 from uuid import UUID
 
 from app.issues.evidence import photo_changed
+from app.kit.access import Caller
 from app.kit.db import Connection, Database
 from app.kit.jobs import defer
-from app.kit.problems import Problem, not_found
+from app.kit.problems import Problem, no_reach, not_found
 from app.photos import queries, store
 from app.photos.looking import BadPicture, Facts, look
 from app.photos.store import Store
@@ -76,6 +77,14 @@ async def spooled(pieces: AsyncIterator[bytes]) -> AsyncGenerator[Spooled]:
         yield Spooled(Path(file.name), size, digest.digest())
 
 
+async def check_may_send(database: Database, caller: Caller, id: UUID) -> None:
+    """Before any byte is read: whoever holds no role sends only what their reports await. Problem 403."""
+    if not caller.roles:
+        async with database.acquire() as connection:
+            if await held(connection, caller.account_id, id) is None:
+                raise no_reach()
+
+
 async def held(connection: Connection, account: UUID, id: UUID) -> Any:
     """The photograph's row, or None. Problem 404 when it is somebody else's."""
     row = await connection.fetchrow(queries.HELD, id)
@@ -127,7 +136,10 @@ async def keep(database: Database, objects: Store, account: UUID, id: UUID, file
             await photo_changed(connection, id, account, "stored")
             await defer(connection, "develop", sha256=file.sha256.hex())
         else:
-            same_or_taken(await held(connection, account, id), file.sha256)
+            row = await held(connection, account, id)
+            if row is None:  # the last role was taken back, or the account closed, while the bytes came
+                raise no_reach()
+            same_or_taken(row, file.sha256)
         if on_commit is not None:
             await on_commit(connection)
     return bool(fresh)

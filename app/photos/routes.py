@@ -56,6 +56,7 @@ async def _seen(request: Request, id: UUID) -> Any:
 @router.put("/v1/photos/{id}", responses=_FACTS, openapi_extra=_BYTES)
 async def put_photo(id: UUID, request: Request, caller: TheCaller, database: TheDatabase) -> Response:
     """A photograph's bytes, in one go: 201 the first time, 200 when they are here already. `Content-Digest` is checked when sent."""
+    await receiving.check_may_send(database, caller, id)
     receiving.check_type(request.headers.get("content-type"))
     digest = receiving.promised_digest(request.headers.get("content-digest"))
     try:
@@ -171,6 +172,7 @@ async def post_upload(request: Request, caller: TheCaller, database: TheDatabase
         id = UUID(told["photo"])
     except (KeyError, ValueError):
         raise Problem(422, "upload-metadata", fields=[("/Upload-Metadata/photo", "bad-id")]) from None
+    await receiving.check_may_send(database, caller, id)
     media_type = told.get("filetype", "")
     receiving.check_type(media_type)
     size = uploads.length(request.headers.get("upload-length"), "Upload-Length")

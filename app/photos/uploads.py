@@ -18,7 +18,7 @@ from uuid import UUID
 from starlette.requests import ClientDisconnect
 
 from app.kit.db import Connection, Database
-from app.kit.problems import Problem, not_found
+from app.kit.problems import Problem, no_reach, not_found
 from app.photos import queries, store
 from app.photos.receiving import held, keep, spooled, too_large
 from app.photos.store import Store
@@ -79,9 +79,9 @@ async def create(database: Database, account: UUID, id: UUID, bytes: int, media_
             return bytes, bytes, None
         found = await connection.fetchrow(queries.ADD_UPLOAD, id, account, bytes, media_type[:100], settings().upload_days)
         if found is None:
-            raise (
-                not_found() if await connection.fetchrow(queries.UPLOAD, id, account) is None else Problem(409, "upload-differs")
-            )
+            if await connection.fetchrow(queries.UPLOAD, id, account) is not None:
+                raise Problem(409, "upload-differs")
+            raise not_found() if await connection.fetchval(queries.IS_UPLOAD, id) else no_reach()
     return found["received"], found["bytes"], found["expires_at"]
 
 

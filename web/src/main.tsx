@@ -61,6 +61,7 @@ const pages = {
   published: later(() => import('./pages/published'), 'PublishedPage'),
   see: later(() => import('./pages/published'), 'SeePage'),
   join: later(() => import('./pages/join'), 'JoinPage'),
+  reset: later(() => import('./pages/reset'), 'ResetPage'),
 }
 
 const Nowhere: FunctionComponent = () => <Page title={t('nowhere')} back="/"><p class="empty">{t('nowhere-more')}</p></Page>
@@ -77,6 +78,7 @@ const Routes: FunctionComponent = () => {
         <Route path="/public" component={pages.published} />
         <Route path="/see/:number" component={pages.see} />
         <Route path="/join/:code" component={pages.join} />
+        <Route path="/app/reset" component={pages.reset} />
         {phase.value === 'out' ? <Route component={SignInPage} /> : (
           <Switch>
             <Route path="/" component={HomePage} />

@@ -15,6 +15,17 @@ export type Phase = 'starting' | 'out' | 'in' | 'over'
 export const phase = signal<Phase>('starting')
 export const me = signal<Me | null>(null)
 
+/** Why the server ends somebody's access to this phone, as its 401 says. */
+const ENDS = ['account-closed', 'session-ended'] as const
+export interface Ended {
+  why: (typeof ENDS)[number]
+  /** How much of theirs was not sent: it is kept, and shown when the same account signs in again. */
+  unsent: number
+}
+/** Access has been ended: told where somebody signs in, until somebody has. */
+export const ended = signal<Ended | null>(null)
+const ENDED = 'ended'
+
 export const roles = computed(() => new Set(me.value?.roles.map((held) => held.role) ?? []))
 export const office = computed(
   () => roles.value.has('staff') || roles.value.has('admin') || roles.value.has('inspector'),
@@ -74,6 +85,7 @@ export async function startSession(): Promise<void> {
       phase.value = 'out'
       return leaveForGood()
     }
+    ended.value = (await knownFact<Ended>(ENDED)) ?? null
     const kept = await knownFact<Me>('me')
     if (kept) {
       const over = (await knownFact<boolean>('signed-out')) === true
@@ -85,8 +97,8 @@ export async function startSession(): Promise<void> {
   } catch {
     // No store in this browser: `keep/room.ts` tells; reading works without.
   }
-  if (phase.value === 'in') void refresh()
-  else await refresh()
+  if (phase.value === 'starting') await refresh()
+  else void refresh()
 }
 
 let timer: ReturnType<typeof setTimeout> | undefined
@@ -115,25 +127,60 @@ export async function refresh(): Promise<void> {
     if (asked === epoch) await become(found)
   } catch (error) {
     if (asked !== epoch) return
-    if (error instanceof Refusal && error.status === 401) await sessionOver(account)
+    if (error instanceof Refusal && error.status === 401) await sessionOver(account, error.slug)
     else if (phase.value === 'starting') phase.value = 'out'
   }
 }
 
 /**
  * The server knows the session no more. `of`: whose it was, where another account may have come
- * since.
+ * since; `slug`: the problem that `/v1/me` answered, which alone says why.
  */
-export async function sessionOver(of: string | null | undefined = me.value?.id): Promise<void> {
+export async function sessionOver(
+  of: string | null | undefined = me.value?.id,
+  slug?: string,
+): Promise<void> {
   if ((of ?? null) !== (me.value?.id ?? null)) return
   if (!me.value) {
     phase.value = 'out'
     return
   }
+  const why = ENDS.find((each) => each === slug)
+  if (why) return endAccess(why)
   if (phase.value === 'over') return
-  // Their access has ended: what was read goes, what they made stays.
+  // What was read goes, what they made stays.
   await wipe({ 'signed-out': true }).catch(() => {})
   phase.value = 'over'
+  if (slug === undefined) void refresh()
+}
+
+/**
+ * Somebody has ended this account's access, here or as a whole: the phone may be in other hands.
+ * What was read goes; what was not sent is kept, but is no more to be seen until the same account
+ * signs in again.
+ */
+async function endAccess(why: Ended['why']): Promise<void> {
+  const account = me.value!.id
+  epoch += 1
+  const told: Ended = { why, unsent: await unsentOf(account).catch(() => 0) }
+  await wipe({
+    me: undefined,
+    account: undefined,
+    'signed-out': undefined,
+    [PUSH_FOR]: undefined,
+    [ENDED]: told,
+  }).catch(() => {})
+  becomeNobody()
+  ended.value = told
+  tellWindows()
+  await endPush((await within(pushEndpoint())) ?? null).catch(() => {})
+}
+
+async function unsentOf(account: string): Promise<number> {
+  const db = await store()
+  const [words, pictures] = [await db.getAll('outbox'), await db.getAll('photos')]
+  const waits = pictures.filter((photo) => photo.state === 'waiting')
+  return [...words, ...waits].filter((each) => each.account === account).length
 }
 
 async function become(account: Me): Promise<void> {
@@ -144,13 +191,14 @@ async function become(account: Me): Promise<void> {
     // Who holds other roles may read other things.
     const changed =
       known !== undefined && JSON.stringify(known.roles) !== JSON.stringify(account.roles)
-    const facts = { account: account.id, me: account, 'signed-out': undefined }
+    const facts = { account: account.id, me: account, 'signed-out': undefined, [ENDED]: undefined }
     if (other || changed) await wipe(other ? { ...facts, [PUSH_FOR]: undefined } : facts)
     else await put(facts)
   } catch {
     // As above.
   }
   me.value = account
+  ended.value = null
   phase.value = 'in'
   tellWindows()
 }
@@ -175,6 +223,20 @@ export const signIn = (name: string, password: string): Promise<void> =>
         await call<{ account: Me }>('POST', '/v1/sessions?cookie=true', {
           account: name,
           password,
+          device: deviceName(),
+        })
+      ).body.account,
+  )
+
+/** Set account and password with a link that the leader or the office has made. */
+export const resetWith = (code: string, account: string, password: string): Promise<void> =>
+  enter(
+    async () =>
+      (
+        await call<{ account: Me }>('POST', '/v1/password-resets?cookie=true', {
+          code,
+          password,
+          ...(account ? { account } : {}),
           device: deviceName(),
         })
       ).body.account,

@@ -1,4 +1,4 @@
-// What an area's papers are signed with, and whom authorities send their replies to.
+// What an area's papers are signed with, whom authorities send their replies to, and who may report there.
 import type { FunctionComponent } from 'preact'
 import { useState } from 'preact/hooks'
 import { call } from '../api/http'
@@ -12,6 +12,7 @@ interface Office {
   issuer: string
   contact: string
   phone: string
+  open_reports: boolean
 }
 
 export const OfficeOfArea: FunctionComponent<{ area: Feature }> = ({ area }) => {
@@ -32,13 +33,15 @@ const OfficeSheet: FunctionComponent<{ area: Feature; onClose: (saved: boolean) 
   const path = `/v1/areas/${area.id}/office`
   const office = useKept<Office>(path).body
   if (!office) return null
-  const wish = (form: FormData) => ({ issuer: form.get('issuer'), contact: form.get('contact'), phone: form.get('phone') })
+  const wish = (form: FormData) => ({ issuer: form.get('issuer'), contact: form.get('contact'), phone: form.get('phone'), open_reports: form.get('open_reports') === 'on' })
   return (
     <SheetForm keep={`office:${area.id}`} title={t('office-of', { name: area.properties.name })} onClose={onClose} send={(form) => call('PUT', path, wish(form))}>
       <label class="field"><span>{t('issuer')}</span><input type="text" name="issuer" maxLength={100} defaultValue={office.issuer} /></label>
       <p class="small quiet">{t('issuer-hint')}</p>
       <label class="field"><span>{t('contact')}</span><input type="text" name="contact" maxLength={50} defaultValue={office.contact} /></label>
       <label class="field"><span>{t('phone')}</span><input type="text" name="phone" inputMode="tel" maxLength={40} defaultValue={office.phone} /></label>
+      <label class="check"><input type="checkbox" name="open_reports" defaultChecked={office.open_reports} />{t('open-reports')}</label>
+      <p class="small quiet">{t('open-reports-hint')}</p>
     </SheetForm>
   )
 }

@@ -34,6 +34,16 @@ export const en: Record<Key, string> = {
   'weekly': 'Weekly summary', 'issue-sure': 'Once issued it is kept as it is. Issue it?', 'issue-it': 'Issue', 'issued': 'Issued', 'issued-by': 'Issued by {by}, {at}', 'draft': 'Draft', 'versions': 'What was issued', 'issued-first': 'First issue', 'corrected-n': 'Correction {n}', 'correct-it': 'Correct', 'correct-why': 'Why it is corrected', 'title': 'Title', 'drop-clause': 'Drop clause {n}', 'add-clause': 'Add a clause',
   'activities': 'Activities', 'on-day': 'Day', 'count': 'How many', 'collected': 'Collected', 'people-n': 'People', 'note-it': 'Note it', 'no-activities': 'Nothing noted this week', 'people-told': '{n} people', 'drop-activity': 'Delete: {kind}',
 
+  'ended-account-closed': 'Your account is closed, and what was read on this phone is no longer shown. Ask the office if you have questions.',
+  'ended-session-ended': 'This phone was signed out, and what was read on it is no longer shown.',
+  'ended-unsent': '{n} items that were not sent are kept on this phone; they can be seen and sent once you sign in again yourself.',
+  'open-reports': 'Anybody who is signed in may report here', 'open-reports-hint': 'Otherwise only those whose roles reach this area.',
+  manage: 'Account', 'manage-of': 'Account of {name}', 'no-devices': 'Signed in nowhere', 'end-all': 'Sign out all', 'end-all-sure': 'Sign out every device of {name}? What was not sent stays on their phone.',
+  'device-ended': 'Signed out', 'reset-link': 'A link that sets a password', 'reset-hint': 'Let {name} scan the code, or send them the link, to set their account and password. It holds for 24 hours and works once; every other device is then signed out.', 'make-link': 'Make a link',
+  'link-of': 'QR code of {name}’s link', 'link-until': 'Until {at}. Give it to nobody else, and post it in no group.', 'close-account': 'Close the account', 'close-hint': 'Every device is signed out at once; roles, stand-ins and invitations end. What was reported stays.',
+  'close-sure': 'Close the account of {name}?', 'account-is-closed': 'The account of {name} is closed', 'reopen-account': 'Open again', 'reopened': 'The account of {name} is open again; they have to sign in anew', 'closed-accounts': 'Closed accounts', 'present-people': 'Open accounts', 'closed-at': 'closed {at}',
+  'reset-title': 'Set a password', 'reset-open': 'Open the whole link, or scan the code again.', 'reset-account-hint': 'Whoever has an account name already may leave this empty.',
+  'first-hint': 'This can be chosen within an hour of joining; later ask your leader or the office for a link that sets a password.',
   'office-of': 'Signature and contact of {name}', 'issuer': 'Papers are signed by', 'issuer-hint': 'As the full name of the residents’ committee; where it is empty, the area’s name.', 'contact': 'Contact',
 
   'activity.household_visit': 'Households visited', 'activity.questionnaire': 'Questionnaires', 'activity.leaflet': 'Leaflets', 'activity.clean_up': 'Clean-ups', 'activity.meeting': 'Meetings',

@@ -32,6 +32,16 @@ export const zh = {
   'weekly': '每周总结', 'issue-sure': '印发后保存为正式稿，不能再修改。确定印发？', 'issue-it': '印发', 'issued': '已印发', 'issued-by': '{by} 于 {at} 印发', 'draft': '草稿', 'versions': '历次印发', 'issued-first': '首次印发', 'corrected-n': '第 {n} 次更正', 'correct-it': '更正', 'correct-why': '更正原因', 'title': '标题', 'drop-clause': '删去第 {n} 条', 'add-clause': '增加一条',
   'activities': '活动登记', 'on-day': '日期', 'count': '数量', 'collected': '收回', 'people-n': '参加人数', 'note-it': '登记', 'no-activities': '本周没有登记活动', 'people-told': '{n} 人参加', 'drop-activity': '删除：{kind}',
 
+  'ended-account-closed': '您的账号已停用，本机不再显示已读取的内容。如有疑问，请联系社区工作人员。',
+  'ended-session-ended': '此设备的登录已被终止，本机不再显示已读取的内容。',
+  'ended-unsent': '另有 {n} 项未发送的内容保留在本机，本人重新登录后才能查看和发送。',
+  'open-reports': '任何登录的人都可以在此上报', 'open-reports-hint': '不勾选时，只有角色涉及此社区的人可以上报。',
+  manage: '账号', 'manage-of': '{name}的账号', 'no-devices': '没有登录中的设备', 'end-all': '全部退出', 'end-all-sure': '确定让{name}的所有设备退出登录？未发送的内容保留在对方手机上。',
+  'device-ended': '已退出', 'reset-link': '设置密码的链接', 'reset-hint': '请{name}扫码，或把链接发给本人，用来设置账号和密码。24 小时内有效，只能用一次；设置后其他设备全部退出。', 'make-link': '生成链接',
+  'link-of': '{name}设置密码的二维码', 'link-until': '有效期至 {at}。不要发给别人，也不要发到群里。', 'close-account': '停用账号', 'close-hint': '停用后立即退出所有设备，角色、代班和发出的邀请同时失效；上报过的内容不变。',
+  'close-sure': '确定停用{name}的账号？', 'account-is-closed': '已停用{name}的账号', 'reopen-account': '恢复', 'reopened': '已恢复{name}的账号，需要重新登录', 'closed-accounts': '已停用的账号', 'present-people': '在用的账号', 'closed-at': '{at} 停用',
+  'reset-title': '设置密码', 'reset-open': '请打开完整的链接，或重新扫码。', 'reset-account-hint': '已有账号的可以不填，沿用原账号。',
+  'first-hint': '加入一小时内可在此设置；之后请向网格长或社区工作人员索取设置密码的链接。',
   'office-of': '{name}发文单位和联系人', 'issuer': '发文单位', 'issuer-hint': '函件、总结、通报的落款，如东浦社区居民委员会；不填则用社区名称。', 'contact': '联系人',
 
   'activity.household_visit': '入户走访（户）', 'activity.questionnaire': '调查表（份）', 'activity.leaflet': '宣传品（份）', 'activity.clean_up': '集中清理（次）', 'activity.meeting': '会议（次）',

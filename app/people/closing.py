@@ -1,0 +1,67 @@
+"""Closing an account and opening it again; ending somebody's devices; taking back a role."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from app.kit.db import Connection, tell_after_commit
+from app.kit.problems import Problem, not_found
+from app.people import closing_queries as queries
+from app.people import standing
+
+
+async def close(connection: Connection, token: bytes, id: UUID, reason: str) -> Any:
+    """Close somebody's account: their devices, roles, stand-ins, invitations and links end at once. Repeatable.
+
+    The account's row is locked, so that nobody gives them work or a role meanwhile. Problems: 404, 403 (see `standing.person`),
+    409 the last admin.
+    """
+    await standing.not_the_last_admin(connection, id)
+    row = await standing.person(connection, token, id)
+    if row["disabled_at"] is None:
+        await connection.execute(queries.END_STAND_INS, id)
+        await connection.execute(queries.SHELVE_GRANTS, id)
+        await connection.execute(queries.DISABLE, id, token, reason)
+        await end_devices(connection, id)
+        await connection.execute(queries.VOID_INVITATIONS, id)
+        await connection.execute(queries.VOID_LINKS, id)
+        await connection.execute(queries.FORGET_UNSENT, id)
+    return row
+
+
+async def reopen(connection: Connection, token: bytes, id: UUID) -> None:
+    """Open a closed account with the roles it held. No session, invitation or stand-in of before comes back. Repeatable."""
+    row = await standing.person(connection, token, id)
+    if row["disabled_at"] is not None:
+        # Somebody may have signed in at the moment of closing.
+        await end_devices(connection, id)
+        await connection.execute(queries.ENABLE, id)
+        await connection.execute(queries.UNSHELVE_GRANTS, id)
+
+
+async def end_devices(connection: Connection, id: UUID, session: UUID | None = None) -> bool:
+    """End all sessions of an account, or one; whether there was any. What a browser is pushed ends with all of them, since it may lie
+    on a lost phone."""
+    ended = await connection.fetch(queries.END_SESSIONS, id, session)
+    if session is None:
+        await connection.execute(queries.DROP_PUSH, id)
+    # A stream that is open finds its session gone when it is woken.
+    tell_after_commit(connection, [id])
+    return bool(ended)
+
+
+async def take_back(connection: Connection, token: bytes, id: UUID) -> None:
+    """Take back a role. Problems: 404; 403 the caller does not stand above it; 409 the last admin."""
+    of = await connection.fetchrow(queries.GRANT, id)
+    if of is not None and of["role"] == "admin":
+        await standing.not_the_last_admin(connection, of["account_id"])
+    if of is not None:
+        await connection.execute(standing.LOCK_ACCOUNT, of["account_id"])
+    row = await connection.fetchrow(queries.GRANT_SEEN, token, id)
+    if row is None:
+        raise not_found()
+    if not row["above"]:
+        raise Problem(403, "not-above")
+    await connection.execute(queries.DROP_GRANT, id)
+    tell_after_commit(connection, [row["account_id"]])

@@ -1,0 +1,99 @@
+"""A link that sets account and password once: for who has forgotten theirs, and for who had none yet.
+
+The first credentials of an account that joined by a name alone go the same way. A stolen phone is signed in, so a form on it proves
+nothing; a link reaches its owner in person, as a QR on the leader's screen or by a message, and nobody has to judge a request. It is one
+thing to learn for both cases, and needs of an old phone no more than opening a page.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import segno
+
+from app.kit.db import Connection, Database, tell_after_commit
+from app.kit.problems import Problem, invalid, not_found
+from app.notices.telling import tell
+from app.people import closing_queries as queries
+from app.people import sessions, standing
+from app.people.queries import THROTTLE
+from app.people.schemas import ResetIn
+
+HOURS = 24
+_WINDOW, _TRIES_FROM_ONE_PLACE = timedelta(minutes=15), 20
+
+
+async def make(
+    connection: Connection, secret: bytes, token: bytes, caller: UUID, id: UUID, link: UUID, base: str
+) -> dict[str, Any]:
+    """The link, below `base`, and its QR (SVG). The code stands behind the #, which no browser sends and no log keeps; it follows from
+    the link's id and the server's secret, so a repeat shows the same one and nothing has to keep it. A new link ends the earlier ones.
+
+    Safe under repetition and at once: the person's row is locked (`standing.person`), and the link's id is a primary key.
+    Problems: see `standing.person`; 404 another link has this id; 409 a closed account; 410 the link is over.
+    """
+    row = await standing.person(connection, token, id)
+    if row["disabled_at"] is not None:
+        raise Problem(409, "account-closed")
+    code = sessions.mint(secret, "reset", str(link), str(id))[:32]
+    there = await connection.fetchrow(queries.LINK_MADE, link)
+    if there is not None and (there["account_id"], there["by_id"]) != (id, caller):
+        raise not_found()
+    if there is not None and there["over"]:
+        raise Problem(410, "reset-over")
+    expires_at = (
+        there["expires_at"] if there else await connection.fetchval(queries.ADD_LINK, link, _hash(code), id, caller, HOURS)
+    )
+    await _tell(connection, id, "reset_made", link, {"by": row["caller_name"], "name": row["name"]})
+    url = f"{base}/app/reset#{code}"
+    return {"url": url, "qr": segno.make(url, error="m").svg_inline(scale=4, border=2), "expires_at": expires_at}
+
+
+async def use(database: Database, wish: ResetIn, address: str) -> tuple[str, Any, UUID, str, str]:
+    """Set the credentials, end every session, and sign in: (token, session row, account id, name, account).
+
+    Of two at once one uses the link (the row lock of USE_LINK), the other is told that it is over. Problems: 410 over, or who made it
+    no longer stands above the person; 409 the account name is taken; 422 none is there and none was given; 429.
+    """
+    over = Problem(410, "reset-over")
+    async with database.acquire() as connection:
+        tries: Any = await connection.fetchrow(THROTTLE, f"reset {address}"[:300], _WINDOW)
+        if tries["count"] > _TRIES_FROM_ONE_PLACE:
+            seconds = max(1, tries["seconds"])
+            raise Problem(429, "throttled", headers={"retry-after": str(seconds)}, seconds=seconds)
+        link = await connection.fetchrow(queries.LINK, _hash(wish.code))
+    if link is None:
+        raise over
+    if wish.account is None and link["account"] is None:
+        raise invalid("/account", "field-missing")
+    hashed = await sessions.hash_password(wish.password)
+    async with database.transaction() as connection:
+        await connection.execute(standing.LOCK_ACCOUNT, link["account_id"])
+        if not await connection.fetchval(queries.USE_LINK, link["id"]):
+            raise over
+        if not await connection.fetchval(queries.STILL_ABOVE, link["by_id"], link["account_id"]):
+            raise over
+        try:
+            row: Any = await connection.fetchrow(queries.SET_CREDENTIALS, link["account_id"], wish.account, hashed)
+        except asyncpg.UniqueViolationError:
+            raise Problem(409, "conflict", fields=[("/account", "conflict")]) from None
+        await connection.fetch(queries.END_SESSIONS, link["account_id"], None)
+        tell_after_commit(connection, [link["account_id"]])
+        await _tell(connection, link["account_id"], "reset_used", link["id"], {"name": row["name"]})
+        token = sessions.mint(b"")
+        session = await sessions.add_session(connection, link["account_id"], token, wish.device)
+    return token, session, link["account_id"], row["name"], row["account"]
+
+
+def _hash(code: str) -> bytes:
+    return hashlib.sha256(code.encode()).digest()
+
+
+async def _tell(connection: Connection, id: UUID, kind: str, link: UUID, data: dict[str, Any]) -> None:
+    """The person and the office of their areas."""
+    office = [row["account_id"] for row in await connection.fetch(queries.OFFICE_OF, id)]
+    await tell(connection, [id, *office], kind, f"{kind}:{link}", None, data)

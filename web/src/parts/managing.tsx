@@ -1,0 +1,77 @@
+// What leader and office do about somebody's account: devices, a link for a password, closing it.
+import type { FunctionComponent } from 'preact'
+import { useRef, useState } from 'preact/hooks'
+import { call } from '../api/http'
+import type { Device, Person, ResetLink } from '../api/wire'
+import { newId } from '../keep/ids'
+import { useKept } from '../keep/kept'
+import { roles } from '../keep/session'
+import { moment, t } from '../words'
+import { Age, Empty, ProblemBox, say, Sheet } from './bits'
+import { useAttempt } from './form'
+import { Qr } from './qr'
+
+export const Managing: FunctionComponent<{ person: Person; onClose: (changed: boolean) => void }> = ({ person, onClose }) => {
+  const [link, setLink] = useState<ResetLink | null>(null)
+  const { name } = person
+  return (
+    <Sheet title={t('manage-of', { name })} onClose={() => onClose(false)}>
+      {link
+        ? <Qr url={link.url} qr={link.qr} alt={t('link-of', { name })} hint={t('link-until', { at: moment(link.expires_at) })} onClose={() => onClose(false)} />
+        : <><Devices person={person} /><Linking person={person} onMade={setLink} /><Closing person={person} onClosed={() => onClose(true)} /></>}
+    </Sheet>
+  )
+}
+
+const Devices: FunctionComponent<{ person: Person }> = ({ person }) => {
+  const [beat, setBeat] = useState(0)
+  const path = `/v1/people/${person.id}/sessions`
+  const devices = useKept<{ items: Device[] }>(path, beat)
+  const { problem, busy, attempt } = useAttempt()
+  const end = (which: string) => attempt(call('DELETE', which), () => { say(t('device-ended')); setBeat(beat + 1) })
+  return (
+    <section aria-label={t('devices')}>
+      <h3>{t('devices')}</h3>
+      <Age kept={devices} />
+      {devices.body?.items.length === 0 && <Empty title={t('no-devices')} />}
+      <ul class="items">
+        {devices.body?.items.map((device) => (
+          <li key={device.id} class="row apart"><span>{device.device || t('some-device')}<br /><span class="small quiet">{moment(device.last_seen_at)}</span></span>
+            <button class="button small" disabled={busy} onClick={() => void end(`${path}/${device.id}`)}>{t('sign-out-it')}</button></li>
+        ))}
+      </ul>
+      <ProblemBox problem={problem} />
+      {(devices.body?.items.length ?? 0) > 1 && <button class="button small grave" disabled={busy} onClick={() => confirm(t('end-all-sure', { name: person.name })) && void end(path)}>{t('end-all')}</button>}
+    </section>
+  )
+}
+
+const Linking: FunctionComponent<{ person: Person; onMade: (link: ResetLink) => void }> = ({ person, onMade }) => {
+  // A second tap, or one more try in a dead spot, is the same link.
+  const id = useRef(newId())
+  const { problem, busy, attempt } = useAttempt()
+  const make = async () => onMade((await call<ResetLink>('PUT', `/v1/people/${person.id}/reset-links/${id.current}`)).body)
+  return (
+    <section aria-label={t('reset-link')}>
+      <h3>{t('reset-link')}</h3>
+      <p class="small quiet">{t('reset-hint', { name: person.name })}</p>
+      <ProblemBox problem={problem} />
+      <button class="button small" disabled={busy} onClick={() => void attempt(make())}>{t('make-link')}</button>
+    </section>
+  )
+}
+
+const Closing: FunctionComponent<{ person: Person; onClosed: () => void }> = ({ person, onClosed }) => {
+  const { problem, busy, attempt } = useAttempt()
+  if (!roles.value.has('staff') && !roles.value.has('admin')) return null
+  const { name } = person
+  const close = () => attempt(call('POST', `/v1/people/${person.id}/close`, {}), () => { say(t('account-is-closed', { name })); onClosed() })
+  return (
+    <section aria-label={t('close-account')}>
+      <h3>{t('close-account')}</h3>
+      <p class="small quiet">{t('close-hint')}</p>
+      <ProblemBox problem={problem} />
+      <button class="button small grave" disabled={busy} onClick={() => confirm(t('close-sure', { name })) && void close()}>{t('close-account')}</button>
+    </section>
+  )
+}
