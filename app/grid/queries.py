@@ -36,11 +36,11 @@ with places as (
 """
 PLACE = f"{_AREA} where a.id = $1 union all {_CELL} where l.id = $1 and l.retired_at is null"
 
-# What an area's papers are signed with, and whom a reply is sent to.
-OFFICE = "select id::text as area, issuer, contact, phone from areas where id = $1"
+# What an area's papers are signed with, whom a reply is sent to, and what everybody may see.
+OFFICE = "select id::text as area, issuer, contact, phone, publishes from areas where id = $1"
 PUT_OFFICE = """
-update areas set issuer = $2, contact = $3, phone = $4 where id = $1
-returning id::text as area, issuer, contact, phone
+update areas set issuer = $2, contact = $3, phone = $4, publishes = coalesce($5, publishes) where id = $1
+returning id::text as area, issuer, contact, phone, publishes
 """
 
 UNITS = """

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from app.grid import queries
-from app.grid.schemas import AreaFeature, AreaFeatures, Located, Office, Units
+from app.grid.schemas import AreaFeature, AreaFeatures, Located, Office, Publishes, Units
 from app.kit import paging
 from app.kit.access import Caller
 from app.kit.datum import Datum, from_wgs84, to_wgs84
@@ -30,11 +30,12 @@ class UnitIn(Wire):
 
 
 class OfficeIn(Wire):
-    """What an area's papers are signed with, and whom a reply is sent to; empty where there is nothing to say."""
+    """What an area's papers are signed with, and whom a reply is sent to; empty where there is nothing to say. `publishes` left out stays as it is."""
 
     issuer: Annotated[Text, Query(max_length=100)] = ""
     contact: Annotated[Text, Query(max_length=50)] = ""
     phone: Annotated[Text, Query(max_length=40)] = ""
+    publishes: Publishes | None = None
 
 
 class CellPatch(Wire):
@@ -106,7 +107,7 @@ async def get_area(id: UUID, caller: TheCaller, connection: Transaction, datum: 
 
 @router.get("/v1/areas/{id}/office", responses={200: {"model": Office}})
 async def get_office(id: UUID, caller: TheCaller, connection: Transaction) -> Response:
-    """The body that signs an area's papers, and its contact for replies."""
+    """The body that signs an area's papers, its contact for replies, and what of its issues everybody may see."""
     row = await connection.fetchrow(queries.OFFICE, id) if caller.is_admin or id in caller.reads else None
     if row is None:
         raise not_found()
@@ -115,11 +116,12 @@ async def get_office(id: UUID, caller: TheCaller, connection: Transaction) -> Re
 
 @router.put("/v1/areas/{id}/office", responses={200: {"model": Office}})
 async def put_office(id: UUID, wish: OfficeIn, caller: TheCaller, connection: Transaction) -> Response:
-    """Say which body signs an area's papers, and whom authorities send their replies to."""
+    """Say which body signs an area's papers, whom authorities send their replies to, and what of its own issues everybody may see: nothing, the
+    accepted ones, or these with the places that the office named."""
     row = None
     if caller.is_admin or id in caller.staffs:
         # One statement on one row: of two at once the later stands, and the same again changes nothing.
-        row = await connection.fetchrow(queries.PUT_OFFICE, id, wish.issuer, wish.contact, wish.phone)
+        row = await connection.fetchrow(queries.PUT_OFFICE, id, wish.issuer, wish.contact, wish.phone, wish.publishes)
     if row is None:
         raise not_found()
     return answer(dict(row))

@@ -171,6 +171,7 @@ ROUTES: dict[tuple[str, str], Rule] = {
     ("GET", "/sw.js"): ANYONE,
     ("GET", "/icons/{name}"): ANYONE,
     ("GET", "/manifest.webmanifest"): ANYONE,
+    ("GET", "/robots.txt"): ANYONE,
     ("GET", "/v1/hotspots"): SIGNED_IN,
     ("GET", "/v1/areas/{id}/summary"): SIGNED_IN,
     ("GET", "/v1/cells/summary"): IN_QUERY,

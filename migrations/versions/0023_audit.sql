@@ -38,7 +38,7 @@ alter table areas add column publishes_on_map text not null default 'nothing'
 -- Issues that a leader or the office found to be so: only these are ever shown to everybody. `place` is its name as somebody released it, empty where
 -- nobody did.
 create table published (
-  issue_id uuid primary key references issues,
+  issue_id uuid primary key references issues on delete cascade,
   at timestamptz not null default now(),
   place text not null default ''
 )
@@ -68,6 +68,8 @@ begin
   y := south + (greatest(least(floor((y - south) / size), rows - 1), 0) + 0.5) * size;
   return array[degrees(x / r), degrees(2 * atan(exp(y / r)) - pi() / 2)];
 end $$
+
+drop function blurred(float8, float8, int)
 
 -- On the map: whether everybody may see it, and on which day of its community it was reported.
 alter table map_issues add column published boolean not null default false, add column found_on date not null default '2000-01-01'
