@@ -8,7 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from app.catalogue import catalogue
@@ -22,7 +22,21 @@ from app.kit.language import choose
 from app.kit.problems import invalid, not_found
 from app.kit.route import Route, TheCaller, TheDatabase, Token, Transaction, base_url, hot
 from app.kit.wire import Day, Name, Note, Reason, Text, Wire, answer, page
-from app.office import archive, circulation, dossier, league, ledger, letter, pictures, poster, queries, weekly, workbook, written
+from app.office import (
+    archive,
+    circulation,
+    dossier,
+    league,
+    ledger,
+    letter,
+    pictures,
+    poster,
+    queries,
+    ways,
+    weekly,
+    workbook,
+    written,
+)
 from app.office.schemas import Activities, Activity, IssuedPapers, League, Weekly
 from app.photos import shown, store
 from app.settings import settings
@@ -56,7 +70,13 @@ class WeeklyAsked(Asked):
     language: Literal["zh-CN", "en"] | None = Field(None, description="Default: the reader's.")
 
 
-_Path = Annotated[Text, Field(max_length=4000, pattern="^/")]
+def _own_way(text: str) -> str:
+    if (path := ways.own(text)) is None:
+        raise ValueError("own-way")
+    return path
+
+
+_Path = Annotated[Text, Field(max_length=4000), AfterValidator(_own_way)]
 
 
 class SpanIn(BaseModel):

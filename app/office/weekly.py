@@ -24,7 +24,7 @@ from app.kit.db import Connection, Database
 from app.kit.language import say, trimmed
 from app.kit.problems import Problem, invalid, not_found
 from app.kit.times import now
-from app.office import queries
+from app.office import queries, ways
 from app.office.pictures import Pair, blocks
 from app.office.wording import JOINT, cause, in_order, step
 from app.office.written import Line, Paper, day_told
@@ -417,7 +417,7 @@ async def paper(
                 "version": issued["version"],
                 "reason": issued["reason"],
             }
-            return head | issued["paper"] | {"issued": told}
+            return head | _kept_ways(issued["paper"]) | {"issued": told}
         if version is not None:
             raise not_found()
     found = await figures(database, week)
@@ -437,6 +437,19 @@ async def paper(
             "issued": None,
         }
     )
+
+
+def _kept_ways(paper: dict[str, Any]) -> dict[str, Any]:
+    """A paper as it was issued, without the ways to elsewhere that one may hold from before they were refused."""
+
+    def kept(piece: dict[str, Any]) -> dict[str, Any]:
+        return piece | {"href": ways.own(piece["href"]) if piece.get("href") else None}
+
+    parts = [
+        part | {"clauses": [kept(c) | {"spans": [kept(span) for span in c.get("spans") or []]} for c in part["clauses"]]}
+        for part in paper["parts"]
+    ]
+    return paper | {"parts": parts}
 
 
 async def issue(database: Database, caller: Caller, week: Week, language: str, wish: dict[str, Any]) -> None:
