@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from app.duties import calendar, queries
 from app.duties.schemas import Authorities
+from app.kit.audit import record
 from app.kit.problems import Problem, invalid, not_found
 from app.kit.route import Route, TheCaller, Transaction
 from app.kit.wire import Day, Label, Name, Text, Wire, answer, page
@@ -57,6 +58,7 @@ async def put_day(id: UUID, day: Day, wish: DayIn, caller: TheCaller, connection
         await connection.execute(queries.PUT_DAY, id, day, wish.working, wish.name)
     except asyncpg.ForeignKeyViolationError:
         raise not_found() from None
+    await record(connection, caller, "calendar_set", id, id, {"day": day, "working": wish.working})
     return Response(status_code=204)
 
 
@@ -65,6 +67,7 @@ async def delete_day(id: UUID, day: Day, caller: TheCaller, connection: Transact
     """Back to the country's rule."""
     if (not caller.is_admin and id not in caller.staffs) or not await connection.fetchval(queries.DROP_DAY, id, day):
         raise not_found()
+    await record(connection, caller, "calendar_removed", id, id, {"day": day})
     return Response(status_code=204)
 
 
@@ -100,6 +103,7 @@ async def put_authority(id: UUID, wish: AuthorityIn, caller: TheCaller, connecti
         raise not_found() from None
     if row is None:
         raise not_found()
+    await record(connection, caller, "authority_set", id, wish.area, {"active": wish.active})
     return answer(dict(row))
 
 

@@ -58,7 +58,7 @@ returning id::text, name, kind, phone, area_id::text as area
 PATCH_CELL = """
 update cells set name = coalesce($2, name), unit_id = case when $3 then $4 else unit_id end,
   rounds_per_week = coalesce($7, rounds_per_week)
-where id = $1 and retired_at is null and ($5 or area_id = any($6::uuid[])) returning id
+where id = $1 and retired_at is null and ($5 or area_id = any($6::uuid[])) returning area_id
 """
 
 RULES = """
@@ -78,7 +78,9 @@ on conflict (id) do update set cell_id = excluded.cell_id, category = excluded.c
   where assignment_rules.area_id = excluded.area_id
 returning id::text, area_id::text as area, cell_id::text as cell, category, unit_id::text as unit, volunteer_may_close
 """
-DROP_RULE = "delete from assignment_rules where id = $1 and ($2 or area_id = any($3::uuid[])) returning true"
+DROP_RULE = """
+delete from assignment_rules where id = $1 and ($2 or area_id = any($3::uuid[])) returning area_id, cell_id, category, unit_id
+"""
 
 AREAS_BY_NAME = "select id, name, level, parent_id, known_zone(time_zone) as time_zone from areas where name = $1"
 # An area is known by its name within its parent (a unique constraint): importing it again redraws

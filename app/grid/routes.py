@@ -13,6 +13,7 @@ from app.grid import queries
 from app.grid.schemas import AreaFeature, AreaFeatures, Located, Office, Publishes, Units
 from app.kit import paging
 from app.kit.access import Caller
+from app.kit.audit import record
 from app.kit.datum import Datum, from_wgs84, to_wgs84
 from app.kit.problems import Problem, invalid, not_found
 from app.kit.route import Route, Secret, TheCaller, Transaction
@@ -124,6 +125,7 @@ async def put_office(id: UUID, wish: OfficeIn, caller: TheCaller, connection: Tr
         row = await connection.fetchrow(queries.PUT_OFFICE, id, wish.issuer, wish.contact, wish.phone, wish.publishes)
     if row is None:
         raise not_found()
+    await record(connection, caller, "office_set", id, id, {"publishes": row["publishes"]})
     return answer(dict(row))
 
 
@@ -155,6 +157,7 @@ async def put_unit(id: UUID, wish: UnitIn, caller: TheCaller, connection: Transa
         raise invalid("/area", "unknown-place") from None
     if row is None:
         raise not_found()
+    await record(connection, caller, "unit_set", id, wish.area, {"kind": wish.kind})
     return answer(dict(row))
 
 
@@ -172,6 +175,8 @@ async def patch_cell(id: UUID, wish: CellPatch, caller: TheCaller, connection: T
         raise invalid("/unit", "unknown-unit") from None
     if changed is None:
         raise not_found()
+    told = {name: getattr(wish, name) for name in ("unit", "rounds_per_week") if name in wish.model_fields_set}
+    await record(connection, caller, "cell_set", id, changed, told | {"renamed": wish.name is not None})
     return answer(_feature(await _place(connection, caller, id)))
 
 
@@ -214,12 +219,16 @@ async def put_rule(id: UUID, wish: RuleIn, caller: TheCaller, connection: Transa
         raise invalid("/category", "unknown-category") from None
     if row is None:
         raise invalid("/unit", "unknown-unit") if wish.unit else invalid("/cell", "unknown-place")
+    await record(connection, caller, "rule_set", id, wish.area, wish.model_dump(exclude={"area"}))
     return answer(dict(row))
 
 
 @router.delete("/v1/assignment-rules/{id}", status_code=204)
 async def delete_rule(id: UUID, caller: TheCaller, connection: Transaction) -> Response:
     """Take a rule away."""
-    if not await connection.fetchval(queries.DROP_RULE, id, caller.is_admin, caller.staffs):
+    gone = await connection.fetchrow(queries.DROP_RULE, id, caller.is_admin, caller.staffs)
+    if gone is None:
         raise not_found()
+    told = {"cell": gone["cell_id"], "category": gone["category"], "unit": gone["unit_id"]}
+    await record(connection, caller, "rule_removed", id, gone["area_id"], told)
     return Response(status_code=204)

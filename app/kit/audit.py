@@ -49,7 +49,7 @@ _CODE = re.compile(r"[\w.:+-]{1,64}", re.ASCII)
 
 
 def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, (bool, int)):
+    if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, (UUID, date)):
         return str(value)

@@ -20,6 +20,7 @@ import orjson
 
 from app.kit import paging
 from app.kit.access import Caller
+from app.kit.audit import record
 from app.kit.db import Connection, Database
 from app.kit.language import say, trimmed
 from app.kit.problems import Problem, invalid, not_found
@@ -468,6 +469,8 @@ async def issue(database: Database, caller: Caller, week: Week, language: str, w
         key = (week.area, week.monday, language, text, caller.account_id, version, wish["reason"])
         if not await connection.fetchval(queries.ISSUE, *key):
             raise Problem(409, "summary-corrected" if wish["corrects"] else "summary-issued")
+        told = {"week": week.monday, "language": language, "version": version}
+        await record(connection, caller, "paper_issued", None, week.area, told)
 
 
 async def issued(

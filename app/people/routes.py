@@ -13,6 +13,7 @@ from starlette.responses import Response
 from app.issues import reading
 from app.kit import paging
 from app.kit.access import CALLER
+from app.kit.audit import record, record_export
 from app.kit.problems import Problem, invalid, not_found
 from app.kit.route import COOKIE, Route, Secret, TheCaller, TheDatabase, Token, Transaction, base_url
 from app.kit.wire import Day, Reason, Wire, answer, page
@@ -111,14 +112,18 @@ async def get_people(
     after = UUID(paging.unseal(secret, "people", cursor)[0]) if cursor else UUID(int=0)
     rows = await connection.fetch(queries.PEOPLE, caller.is_admin, caller.staffs, caller.leads, cell, after, limit + 1)
     items = [dict(row) for row in rows[:limit]]
+    await record_export(connection, caller, caller.is_admin, "people_read", None, {"cell": cell, "people": len(items)})
     return page(items, paging.seal(secret, "people", [items[-1]["id"]]) if len(rows) > limit else None)
 
 
 @router.delete("/v1/roles/{id}", status_code=204)
 async def delete_role(id: UUID, caller: TheCaller, connection: Transaction) -> Response:
     """Take back a role, within what the caller answers for."""
-    if await connection.fetchval(queries.DROP_GRANT, id, caller.is_admin, caller.staffs, caller.leads) is None:
+    gone = await connection.fetchrow(queries.DROP_GRANT, id, caller.is_admin, caller.staffs, caller.leads)
+    if gone is None:
         raise not_found()
+    told = {"role": gone["role"], "cell": gone["cell_id"], "unit": gone["unit_id"]}
+    await record(connection, caller, "role_taken", gone["account_id"], gone["area_id"], told)
     return Response(status_code=204)
 
 
@@ -137,8 +142,11 @@ async def get_invitations(caller: TheCaller, connection: Transaction) -> Respons
 @router.delete("/v1/invitations/{id}", status_code=204)
 async def delete_invitation(id: UUID, caller: TheCaller, connection: Transaction) -> Response:
     """Take back an invitation; who accepted it before keeps the role."""
-    if await connection.fetchval(queries.REVOKE_INVITATION, id, caller.account_id) is None:
+    gone = await connection.fetchrow(queries.REVOKE_INVITATION, id, caller.account_id)
+    if gone is None:
         raise not_found()
+    told = {"role": gone["role"], "cell": gone["cell_id"], "unit": gone["unit_id"]}
+    await record(connection, caller, "invitation_taken_back", id, gone["area_id"], told)
     return Response(status_code=204)
 
 
@@ -220,6 +228,9 @@ async def put_stand_in(id: UUID, wish: StandInIn, caller: TheCaller, connection:
 @router.delete("/v1/stand-ins/{id}", status_code=204)
 async def delete_stand_in(id: UUID, caller: TheCaller, connection: Transaction) -> Response:
     """The leader is back, or does not go."""
-    if not await connection.fetchval(queries.DROP_STAND_IN, id, caller.is_admin, caller.account_id, caller.staffs):
+    area: Any = await connection.fetchval(queries.STAND_IN_AREA, id)
+    gone = await connection.fetchrow(queries.DROP_STAND_IN, id, caller.is_admin, caller.account_id, caller.staffs)
+    if gone is None:
         raise not_found()
+    await record(connection, caller, "stand_in_ended", gone["deputy_id"], area, {"leader": gone["leader_id"]})
     return Response(status_code=204)

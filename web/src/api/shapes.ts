@@ -16,6 +16,7 @@ export const SHAPES: Record<string, readonly string[] | null> = {
   "GET /v1/areas/{id}": ["type", "id", "geometry", "properties"],
   "GET /v1/areas/{id}/office": ["area", "issuer", "contact", "phone", "publishes"],
   "GET /v1/areas/{id}/summary": ["open", "overdue", "closed", "closed_unresolved", "median_hours", "p90_hours"],
+  "GET /v1/audit": ["items", "next_cursor"],
   "GET /v1/authorities": ["items", "next_cursor"],
   "GET /v1/black-spots": ["items", "next_cursor"],
   "GET /v1/categories": ["items", "next_cursor"],
