@@ -30,6 +30,7 @@ from app.kit.wire import Instant, Wire, answer, page
 from app.maps import routes as maps_routes
 from app.notices import routes as notices_routes
 from app.office import routes as office_routes
+from app.oversight import routes as oversight_routes
 from app.patrols import routes as patrols_routes
 from app.people import managing as managing_routes
 from app.people import routes as people_routes
@@ -148,7 +149,7 @@ def create_app(database_url: str, data: Folder, work: bool = False) -> FastAPI:
     routers = (
         issues_routes.router, sync_routes.router, maps_routes.router, photos_routes.router, people_routes.router, managing_routes.router, catalogue_routes.router,
         grid_routes.router, premises_routes.router, duties_routes.router, patrols_routes.router, notices_routes.router, office_routes.router,
-        client_routes.router, operator,
+        oversight_routes.router, client_routes.router, operator,
     )  # fmt: skip
     for router in routers:
         app.router.routes.extend(router.routes)

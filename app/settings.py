@@ -35,7 +35,8 @@ class Settings(BaseSettings):
     language: str = Field(default="zh-CN", description="Language of texts when the caller asks for none: zh-CN or en.")
     time_zone: str = Field(default="Asia/Shanghai", description="Time zone of communities that name none of their own.")
     public: bool = Field(
-        default=False, description="Publish the map: open issues without names, no more exact than each category allows."
+        default=False,
+        description="Let communities publish: each says at `PUT /v1/areas/{id}/office` whether, and what, of its accepted issues everybody may see.",
     )
     public_url: str = Field(default="", description="Address under which people reach the service; stands in links and QR codes.")
     addressee: str = Field(

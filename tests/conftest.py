@@ -224,6 +224,11 @@ class Town:
         async with self.database.acquire() as connection:
             await connection.execute("update areas set open_reports = true where id = $1", self.area)
 
+    async def publish(self, what: str = "places") -> None:
+        """Let everybody see what the community publishes."""
+        async with self.database.acquire() as connection:
+            await connection.execute("update areas set publishes = $2 where id = $1", self.area, what)
+
     def body(self, cell: int = 0, **changes: Any) -> dict[str, Any]:
         """A report in a cell, a few minutes old."""
         return {

@@ -140,6 +140,9 @@ async def test_what_is_published_has_no_names_and_no_more_exactness_than_allowed
     await staff.act(gone["id"], "reject", reason="没有")
     merged = (await volunteer.report(**town.body(category="fly_posting")))["issue"]
     await leader.act(merged["id"], "merge", into=near["id"])
+    await town.publish()
+    for issue in (near, vague):
+        await leader.act(issue["id"], "accept", public_place=issue["place"])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://public.test") as anybody:
 
         async def get(path, **parameters):
@@ -159,7 +162,7 @@ async def test_what_is_published_has_no_names_and_no_more_exactness_than_allowed
         assert (await get(f"/v1/public/issues/{gone['number']}")).status_code == 404
         found = (await get(f"/v1/public/issues/{merged['number']}")).json()
         assert found["number"] == near["number"] and found["merged_from"] == merged["number"]
-        assert [step["state"] for step in found["steps"]] == ["reported"]
+        assert [step["state"] for step in found["steps"]] == ["reported", "accepted"]
         one = (await get("/v1/public/issues", area=str(town.area), limit=1)).json()
         two = (await get("/v1/public/issues", area=str(town.area), limit=1, cursor=one["next_cursor"])).json()
         assert [one["items"][0]["number"], two["items"][0]["number"]] == [vague["number"], near["number"]]

@@ -306,6 +306,7 @@ async def test_ledger_dossier_and_archive_never_call_it_closed(town, do_jobs, re
 
 async def test_the_public_page_tells_it_apart(town, monkeypatch):
     monkeypatch.setattr(settings(), "public", True)
+    await town.publish()
     _, number, staff = await _ended(town, "not_our_matter")
     seen = await staff.get(f"/v1/public/issues/{number}")
     assert (seen["state"], seen["outcome"], seen["reason_code"]) == ("closed", "unresolved", "not_our_matter")

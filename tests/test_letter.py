@@ -114,8 +114,8 @@ async def test_the_issuing_body_and_its_contact_are_the_areas_to_set(town):
     path = f"/v1/areas/{town.area}/office"
     mine = {"issuer": "东浦社区居民委员会", "contact": "李主任", "phone": "0877-6600110"}
     for _ in range(2):
-        assert (await staff.call("PUT", path, json=mine)).json() == mine | {"area": str(town.area)}
-    assert (await inspector.get(path)) == mine | {"area": str(town.area)}
+        assert (await staff.call("PUT", path, json=mine)).json() == mine | {"area": str(town.area), "publishes": "nothing"}
+    assert (await inspector.get(path)) == mine | {"area": str(town.area), "publishes": "nothing"}
     page = await letter(leader, issue)
     assert "东浦社区居民委员会发现" in page and "（联系人：李主任　电话：0877-6600110）" in page
     assert f"东浦社区居民委员会{day(datetime.now(UTC))}" in page

@@ -246,8 +246,10 @@ async def test_the_public_sees_less(town, app, database, monkeypatch):
 
     volunteer = await town.person("volunteer")
     here = town.body(category="stairway_clutter", position={"lat": town.lat + 0.00512, "lon": town.lon + 0.00517})
+    await town.publish()
+    leader = await town.person("leader")
     for _ in range(2):
-        await volunteer.report(**here)
+        await leader.act((await volunteer.report(**here))["issue"]["id"], "accept")
     await tally.follow(database)
     anybody = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
     place = tile_of(town.lat + 0.005, town.lon + 0.005, 14)

@@ -213,8 +213,10 @@ async def test_an_invitation_and_what_is_published(town, address, monkeypatch):
         await page.goto(f"/see/{issue['number']}")
         await expect(page.get_by_text("没有公开的问题")).to_be_visible()
         monkeypatch.setattr(settings(), "public", True)
+        await town.publish()
+        await leader.act(issue["id"], "accept")
         await page.reload()
-        await expect(page.locator(".timeline li")).to_have_count(1)
+        await expect(page.locator(".timeline li")).to_have_count(2)
         text = await page.locator("main").inner_text()
         assert "王阿姨" not in text and "已上报" in text
         await page.goto("/public")

@@ -45,8 +45,16 @@ def lifecycle() -> str:
 
 
 # What begins a text's key, and the kind of name that the client knows it by; of a happening and an action the client makes no difference.
-_KINDS = {"as": "as", "reason": "reason", "state": "state", "action": "action", "happened": "action", "role": "role"}
-_LABELS = ("state", "action", "role")
+_KINDS = {
+    "as": "as",
+    "reason": "reason",
+    "state": "state",
+    "action": "action",
+    "happened": "action",
+    "role": "role",
+    "audit": "audit",
+}
+_LABELS = ("state", "action", "role", "audit")
 
 
 def _named(language: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from app.catalogue import catalogue
 from app.catalogue.schemas import Catalogue, Category
+from app.kit.audit import record
 from app.kit.route import Route, TheCaller, Transaction
 from app.kit.wire import answer, page
 
@@ -30,6 +31,8 @@ async def put_category(
 ) -> Response:
     """Make or change a category. Issues reported before keep the version they had."""
     await catalogue.put(connection, code, wish)
+    told = wish.model_dump(exclude={"name"})
+    await record(connection, caller, "category_set", code, None, told)
     for group in await catalogue.read(connection):
         for category in group["categories"]:
             if category["code"] == code:

@@ -108,3 +108,14 @@ async def get_icon(name: str, request: Request) -> Response:
 async def get_manifest(request: Request) -> Response:
     """What a phone needs to install the client."""
     return _file(request, "manifest.webmanifest")
+
+
+# Public pages are for residents who stand there, and go after 30 days: no search engine shall keep them longer. A page of the client says nothing
+# without its script.
+_ROBOTS = "User-agent: *\nAllow: /$\nAllow: /public$\nDisallow: /\n"
+
+
+@router.get("/robots.txt", responses={200: {"content": {"text/plain": {}}}})
+async def get_robots(request: Request) -> Response:
+    """What search engines may look at: the way in, and nothing about an issue."""
+    return Response(_ROBOTS, 200, {"cache-control": "public, max-age=86400"}, "text/plain")

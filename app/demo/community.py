@@ -166,7 +166,7 @@ async def make_demo(connection: Connection, folder: Path, say: Callable[[str], N
     street = await put_area(connection, "秀山街道", "street", district, None, _ZONE)
     outline = _outline()
     community = await put_area(connection, "东浦社区", "community", street, MultiPolygon([outline]).wkb, _ZONE)
-    await connection.execute(grid_queries.PUT_OFFICE, community, "东浦社区居民委员会", "", "0877-6600110", None)
+    await connection.execute(grid_queries.PUT_OFFICE, community, "东浦社区居民委员会", "", "0877-6600110", None, "places")
     units: list[uuid.UUID] = []
     for name, kind in _UNITS:
         units.append(uuid.uuid4())
@@ -348,6 +348,7 @@ async def _issues(
             )  # fmt: skip
         cases.append(case)
     await load(connection, cases, community)
+    await connection.execute("update published p set place = coalesce(i.street, '') from issues i where i.id = p.issue_id")
     await recurrence.link(connection, [case.id for case in cases])
     await traces.walks(connection, dice, [id for id, _ in cells], community, people, now, _STREETS, _ZONE)
     return cases

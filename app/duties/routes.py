@@ -15,6 +15,7 @@ from starlette.responses import Response
 from app.duties import calendar, queries
 from app.duties.schemas import Authorities, AuthorityEntry, CalendarYear, Samples, SampleWithIssues
 from app.kit.access import Caller
+from app.kit.audit import record
 from app.kit.problems import Problem, invalid, not_found
 from app.kit.route import Route, TheCaller, Transaction
 from app.kit.wire import Day, Label, Name, Text, Wire, answer, page
@@ -60,6 +61,7 @@ async def put_day(id: UUID, day: Day, wish: DayIn, caller: TheCaller, connection
         await connection.execute(queries.PUT_DAY, id, day, wish.working, wish.name)
     except asyncpg.ForeignKeyViolationError:
         raise not_found() from None
+    await record(connection, caller, "calendar_set", id, id, {"day": day, "working": wish.working})
     return Response(status_code=204)
 
 
@@ -68,6 +70,7 @@ async def delete_day(id: UUID, day: Day, caller: TheCaller, connection: Transact
     """Back to the country's rule."""
     if (not caller.is_admin and id not in caller.staffs) or not await connection.fetchval(queries.DROP_DAY, id, day):
         raise not_found()
+    await record(connection, caller, "calendar_removed", id, id, {"day": day})
     return Response(status_code=204)
 
 
@@ -103,6 +106,7 @@ async def put_authority(id: UUID, wish: AuthorityIn, caller: TheCaller, connecti
         raise not_found() from None
     if row is None:
         raise not_found()
+    await record(connection, caller, "authority_set", id, wish.area, {"active": wish.active})
     return answer(dict(row))
 
 

@@ -36,11 +36,11 @@ with places as (
 """
 PLACE = f"{_AREA} where a.id = $1 union all {_CELL} where l.id = $1 and l.retired_at is null"
 
-# What an area's papers are signed with, and whom a reply is sent to.
-OFFICE = "select id::text as area, issuer, contact, phone, open_reports from areas where id = $1"
+# What an area's papers are signed with, whom a reply is sent to, and what everybody may see.
+OFFICE = "select id::text as area, issuer, contact, phone, open_reports, publishes from areas where id = $1"
 PUT_OFFICE = """
-update areas set issuer = $2, contact = $3, phone = $4, open_reports = coalesce($5, open_reports) where id = $1
-returning id::text as area, issuer, contact, phone, open_reports
+update areas set issuer = $2, contact = $3, phone = $4, open_reports = coalesce($5, open_reports), publishes = coalesce($6, publishes) where id = $1
+returning id::text as area, issuer, contact, phone, open_reports, publishes
 """
 
 UNITS = """
@@ -64,7 +64,7 @@ UNIT_SERVES = f"select {unit_serves('$1', '$2')}"
 PATCH_CELL = """
 update cells set name = coalesce($2, name), unit_id = case when $3 then $4 else unit_id end,
   rounds_per_week = coalesce($7, rounds_per_week)
-where id = $1 and retired_at is null and ($5 or area_id = any($6::uuid[])) returning id
+where id = $1 and retired_at is null and ($5 or area_id = any($6::uuid[])) returning area_id
 """
 
 RULES = """
@@ -84,7 +84,9 @@ on conflict (id) do update set cell_id = excluded.cell_id, category = excluded.c
   where assignment_rules.area_id = excluded.area_id
 returning id::text, area_id::text as area, cell_id::text as cell, category, unit_id::text as unit, volunteer_may_close
 """
-DROP_RULE = "delete from assignment_rules where id = $1 and ($2 or area_id = any($3::uuid[])) returning true"
+DROP_RULE = """
+delete from assignment_rules where id = $1 and ($2 or area_id = any($3::uuid[])) returning area_id, cell_id, category, unit_id
+"""
 
 AREAS_BY_NAME = "select id, name, level, parent_id, known_zone(time_zone) as time_zone from areas where name = $1"
 # An area is known by its name within its parent (a unique constraint): importing it again redraws

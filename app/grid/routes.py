@@ -10,9 +10,10 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from app.grid import queries
-from app.grid.schemas import AreaFeature, AreaFeatures, AssignmentRule, AssignmentRules, Located, Office, Unit, Units
+from app.grid.schemas import AreaFeature, AreaFeatures, AssignmentRule, AssignmentRules, Located, Office, Publishes, Unit, Units
 from app.kit import paging
 from app.kit.access import Caller
+from app.kit.audit import record
 from app.kit.datum import Datum, from_wgs84, to_wgs84
 from app.kit.problems import Problem, invalid, not_found
 from app.kit.route import Route, Secret, TheCaller, Transaction
@@ -31,12 +32,13 @@ class UnitIn(Wire):
 
 class OfficeIn(Wire):
     """What an area's papers are signed with, and whom a reply is sent to; empty where there is nothing to say. `open_reports`: whether
-    anybody who is signed in may report there; not named, it stays as it is."""
+    anybody who is signed in may report there. It and `publishes`, left out, stay as they are."""
 
     issuer: Annotated[Text, Query(max_length=100)] = ""
     contact: Annotated[Text, Query(max_length=50)] = ""
     phone: Annotated[Text, Query(max_length=40)] = ""
     open_reports: bool | None = None
+    publishes: Publishes | None = None
 
 
 class CellPatch(Wire):
@@ -108,7 +110,7 @@ async def get_area(id: UUID, caller: TheCaller, connection: Transaction, datum: 
 
 @router.get("/v1/areas/{id}/office", responses={200: {"model": Office}})
 async def get_office(id: UUID, caller: TheCaller, connection: Transaction) -> Response:
-    """The body that signs an area's papers, and its contact for replies."""
+    """The body that signs an area's papers, its contact for replies, and what of its issues everybody may see."""
     row = await connection.fetchrow(queries.OFFICE, id) if caller.is_admin or id in caller.reads else None
     if row is None:
         raise not_found()
@@ -117,13 +119,17 @@ async def get_office(id: UUID, caller: TheCaller, connection: Transaction) -> Re
 
 @router.put("/v1/areas/{id}/office", responses={200: {"model": Office}})
 async def put_office(id: UUID, wish: OfficeIn, caller: TheCaller, connection: Transaction) -> Response:
-    """Say which body signs an area's papers, whom authorities send their replies to, and whether anybody may report there."""
+    """Say which body signs an area's papers, whom authorities send their replies to, whether anybody may report there, and what of its
+    own issues everybody may see: nothing, the accepted ones, or these with the places that the office named."""
     row = None
     if caller.is_admin or id in caller.staffs:
         # One statement on one row: of two at once the later stands, and the same again changes nothing.
-        row = await connection.fetchrow(queries.PUT_OFFICE, id, wish.issuer, wish.contact, wish.phone, wish.open_reports)
+        row = await connection.fetchrow(
+            queries.PUT_OFFICE, id, wish.issuer, wish.contact, wish.phone, wish.open_reports, wish.publishes
+        )
     if row is None:
         raise not_found()
+    await record(connection, caller, "office_set", id, id, {"publishes": row["publishes"]})
     return answer(dict(row))
 
 
@@ -155,6 +161,7 @@ async def put_unit(id: UUID, wish: UnitIn, caller: TheCaller, connection: Transa
         raise invalid("/area", "unknown-place") from None
     if row is None:
         raise not_found()
+    await record(connection, caller, "unit_set", id, wish.area, {"kind": wish.kind})
     return answer(dict(row))
 
 
@@ -174,6 +181,8 @@ async def patch_cell(id: UUID, wish: CellPatch, caller: TheCaller, connection: T
         raise not_found()
     if wish.unit is not None and not await connection.fetchval(queries.SPONSORS, id, wish.unit):
         raise invalid("/unit", "unknown-unit")
+    told = {name: getattr(wish, name) for name in ("unit", "rounds_per_week") if name in wish.model_fields_set}
+    await record(connection, caller, "cell_set", id, changed, told | {"renamed": wish.name is not None})
     return answer(_feature(await _place(connection, caller, id)))
 
 
@@ -219,12 +228,16 @@ async def put_rule(id: UUID, wish: RuleIn, caller: TheCaller, connection: Transa
             raise not_found()
         known = wish.unit is None or await connection.fetchval(queries.UNIT_SERVES, wish.unit, wish.area)
         raise invalid("/cell", "unknown-place") if known else invalid("/unit", "unknown-unit")
+    await record(connection, caller, "rule_set", id, wish.area, wish.model_dump(exclude={"area"}))
     return answer(dict(row))
 
 
 @router.delete("/v1/assignment-rules/{id}", status_code=204)
 async def delete_rule(id: UUID, caller: TheCaller, connection: Transaction) -> Response:
     """Take a rule away."""
-    if not await connection.fetchval(queries.DROP_RULE, id, caller.is_admin, caller.staffs):
+    gone = await connection.fetchrow(queries.DROP_RULE, id, caller.is_admin, caller.staffs)
+    if gone is None:
         raise not_found()
+    told = {"cell": gone["cell_id"], "category": gone["category"], "unit": gone["unit_id"]}
+    await record(connection, caller, "rule_removed", id, gone["area_id"], told)
     return Response(status_code=204)

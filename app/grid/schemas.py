@@ -46,6 +46,10 @@ class Located(Wire):
     area: Named | None
 
 
+# What everybody may see of a community: nothing, its accepted issues, or these with the places that the office named.
+Publishes = Literal["nothing", "issues", "places"]
+
+
 class Office(Wire):
     """`issuer` signs the area's papers (empty: the area's name); `contact` and `phone` are told to who owes a reply; `open_reports`:
     anybody who is signed in may report there."""
@@ -55,6 +59,7 @@ class Office(Wire):
     contact: str
     phone: str
     open_reports: bool
+    publishes: Publishes
 
 
 class Unit(Wire):

@@ -20,7 +20,7 @@ from app.duties import calendar, deadlines
 from app.duties.planning import planned
 from app.grid.locate import locate
 from app.issues import queries
-from app.issues.lifecycle import ACTIONS, OPEN, REOPEN_DAYS, Action, Who, acts_as, personal_obstacle
+from app.issues.lifecycle import ACTIONS, DECIDING, OPEN, REOPEN_DAYS, Action, Who, acts_as, personal_obstacle
 from app.issues.reading import etag, one, serves
 from app.issues.schemas import ActionIn, wrong_fields
 from app.kit.access import RECTIFIER, Caller
@@ -131,7 +131,20 @@ async def _act_once(
         at = change["rectified_at"] if name in ("rectify", "reply") else None
         photos = await connection.fetchval(queries.ADD_EVIDENCE, id, wish.photos, None, kind, caller.account_id, at)
     await _write(connection, row, state, change, action.name, caller.account_id, acting, data, photos, reckoning.departed)
+    await _publish(connection, id, action.name, acting, wish.public_place)
     return await one(connection, token, id, datum, just_changed=True)
+
+
+async def _publish(connection: Connection, id: UUID, action: str, acting: Who, place: str | None) -> None:
+    """Whether everybody may see the issue, and its place by what name: as a leader or the office decides, never its reporter."""
+    if action == "reject":
+        await connection.execute(queries.REJECTED, id)
+    elif action in DECIDING and acting in ("leader", "staff"):
+        await connection.execute(queries.ACCEPTED, id)
+    if action == "relocate":
+        place = ""  # the name was of where it had been
+    if place is not None:
+        await connection.execute(queries.NAME_PLACE, id, place)
 
 
 def _refused(action: Action | None, name: str, state: str, relation: int, told: dict[str, Any]) -> Problem:

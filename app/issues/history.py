@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from app.issues.lifecycle import DECIDING
 from app.kit.db import Connection
 from app.kit.times import EARLIEST, LATEST
 from app.kit.wire import dumps
@@ -139,6 +140,15 @@ select e.issue_id, e.version, e.action, e.source, e.target, e.actor_id, e.acted_
   case when e.version = 1 then e.issue_id end, e.data::jsonb, e.was::jsonb
 from past_events e join added on added.id = e.issue_id order by e.at, e.version
 """
+# What everybody may see of them: what a leader or the office took up, unless it was rejected since.
+_PUBLISHED = f"""
+insert into published (issue_id)
+select i.id from past p join issues i on i.id = p.id where (
+  select e.action from past_events e
+  where e.issue_id = p.id and e.acted_as in ('leader', 'staff') and e.action in {(*DECIDING, "reject")!r}
+  order by e.version desc limit 1) <> 'reject'
+on conflict do nothing
+"""
 _COLUMNS = (
     "id", "category", "lat", "lon", "opened_at", "reporter_id", "state", "note", "place", "unit_id", "assignee_id", "deadline",
     "authority", "reply_by", "rectified_by", "rectified_at", "closed_at", "unresolved", "fingerprint",
@@ -192,4 +202,5 @@ async def load(connection: Connection, cases: Sequence[Past], home: UUID | None)
     await connection.execute(_LOCATE_AREA, home)
     before: Any = await connection.fetchval("select count(*) from past join issues using (id)")
     await connection.execute(_ISSUES, settings().time_zone)
+    await connection.execute(_PUBLISHED)
     return len(cases) - before

@@ -53,7 +53,7 @@ ACTIONS: dict[str, Action] = {
     action.name: action
     for action in (
         Action("withdraw", ("reported",), ("withdrawn",), ("sole_reporter",), may=("reason",)),
-        Action("accept", ("reported",), ("accepted",), _MANAGERS),
+        Action("accept", ("reported",), ("accepted",), _MANAGERS, may=("public_place",)),
         Action("reject", ("reported", "accepted"), ("rejected",), _MANAGERS, needs=("reason",)),
         Action("merge", OPEN, ("merged",), _MANAGERS, needs=("into",), may=("reason",)),
         Action("unmerge", ("merged",), OPEN, _MANAGERS, may=("reason",)),
@@ -94,8 +94,13 @@ ACTIONS: dict[str, Action] = {
         Action("name_premises", OPEN, None, _MANAGERS, may=("premises", "reason")),
         Action("reclassify", OPEN, None, _MANAGERS, needs=("category",), may=("reason",)),
         Action("relocate", OPEN, None, _MANAGERS, needs=("position",), may=("place", "reason")),
+        Action("name_place", (*OPEN[1:], "closed"), None, _MANAGERS, needs=("public_place",)),
     )
 }  # fmt: skip
+
+
+# With these a leader or the office says that an issue is one; after `reject` it is none, until one of these says so again.
+DECIDING = ("accept", "assign", "hand_over", "verify", "send_back", "reply", "reopen", "fail_inspection", "name_place")
 
 
 def acts_as(action: Action, state: str, relation: int, recently_ended: bool) -> Who | None:

@@ -1,8 +1,8 @@
-"""What everybody may know of issues: open and recently closed ones, without names and words, as exact as the category allows."""
+"""What everybody may know of issues: accepted ones, open or recently closed, of communities that publish them. Without names and what reporters
+wrote, as exact as the category allows, and by the day."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,15 +10,14 @@ from app.issues import public_queries as queries
 from app.issues.reading import outcome
 from app.kit import paging
 from app.kit.db import Connection
-from app.kit.times import clamped
 
 
 def _json(row: Any) -> dict[str, Any]:
     return {
         "number": row["number"], "state": row["state"], "category": row["category"],
         "position": {"lat": row["lat"], "lon": row["lon"]}, "cell": row["cell"], "area": row["area"], "place": row["place"],
-        "reports": row["reports"], "recurrences": row["recurrences"], "deadline": clamped(row["deadline"]), "overdue": row["overdue"],
-        "created_at": row["created_at"], "closed_at": row["closed_at"], "outcome": outcome(row["state"], row["unresolved"]),
+        "reports": row["reports"], "recurrences": row["recurrences"], "due_on": row["due_on"], "overdue": row["overdue"],
+        "found_on": row["found_on"], "closed_on": row["closed_on"], "outcome": outcome(row["state"], row["unresolved"]),
         "reason_code": row["unresolved"],
     }  # fmt: skip
 
@@ -33,13 +32,10 @@ async def listed(
     limit: int,
 ) -> tuple[list[dict[str, Any]], str | None]:
     """A page of published issues, latest first, and the cursor of the next."""
-    at, id = paging.unseal(secret, "public", cursor) if cursor else ["9999-01-01T00:00:00+00:00", str(UUID(int=2**128 - 1))]
-    statement = queries.PUBLISHED[paging.rows_for(limit)]
-    rows = await connection.fetch(statement, area, open, category, datetime.fromisoformat(at), UUID(id))
-    following = None
-    if len(rows) > limit:
-        last = rows[limit - 1]
-        following = paging.seal(secret, "public", [last["created_at"].isoformat(), str(last["id"])])
+    # By the number, which everybody knows: instants and ids would tell the second of a report.
+    after = paging.unseal(secret, "public", cursor)[0] if cursor else None
+    rows = await connection.fetch(queries.PUBLISHED[paging.rows_for(limit)], area, open, category, after)
+    following = paging.seal(secret, "public", [rows[limit - 1]["number"]]) if len(rows) > limit else None
     return [_json(row) for row in rows[:limit]], following
 
 
@@ -51,7 +47,7 @@ async def one(connection: Connection, number: str) -> dict[str, Any] | None:
     steps = [
         {
             "state": row["to_state"],
-            "at": row["at"],
+            "on": row["on_day"],
             "outcome": outcome(row["to_state"], row["action"] if row["action"] == "close_unresolved" else None),
         }
         for row in rows

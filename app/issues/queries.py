@@ -433,6 +433,10 @@ with i as (
 insert into events (issue_id, version, action, from_state, to_state, actor_id, acted_as, data, was)
 select i.id, i.version, $25, $26, i.state, $27, $28, $29, $33 from i returning version
 """
+# Whether everybody may see it, beside CHANGE in its transaction: the issue's row is locked by then, so of two the later stands.
+ACCEPTED = "insert into published (issue_id) values ($1) on conflict do nothing"
+REJECTED = "delete from published where issue_id = $1"
+NAME_PLACE = "update published set place = $2 where issue_id = $1"
 # What happened since a version was read, when all of it conflicts with nothing: then an action may simply be tried again.
 ONLY_ADDED = """
 select coalesce(bool_and(action = any($3::text[])), false) from events where issue_id = $1 and version > $2

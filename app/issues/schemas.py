@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from app.issues.lifecycle import ACTIONS, Action
 from app.kit.datum import Datum, to_wgs84
-from app.kit.wire import Accuracy, Claim, Instant, Lat, Lon, Name, Named, Note, Reason, Text, Wire
+from app.kit.wire import Accuracy, Claim, Day, Instant, Label, Lat, Lon, Name, Named, Note, Reason, Text, Wire
 
 Code = Annotated[Text, Field(min_length=1, max_length=40)]
 Place = Annotated[Text, Field(max_length=200)]
@@ -78,6 +78,7 @@ class ActionIn(Wire):
     position: Position | None = None
     place: Place | None = None
     premises: UUID | None = None
+    public_place: Label | None = Field(None, description="The place by the name that everybody may read; empty: by its cell.")
 
 
 # Fields that an action needs only in some cases; the verb decides.
@@ -228,12 +229,13 @@ class ReportAnswer(Wire):
 
 class PublicStep(Wire):
     state: str
-    at: Instant
+    on: Day
     outcome: Outcome | None = None
 
 
 class PublicIssue(Wire):
-    """What everybody may know of an issue; `steps` and `merged_from` where one was asked for."""
+    """What everybody may know of an issue, in days of its community; `place` is a name that the office released. `steps` and `merged_from` where
+    one was asked for."""
 
     number: str
     state: str
@@ -244,10 +246,10 @@ class PublicIssue(Wire):
     place: str
     reports: int
     recurrences: int
-    deadline: Instant | None
+    due_on: Day | None
     overdue: bool
-    created_at: Instant
-    closed_at: Instant | None
+    found_on: Day
+    closed_on: Day | None
     outcome: Outcome | None
     reason_code: ReasonCode | None
     merged_from: str | None = None

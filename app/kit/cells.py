@@ -59,17 +59,17 @@ def shown(text: str) -> str:
 
 def as_text(text: str) -> str:
     """A cell that every spreadsheet takes for text: an apostrophe goes before whatever would be a
-    formula, a number or a date.
+    formula, a number or a date; and before an apostrophe that already stands there.
 
     A whole number of up to eleven digits without a leading zero reads the same either way, and
     stays as it is.
     """
-    return "'" + text if _is_more_than_text(text) else text
+    return "'" + text if _is_more_than_text(text.lstrip("'")) else text
 
 
 def bare(cell: str) -> str:
     """A cell without the apostrophe of `as_text`."""
-    return cell[1:] if cell.startswith("'") and _is_more_than_text(cell[1:]) else cell
+    return cell[1:] if cell.startswith("'") and _is_more_than_text(cell.lstrip("'")) else cell
 
 
 def _is_more_than_text(text: str) -> bool:

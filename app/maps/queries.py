@@ -36,21 +36,27 @@ _MEASURES = {
     **{state: f"(state = '{state}')::int" for state in OPEN},
     **{group: f"(category_group = '{group}')::int" for group in GROUPS},
 }
-# An issue `i` as the map has it.
+# An issue `i` as the map has it. What everybody may know of its place is blurred first and shifted to the base map after: so the list and
+# the tiles of either datum tell one square, and comparing them tells no more.
 _ROW = f"""
 select i.id, z_order(p.tx, p.ty) as q, p.tx, p.ty, z_order(p.ptx, p.pty) as public_q, p.ptx as public_tx, p.pty as public_ty,
   i.area_id, i.cell_id, i.unit_id, i.assignee_id, i.reporter_id, i.reports, i.category, g.group_code as category_group, i.state,
   coalesce({OVERDUE}, false) as overdue, i.recurrences > 0 as recurring, i.created_at,
-  case when i.state in ('reported', 'accepted', 'assigned', 'in_progress') then i.deadline end as ends_at
+  case when i.state in ('reported', 'accepted', 'assigned', 'in_progress') then i.deadline end as ends_at,
+  coalesce(a.publishes <> 'nothing', false) and exists (select from published s where s.issue_id = i.id) as published,
+  (i.created_at at time zone known_zone(coalesce(a.time_zone, '')))::date as found_on
 from issues i join categories g on g.code = i.category
 join category_versions v on v.code = i.category and v.version = i.category_version
-cross join lateral (select on_map(st_x(i.position), st_y(i.position), (select datum from followers where name = 'map')) as at offset 0) m
-cross join lateral (select tile_x(m.at[1]) as tx, tile_y(m.at[2]) as ty,
-  tile_x(blurred(m.at[1], st_y(i.position), v.public_precision_m)) as ptx, tile_y(blurred(m.at[2], st_y(i.position), v.public_precision_m)) as pty) p
+left join areas a on a.id = i.area_id
+cross join lateral (select datum from followers where name = 'map') d
+cross join lateral (select on_map(st_x(i.position), st_y(i.position), d.datum) as at,
+  blurred_place(st_x(i.position), st_y(i.position), v.public_precision_m) as known offset 0) m
+cross join lateral (select on_map(m.known[1], m.known[2], d.datum) as at offset 0) b
+cross join lateral (select tile_x(m.at[1]) as tx, tile_y(m.at[2]) as ty, tile_x(b.at[1]) as ptx, tile_y(b.at[2]) as pty) p
 """
 _COLUMNS = (
     "id", "q", "tx", "ty", "public_q", "public_tx", "public_ty", "area_id", "cell_id", "unit_id", "assignee_id", "reporter_id", "reports",
-    "category", "category_group", "state", "overdue", "recurring", "created_at", "ends_at",
+    "category", "category_group", "state", "overdue", "recurring", "created_at", "ends_at", "published", "found_on",
 )  # fmt: skip
 
 
@@ -63,7 +69,7 @@ from {source} x cross join lateral (
   select l.level::smallint as level, x.q >> (2 * ({FINEST} - l.level)) as q, coalesce(x.area_id, '{_NOWHERE}') as audience, x.tx, x.ty
   from {LEVELS}
   union all select l.level::smallint, x.public_q >> (2 * ({FINEST} - l.level)), '{PUBLIC}', x.public_tx, x.public_ty
-  from {LEVELS} where (select public from followers where name = 'map')
+  from {LEVELS} where x.published and (select public from followers where name = 'map')
   union all select -1::smallint, 0, x.cell_id, x.tx, x.ty where x.cell_id is not null
 ) k group by 1, 2, 3
 """
@@ -79,14 +85,18 @@ LOCK = "select snapshot = '' or datum <> $1 or public <> $2 from followers where
 # After days without a worker, or a large import, there is much to do at once.
 PATIENT = "set local statement_timeout = 0"
 # Read the event log from the last snapshot to now: what became of the issues it names is put into the map, together with what became
-# overdue since. Whatever changed on the map moves the version of its squares, also when no count does. `offset 0` keeps the lookups by
+# overdue since, and with all issues of a community that publishes otherwise than before: what this statement saw of that it marks as heeded, so that
+# a change beside it is heeded the next time. Whatever changed on the map moves the version of its squares, also when no count does. `offset 0` keeps the lookups by
 # primary key: how many issues are touched is not known to the planner.
 FOLLOW = f"""
 with f as materialized (
   select snapshot::pg_snapshot as base from followers where name = 'map'
+), turned as materialized (
+  select a.id, a.publishes from areas a where a.publishes <> a.publishes_on_map
 ), touched as materialized (
   select e.issue_id as id from f join events e on e.tx >= pg_snapshot_xmin(f.base) and not pg_visible_in_snapshot(e.tx, f.base)
   union select m.id from map_issues m where not m.overdue and m.ends_at <= now()
+  union select m.id from turned join map_issues m on m.area_id = turned.id
 ), before as materialized (
   select m.* from touched cross join lateral (select * from map_issues m where m.id = touched.id offset 0) m
 ), after as materialized (
@@ -113,6 +123,8 @@ with f as materialized (
   select level, q, audience, {", ".join(f"sum({c})" for c in _TARGETS)}, {_VERSION} from (
     {_counted("old", "-")} union all {_counted("fresh", "+")}) d group by level, q, audience
   on conflict (level, q, audience) do update set {", ".join(f"{c} = map_counts.{c} + excluded.{c}" for c in _TARGETS)}, version = excluded.version
+), heeded as (
+  update areas a set publishes_on_map = turned.publishes from turned where a.id = turned.id
 ), seen as (
   update followers set snapshot = pg_current_snapshot()::text, at = now() where name = 'map'
 )
@@ -122,6 +134,8 @@ select count(*)::int from touched
 SET_UP = "update followers set datum = $1, public = $2 where name = 'map'"
 REBUILD = (
     "set local work_mem = '128MB'",
+    # Before the issues are read: whoever changes it meanwhile has them read once more.
+    "update areas set publishes_on_map = publishes where publishes_on_map <> publishes",
     "delete from map_issues",
     "delete from map_counts",
     f"insert into map_issues ({', '.join(_COLUMNS)}) select {', '.join(_COLUMNS)} from ({_ROW} where i.is_open) r order by q",
@@ -139,6 +153,8 @@ _FILTERS = {
     "overdue": "i.overdue = ${}",
     "since": "i.created_at >= ${}",
 }
+# Everybody is told days: an age that grows at the very second, or an instant to search by halves with, would tell the second of a report.
+_FILTERS_PUBLIC = _FILTERS | {"since": "i.found_on >= ${}"}
 _RANGE = "m.q >= $2::bigint and m.q < $3::bigint"
 # What a caller sees beside the areas he reads: what his unit or he himself has to mend, and what he reported.
 _BEYOND = """
@@ -165,19 +181,27 @@ def tile(zoom: int, filters: tuple[str, ...], public: bool) -> str:
     """The tile of issues at a zoom. Parameters: token hash ($1; null for the public), the range of q in FINEST zoom ($2, $3), the
     client's ETags ($4), what else the answer depends on ($5), then the filters' values. Columns: whether the token is good, etag, as_of, and
     the tile, null when the client has it."""
-    terms = [_FILTERS[name].format(number) for number, name in enumerate(filters, 6)]
+    known = _FILTERS_PUBLIC if public else _FILTERS
+    terms = [known[name].format(number) for number, name in enumerate(filters, 6)]
     conditions = "".join(f" and {term}" for term in terms)
     q, tx, ty = ("public_q", "public_tx", "public_ty") if public else ("q", "tx", "ty")
-    scope = "true" if public else SCOPE
+    scope = "i.published" if public else SCOPE
     reads = f"t.audience = '{PUBLIC}'" if public else f"(t.audience = any(c.reads) or c.is_admin and t.audience <> '{PUBLIC}')"
     wanted = min(zoom + FINER if zoom <= LAST_COUNTED else zoom, 18)
     level = wanted + wanted % 2
     down, square = 2 * (FINEST - level), 2 * (FINEST - wanted)
     touched = f"t.level = {level} and t.q >= $2::bigint >> {down} and t.q <= ($3::bigint - 1) >> {down}"
     if zoom > LAST_COUNTED:
+        # A phone's id holds the millisecond in which it was made.
+        who = "(select n.number from issues n where n.id = i.id) as number" if public else "i.id::text as id"
+        age = (
+            "(now() at time zone known_zone(''))::date - i.found_on"
+            if public
+            else "floor(extract(epoch from now() - i.created_at) / 86400)"
+        )
         features = f"""
-  select st_makepoint({_local(f"i.{tx}", zoom)}, {_local(f"i.{ty}", zoom)}) as geom, i.id::text as id, i.category, i.state,
-    i.overdue, i.recurring, greatest(0, floor(extract(epoch from now() - i.created_at) / 86400))::int as age
+  select st_makepoint({_local(f"i.{tx}", zoom)}, {_local(f"i.{ty}", zoom)}) as geom, {who}, i.category, i.state,
+    i.overdue, i.recurring, greatest(0, {age})::int as age
   from map_issues i, c where i.{q} >= $2::bigint and i.{q} < $3::bigint and {scope}{conditions}"""
     else:
         squares = f"select t.q >> {square - down} as q, {', '.join(f't.{c}' for c in _TARGETS)} from map_counts t, c where {touched} and t.open > 0 and {reads}"
@@ -240,10 +264,10 @@ AREAS = _SHAPES.format(
     left join map_counts t on t.level = -1 and t.q = 0 and t.audience = l.id where x.ancestor_id = a.id) n
   where a.level = $5 and (c.is_admin or a.id = any(c.reads)) and {_NEAR_TILE.format("a")}""",
 )  # fmt: skip
-# Where the public's map begins: the box of all cells.
+# Where the public's map begins: the box of all cells of communities that publish.
 PUBLIC_BOUNDS = """
 select array[st_xmin(b), st_ymin(b), st_xmax(b), st_ymax(b)] as bounds from (
-  select st_extent(geom) as b from cells where retired_at is null) x
+  select st_extent(l.geom) as b from cells l join areas a on a.id = l.area_id where l.retired_at is null and a.publishes <> 'nothing') x
 """
 # Where the caller's map begins: the box of what he reads.
 BOUNDS = f"""

@@ -44,8 +44,12 @@ class TilesAsked(Asked):
     since: Instant | None = Field(None, description="Reported since.")
 
 
-def _filters(request: Request) -> dict[str, Any]:
-    asked = read(TilesAsked, request)
+class PublicTilesAsked(TilesAsked):
+    since: Day | None = Field(None, description="Reported on this day or later.")  # pyright: ignore[reportIncompatibleVariableOverride]
+
+
+def _filters(request: Request, public: bool) -> dict[str, Any]:
+    asked = read(PublicTilesAsked if public else TilesAsked, request)
     if set(asked.state) - {*OPEN, "open"}:
         raise invalid("/state", "open-states")
     filters: dict[str, Any] = {}
@@ -62,7 +66,7 @@ def _filters(request: Request) -> dict[str, Any]:
 
 async def _issue_tile(request: Request, token: bytes | None, z: int, x: int, y: int) -> Response:
     tiles.check(z, x, y)
-    filters = _filters(request)
+    filters = _filters(request, token is None)
     known = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
     async with _READERS.entered(), request.app.state.database.acquire() as connection:
         tile = await tiles.issues(connection, token, z, x, y, filters, known)
@@ -85,9 +89,9 @@ async def get_issue_tile(z: int, x: int, y: int, request: Request) -> Response:
     return await _issue_tile(request, hot(request).token, z, x, y)
 
 
-@router.get("/v1/tiles/public/{z}/{x}/{y}.mvt", responses=_TILE, openapi_extra=described(TilesAsked))
+@router.get("/v1/tiles/public/{z}/{x}/{y}.mvt", responses=_TILE, openapi_extra=described(PublicTilesAsked))
 async def get_public_tile(z: int, x: int, y: int, request: Request) -> Response:
-    """The same for everybody, no more exact than each category allows; where the office publishes its map."""
+    """The same for everybody: what was accepted, in communities that publish it, no more exact than each category allows."""
     if not settings().public:
         raise not_found()
     return await _issue_tile(request, None, z, x, y)
@@ -118,7 +122,9 @@ _LAYERS: dict[str, list[dict[str, Any]]] = {
         {"id": "labels", "fields": {"id": "String", "name": "String", "open": "Number"}},
     ],
 }  # fmt: skip
-_LAYERS["public"] = _LAYERS["issues"]
+_SINGLE = _LAYERS["issues"][1]
+_LAYERS["public"] = [_LAYERS["issues"][0], _SINGLE | {"fields": {"number": "String", **_SINGLE["fields"]}}]
+del _LAYERS["public"][1]["fields"]["id"]
 
 
 @router.get("/v1/tiles/{layer}.json", responses={200: {"model": TileJson}} | refused(401))

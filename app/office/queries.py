@@ -10,6 +10,7 @@ from app.kit.access import CALLER, SCOPE
 _ISSUER = "coalesce(nullif(issuer, ''), name)"
 AREA = f"select name, level, known_zone(time_zone) as time_zone, {_ISSUER} as issuer from areas where id = $1"
 ZONE_OF_ISSUE = "select known_zone(a.time_zone) from issues i join areas a on a.id = i.area_id where i.id = $1"
+AREA_OF_ISSUE = "select area_id from issues where id = $1"
 UNIT_NAMES = "select id::text, name from units where id = any($1::uuid[])"
 ISSUED = """
 select s.paper, s.issued_at, a.name as issued_by, s.version, s.reason from summaries s join accounts a on a.id = s.issued_by

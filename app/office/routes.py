@@ -8,7 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from app.catalogue import catalogue
@@ -17,13 +17,28 @@ from app.issues.filters import IssueFilters, chosen
 from app.kit import paging
 from app.kit.access import Caller
 from app.kit.asking import Asked, described, read
+from app.kit.audit import Kind, record, record_export
 from app.kit.db import Database
 from app.kit.language import choose
 from app.kit.openapi import refused
 from app.kit.problems import invalid, not_found
 from app.kit.route import Route, TheCaller, TheDatabase, Token, Transaction, base_url, hot
 from app.kit.wire import Day, Name, Note, Reason, Text, Wire, answer, page
-from app.office import archive, circulation, dossier, league, ledger, letter, pictures, poster, queries, weekly, workbook, written
+from app.office import (
+    archive,
+    circulation,
+    dossier,
+    league,
+    ledger,
+    letter,
+    pictures,
+    poster,
+    queries,
+    ways,
+    weekly,
+    workbook,
+    written,
+)
 from app.office.schemas import Activities, Activity, IssuedPapers, League, Weekly
 from app.photos import shown, store
 from app.settings import settings
@@ -36,9 +51,31 @@ _MOST_PAIRS, _MOST_OPEN = 20, 10
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-async def _ledger(request: Request, database: TheDatabase, token: bytes) -> tuple[Any, ledger.Manner]:
+async def _export(
+    database: Database, caller: Caller, kind: Kind, area: UUID | None, subject: UUID | None = None, **details: Any
+) -> None:
+    """What is taken along is kept before its first byte goes out: in a transaction of its own, since an answer that is cut off went out too."""
+    async with database.transaction() as connection:
+        if subject is None:
+            await record_export(connection, caller, caller.is_admin, kind, area, details)
+        else:
+            await record(connection, caller, kind, subject, area, details)
+
+
+async def _ledger(
+    request: Request, database: TheDatabase, token: bytes, caller: Caller, kind: Kind, form: str
+) -> tuple[Any, ledger.Manner]:
     asked = read(IssueFilters, request)
     filters = chosen(asked)
+    # Which filters there were, and what of them are codes and days: never the words that somebody sought.
+    await _export(
+        database,
+        caller,
+        kind,
+        asked.area,
+        form=form,
+        **asked.model_dump(exclude={"area", "q", "cursor", "limit"}, exclude_defaults=True),
+    )
     async with database.acquire() as connection:
         names = await _names(connection, _language(request))
         zone: Any = (
@@ -57,7 +94,13 @@ class WeeklyAsked(Asked):
     language: Literal["zh-CN", "en"] | None = Field(None, description="Default: the reader's.")
 
 
-_Path = Annotated[Text, Field(max_length=4000, pattern="^/")]
+def _own_way(text: str) -> str:
+    if (path := ways.own(text)) is None:
+        raise ValueError("own-way")
+    return path
+
+
+_Path = Annotated[Text, Field(max_length=4000), AfterValidator(_own_way)]
 
 
 class SpanIn(BaseModel):
@@ -113,6 +156,9 @@ async def _weekly(asked: WeeklyAsked, request: Request, caller: Caller, database
 async def _weekly_paper(request: Request, caller: Caller, database: Database) -> written.Paper:
     asked = read(WeeklyAsked, request)
     paper, week = await _weekly(asked, request, caller, database)
+    await _export(
+        database, caller, "weekly_exported", week.area, week=week.monday, version=asked.version, photographs=asked.photographs
+    )
     pairs: list[pictures.Pair] = []
     if asked.photographs:
         async with database.acquire() as connection:
@@ -278,43 +324,45 @@ async def delete_activity(id: UUID, caller: TheCaller, connection: Transaction) 
 @router.get("/v1/ledger.csv", responses={200: {"content": {_CSV: {}}}}, openapi_extra=described(IssueFilters))
 async def get_ledger_csv(request: Request, caller: TheCaller, database: TheDatabase, token: Token) -> Response:
     """The ledger of any filter of the list, of any size, for Excel: UTF-8 with its mark, nothing in it a formula."""
-    found, manner = await _ledger(request, database, token)
+    found, manner = await _ledger(request, database, token, caller, "ledger_exported", "csv")
     return StreamingResponse(ledger.as_csv(found, manner), 200, _named("ledger.csv"), _CSV)
 
 
 @router.get("/v1/ledger.xlsx", responses={200: {"content": {_XLSX: {}}}}, openapi_extra=described(IssueFilters))
 async def get_ledger_xlsx(request: Request, caller: TheCaller, database: TheDatabase, token: Token) -> Response:
     """The same as a workbook: one sheet a month, frozen heads, filters, real dates, links to the photographs."""
-    found, manner = await _ledger(request, database, token)
+    found, manner = await _ledger(request, database, token, caller, "ledger_exported", "xlsx")
     return StreamingResponse(workbook.as_xlsx(found, manner), 200, _named("ledger.xlsx"), _XLSX)
 
 
 @router.get("/v1/archive.zip", responses={200: {"content": {"application/zip": {}}}}, openapi_extra=described(IssueFilters))
 async def get_archive(request: Request, caller: TheCaller, database: TheDatabase, token: Token) -> Response:
     """For an assessor: the ledger, a dossier of every issue, photographs, an index and checksums, of any filter of the list; sent while it is made."""
-    found, manner = await _ledger(request, database, token)
+    found, manner = await _ledger(request, database, token, caller, "archive_exported", "zip")
     pieces = archive.as_zip(database, token, store.held(request.app.state), found, manner)
     return StreamingResponse(pieces, 200, _named("archive.zip"), "application/zip")
 
 
-async def _dossier(id: UUID, request: Request, database: Database, token: bytes) -> written.Paper:
+async def _dossier(id: UUID, request: Request, caller: Caller, database: Database, token: bytes) -> written.Paper:
     async with database.acquire() as connection:
         names = await _names(connection, _language(request))
         zone = await connection.fetchval(queries.ZONE_OF_ISSUE, id)
     manner = ledger.Manner(_language(request), ZoneInfo(zone or settings().time_zone), names, base_url(request))
-    return await dossier.paper(database, token, store.held(request.app.state), id, manner)
+    paper = await dossier.paper(database, token, store.held(request.app.state), id, manner)
+    await _export(database, caller, "dossier_exported", await _area(database, id), id)
+    return paper
 
 
 @router.get("/v1/issues/{id}/dossier.html", responses={200: _HTML})
 async def get_dossier_page(id: UUID, request: Request, caller: TheCaller, database: TheDatabase, token: Token) -> Response:
     """Everything about one issue as a page to print: what it is, before and after, who did what, and what happened."""
-    return await _page(await _dossier(id, request, database, token), request)
+    return await _page(await _dossier(id, request, caller, database, token), request)
 
 
 @router.get("/v1/issues/{id}/dossier.docx", responses={200: {"content": {_DOCX: {}}}})
 async def get_dossier_word(id: UUID, request: Request, caller: TheCaller, database: TheDatabase, token: Token) -> Response:
     """The same as a Word file."""
-    return await _word(await _dossier(id, request, database, token), "dossier")
+    return await _word(await _dossier(id, request, caller, database, token), "dossier")
 
 
 class LetterAsked(Asked):
@@ -324,13 +372,20 @@ class LetterAsked(Asked):
     language: Literal["zh-CN", "en"] | None = Field(None, description="Default: the reader's.")
 
 
+async def _area(database: Database, issue: UUID) -> UUID | None:
+    async with database.acquire() as connection:
+        return await connection.fetchval(queries.AREA_OF_ISSUE, issue)
+
+
 async def _letter(id: UUID, request: Request, caller: Caller, database: Database, token: bytes) -> written.Paper:
     asked = read(LetterAsked, request)
     language = asked.language or _language(request)
     async with database.acquire() as connection:
         names = await _names(connection, language)
     objects = store.held(request.app.state)
-    return await letter.paper(database, token, caller, objects, id, asked.handover, names, language)
+    paper = await letter.paper(database, token, caller, objects, id, asked.handover, names, language)
+    await _export(database, caller, "letter_exported", await _area(database, id), id, handover=asked.handover)
+    return paper
 
 
 @router.get("/v1/issues/{id}/handover-letter", responses={200: _HTML}, openapi_extra=described(LetterAsked))
@@ -389,7 +444,9 @@ async def _circulation(request: Request, caller: Caller, database: Database) -> 
     asked = read(CirculationAsked, request)
     async with database.acquire() as connection:
         span = await circulation.month_of(connection, caller, asked.area, asked.month)
-        return await circulation.paper(connection, span, asked.language or _language(request))
+        paper = await circulation.paper(connection, span, asked.language or _language(request))
+    await _export(database, caller, "circulation_exported", asked.area, month=asked.month)
+    return paper
 
 
 @router.get("/v1/circulation.html", responses={200: _HTML}, openapi_extra=described(CirculationAsked))

@@ -20,11 +20,12 @@ import orjson
 
 from app.kit import paging
 from app.kit.access import Caller
+from app.kit.audit import record
 from app.kit.db import Connection, Database
 from app.kit.language import say, trimmed
 from app.kit.problems import Problem, invalid, not_found
 from app.kit.times import now
-from app.office import queries
+from app.office import queries, ways
 from app.office.pictures import Pair, blocks
 from app.office.wording import JOINT, cause, in_order, step
 from app.office.written import Line, Paper, day_told
@@ -417,7 +418,7 @@ async def paper(
                 "version": issued["version"],
                 "reason": issued["reason"],
             }
-            return head | issued["paper"] | {"issued": told}
+            return head | _kept_ways(issued["paper"]) | {"issued": told}
         if version is not None:
             raise not_found()
     found = await figures(database, week)
@@ -439,6 +440,19 @@ async def paper(
     )
 
 
+def _kept_ways(paper: dict[str, Any]) -> dict[str, Any]:
+    """A paper as it was issued, without the ways to elsewhere that one may hold from before they were refused."""
+
+    def kept(piece: dict[str, Any]) -> dict[str, Any]:
+        return piece | {"href": ways.own(piece["href"]) if piece.get("href") else None}
+
+    parts = [
+        part | {"clauses": [kept(c) | {"spans": [kept(span) for span in c.get("spans") or []]} for c in part["clauses"]]}
+        for part in paper["parts"]
+    ]
+    return paper | {"parts": parts}
+
+
 async def issue(database: Database, caller: Caller, week: Week, language: str, wish: dict[str, Any]) -> None:
     """Keep an edited paper as it goes out, with the figures of this moment: the first, or with `corrects` the one after that version.
 
@@ -455,6 +469,8 @@ async def issue(database: Database, caller: Caller, week: Week, language: str, w
         key = (week.area, week.monday, language, text, caller.account_id, version, wish["reason"])
         if not await connection.fetchval(queries.ISSUE, *key):
             raise Problem(409, "summary-corrected" if wish["corrects"] else "summary-issued")
+        told = {"week": week.monday, "language": language, "version": version}
+        await record(connection, caller, "paper_issued", None, week.area, told)
 
 
 async def issued(

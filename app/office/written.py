@@ -27,6 +27,7 @@ from PIL import Image
 from app.kit.language import day_told as day_told
 from app.kit.language import moment_told as moment_told
 from app.kit.language import month_told as month_told
+from app.office import ways
 
 # XML 1.0 holds none of these, escaped or not.
 _ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
@@ -122,7 +123,7 @@ def _html(block: Block, base: str) -> str:
         if block.kind == "head":
             return f'<h2 class="sheet">{text}</h2>' if block.sheet else f"<h2>{text}</h2>"
         if block.spans:
-            pieces = [(escape(clean(piece)), href) for piece, href in block.spans]
+            pieces = [(escape(clean(piece)), href and ways.own(href)) for piece, href in block.spans]
             text = "".join(f'<a href="{escape(base + href)}">{piece}</a>' if href else piece for piece, href in pieces)
         return f"<p>{text}</p>" if block.kind == "body" else f'<p class="{block.kind}">{text}</p>'
     if isinstance(block, Table):

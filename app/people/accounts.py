@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
+from app.kit.audit import record
 from app.kit.db import Connection
 from app.people import queries
 from app.people.sessions import hash_password
@@ -21,4 +22,6 @@ async def add_account(
     if id is not None:
         for role, area, cell, unit in grants:
             await connection.execute(queries.ADD_GRANT, id, role, area, cell, unit, None)
+            if role == "admin":  # made by hand; the others come with a community's own making
+                await record(connection, None, "role_given", id, area, {"role": role})
     return id

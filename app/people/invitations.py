@@ -5,17 +5,25 @@ from __future__ import annotations
 import hashlib
 import secrets
 import uuid
-from typing import Any
+from typing import Any, NamedTuple
 
 import segno
 
 from app.kit.access import Caller
+from app.kit.audit import record
 from app.kit.db import Connection
 from app.kit.policy import HELD_FOR, MAY_INVITE, Role
 from app.kit.problems import Problem, invalid
 from app.people import queries
 from app.people.schemas import AcceptIn, InvitationIn
 from app.people.sessions import add_session, hash_token, mint
+
+
+class Joined(NamedTuple):
+    """Who has just come in by an invitation, as the audit knows them."""
+
+    account_id: uuid.UUID
+    session_id: uuid.UUID
 
 
 def _may_give(reach: Any, role: Role, target: Any) -> bool:
@@ -46,10 +54,12 @@ async def invite(connection: Connection, caller: Caller, wish: InvitationIn, bas
     code = secrets.token_urlsafe(18)
     id = uuid.uuid4()
     places = (target["area_id"], target["cell_id"], target["unit_id"]) if target else (None, None, None)
-    expires_at = await connection.fetchval(
+    expires_at: Any = await connection.fetchval(
         queries.ADD_INVITATION, id, hashlib.sha256(code.encode()).digest(), caller.account_id, wish.role, *places,
         wish.uses, wish.expires_in_hours,
     )  # fmt: skip
+    told = {"role": wish.role, "cell": places[1], "unit": places[2], "uses": wish.uses, "until": expires_at.date()}
+    await record(connection, caller, "invitation_made", id, places[0], told)
     url = f"{base}/join/{code}"
     return {
         "id": str(id), "code": code, "url": url, "qr": segno.make(url, error="m").svg_inline(scale=4, border=2),
@@ -94,4 +104,10 @@ async def accept(
     # Who holds the role already, or sends this again, uses nothing up.
     if given and await connection.fetchval(queries.USE_INVITATION, found["id"]) is None:
         raise over
-    return token, await add_session(connection, account_id, token, wish.device), account_id
+    session = await add_session(connection, account_id, token, wish.device)
+    if given:
+        joined = Joined(account_id, session["id"])
+        told = {"role": found["role"], "cell": found["cell_id"], "unit": found["unit_id"], "by": found["inviter_id"]}
+        await record(connection, joined, "invitation_accepted", found["id"], found["area_id"], told)
+        await record(connection, joined, "role_given", account_id, found["area_id"], told)
+    return token, session, account_id

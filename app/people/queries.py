@@ -62,9 +62,7 @@ INVITATIONS = """
 select id::text, role, area_id::text as area, cell_id::text as cell, unit_id::text as unit, uses, used, expires_at, created_at
 from invitations where inviter_id = $1 and revoked_at is null and expires_at > now() order by created_at desc, id
 """
-REVOKE_INVITATION = (
-    "update invitations set revoked_at = now() where id = $1 and inviter_id = $2 and revoked_at is null returning id"
-)
+REVOKE_INVITATION = "update invitations set revoked_at = now() where id = $1 and inviter_id = $2 and revoked_at is null returning role, area_id, cell_id, unit_id"
 INVITATION = "select * from invitations where code_hash = $1"
 # The row lock of this update lets the last use be had once.
 USE_INVITATION = """
@@ -133,8 +131,9 @@ left join role_grants g on g.stand_in_id = s.id left join cells c on c.id = g.ce
 where ($1 or s.leader_id = $2 or s.deputy_id = $2 or g.area_id = any($3::uuid[])) and ($4::uuid is null or s.id = $4)
 group by s.id, l.id, d.id order by s.starts_on desc, s.id limit 200
 """
+STAND_IN_AREA = "select area_id from role_grants where stand_in_id = $1 limit 1"
 DROP_STAND_IN = """
 delete from stand_ins s where s.id = $1
   and ($2 or s.leader_id = $3 or (
-    select bool_and(g.area_id = any($4::uuid[])) from role_grants g where g.stand_in_id = s.id)) returning true
+    select bool_and(g.area_id = any($4::uuid[])) from role_grants g where g.stand_in_id = s.id)) returning s.leader_id, s.deputy_id
 """

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from app.issues import reading
 from app.kit.access import CALLER
+from app.kit.audit import record
 from app.kit.openapi import refused
 from app.kit.problems import Problem, invalid, not_found
 from app.kit.route import COOKIE, Route, Secret, TheCaller, TheDatabase, Token, Transaction, base_url
@@ -132,8 +133,11 @@ async def get_invitations(caller: TheCaller, connection: Transaction) -> Respons
 @router.delete("/v1/invitations/{id}", status_code=204)
 async def delete_invitation(id: UUID, caller: TheCaller, connection: Transaction) -> Response:
     """Take back an invitation; who accepted it before keeps the role."""
-    if await connection.fetchval(queries.REVOKE_INVITATION, id, caller.account_id) is None:
+    gone = await connection.fetchrow(queries.REVOKE_INVITATION, id, caller.account_id)
+    if gone is None:
         raise not_found()
+    told = {"role": gone["role"], "cell": gone["cell_id"], "unit": gone["unit_id"]}
+    await record(connection, caller, "invitation_taken_back", id, gone["area_id"], told)
     return Response(status_code=204)
 
 
@@ -215,6 +219,9 @@ async def put_stand_in(id: UUID, wish: StandInIn, caller: TheCaller, connection:
 @router.delete("/v1/stand-ins/{id}", status_code=204)
 async def delete_stand_in(id: UUID, caller: TheCaller, connection: Transaction) -> Response:
     """The leader is back, or does not go."""
-    if not await connection.fetchval(queries.DROP_STAND_IN, id, caller.is_admin, caller.account_id, caller.staffs):
+    area: Any = await connection.fetchval(queries.STAND_IN_AREA, id)
+    gone = await connection.fetchrow(queries.DROP_STAND_IN, id, caller.is_admin, caller.account_id, caller.staffs)
+    if gone is None:
         raise not_found()
+    await record(connection, caller, "stand_in_ended", gone["deputy_id"], area, {"leader": gone["leader_id"]})
     return Response(status_code=204)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from app.issues.reading import serves
 from app.kit.access import Caller
+from app.kit.audit import record
 from app.kit.db import Connection
 from app.kit.problems import invalid, not_found
 from app.people import queries
@@ -49,4 +50,6 @@ async def put(
             queries.ADD_STAND_IN_GRANT, deputy, row["area_id"], row["cell_id"], caller.account_id, id, starts_on, ends_on,
             row["time_zone"],
         )  # fmt: skip
+    told = {"leader": leader, "starts_on": starts_on, "ends_on": ends_on, "cells": [row["cell_id"] for row in led]}
+    await record(connection, caller, "stand_in_put", deputy, led[0]["area_id"], told)
     return (await listed(connection, caller, id))[0]

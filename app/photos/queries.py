@@ -22,6 +22,11 @@ from c left join photos p on p.id = $2 and (p.account_id = c.account_id or exist
   or exists (select from attachments t where t.photo_id = p.id and t.account_id = p.account_id and (c.is_admin or t.area_id = any(c.reads))))
 left join photo_files f on f.sha256 = p.sha256
 """
+# For the audit: which issue the original is evidence of, and where that lies.
+SHOWS = """
+select e.issue_id, i.area_id from evidence e join issues i on i.id = e.issue_id join photos p on p.id = e.photo_id and p.account_id = e.account_id
+where p.id = $1 order by e.at, i.id limit 1
+"""
 HELD = "select account_id, state, sha256, reason from photos where id = $1"
 ADD_FILE = """
 insert into photo_files (sha256, bytes, media_type, width, height, taken_at, taken_local, position, camera)

@@ -12,6 +12,8 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from app.kit import paging
+from app.kit.access import CALLER, Caller
+from app.kit.audit import record
 from app.kit.openapi import refused
 from app.kit.problems import Problem, not_found
 from app.kit.route import Route, Secret, TheCaller, TheDatabase, Transaction, hot, unauthorized
@@ -91,6 +93,7 @@ async def get_variant(id: UUID, variant: Literal["thumb", "screen", "original"],
         raise not_found()
     objects = store.held(request.app.state)
     if variant == "original":
+        await _kept_look(request, id)
         # Bytes from outside: shown by no browser in this site's name.
         headers = {
             "content-disposition": f'attachment; filename="{row["id"]}"', "x-content-type-options": "nosniff",
@@ -115,6 +118,19 @@ async def get_variant(id: UUID, variant: Literal["thumb", "screen", "original"],
     except MissingObject:
         raise not_found() from None
     return Response(body, 200, headers, "image/webp" if suffix == "webp" else "image/jpeg")
+
+
+async def _kept_look(request: Request, id: UUID) -> None:
+    """That somebody looks at an original is kept before they see it."""
+    database, token, _ = hot(request)
+    async with database.transaction() as connection:
+        row = await connection.fetchrow(CALLER, token)
+        if row is None:
+            raise unauthorized()
+        caller = Caller.of(row)
+        shows = await connection.fetchrow(queries.SHOWS, id)
+        told = {"issue": shows["issue_id"]} if shows else {}
+        await record(connection, caller, "original_seen", id, shows["area_id"] if shows else None, told)
 
 
 async def _begun(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

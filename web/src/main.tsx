@@ -58,6 +58,7 @@ const pages = {
   meeting: later(() => import('./pages/meeting'), 'MeetingPage'),
   catalogue: later(() => import('./pages/catalogue'), 'CataloguePage'),
   areas: later(() => import('./pages/areas'), 'AreasPage'),
+  audit: later(() => import('./pages/audit'), 'AuditPage'),
   published: later(() => import('./pages/published'), 'PublishedPage'),
   see: later(() => import('./pages/published'), 'SeePage'),
   join: later(() => import('./pages/join'), 'JoinPage'),
@@ -105,6 +106,7 @@ const Routes: FunctionComponent = () => {
             <Route path="/app/meeting" component={pages.meeting} />
             <Route path="/app/catalogue" component={pages.catalogue} />
             <Route path="/app/areas" component={pages.areas} />
+            <Route path="/app/audit" component={pages.audit} />
             <Route component={Nowhere} />
           </Switch>
         )}

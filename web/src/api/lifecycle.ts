@@ -1,7 +1,7 @@
 // Written by web/contract.py from the lifecycle table: the fields that each action needs, and may have; the states, and which are open.
 export const ACTIONS = {
   withdraw: { needs: [], may: ["reason"] },
-  accept: { needs: [], may: [] },
+  accept: { needs: [], may: ["public_place"] },
   reject: { needs: ["reason"], may: [] },
   merge: { needs: ["into"], may: ["reason"] },
   unmerge: { needs: [], may: ["reason"] },
@@ -23,6 +23,7 @@ export const ACTIONS = {
   name_premises: { needs: [], may: ["premises", "reason"] },
   reclassify: { needs: ["category"], may: ["reason"] },
   relocate: { needs: ["position"], may: ["place", "reason"] },
+  name_place: { needs: ["public_place"], may: [] },
 } as const
 
 export type ActionName = keyof typeof ACTIONS

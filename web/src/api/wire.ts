@@ -37,6 +37,7 @@ export type Standing = S['Standing']
 export type Pictured = S['Pictured']
 export type Device = S['Device']
 export type Channel = S['Channel']
+export type Deed = S['Deed']
 
 export interface Page<T> {
   items: T[]

@@ -60,7 +60,7 @@ const Shown: FunctionComponent<{ issue: Issue }> = ({ issue }) => {
   }
   const { lat, lon } = issue.position
   const papers = office.value || roles.value.has('leader')
-  const shownToAll = me.value?.published && (OPEN.includes(issue.state) || issue.state === 'closed')
+  const shownToAll = me.value?.published && issue.state !== 'reported' && (OPEN.includes(issue.state) || issue.state === 'closed')
   return (
     <Page title={`${categoryName(issue.category)} ${issue.number}`} back={office.value ? '/app/issues' : '/'}>
       <section class="card" aria-label={t('issue')}>

@@ -39,6 +39,7 @@ export const OfficePage: FunctionComponent = () => {
         <Link class="button small" href={`/app/coverage?area=${area ?? ''}`}>{t('coverage')}</Link>
         <Link class="button small" href="/app/people">{t('people')}</Link>
         <Link class="button small" href="/app/areas">{t('areas')}</Link>
+        <Link class="button small" href="/app/audit">{t('audit')}</Link>
         {roles.value.has('admin') && <Link class="button small" href="/app/catalogue">{t('catalogue')}</Link>}
       </div>
       {area ? <Age kept={kept} always /> : <NoArea />}

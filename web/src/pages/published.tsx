@@ -8,18 +8,22 @@ import { usePages } from '../keep/asking'
 import { fetchKept } from '../keep/kept'
 import { phase } from '../keep/session'
 import { categories, groups } from '../keep/sync'
-import { categoryName, Deadline, Empty, ProblemBox, StateBadge, stateName, told, Waiting } from '../parts/bits'
+import { categoryName, Empty, ProblemBox, StateBadge, stateName, told, Waiting } from '../parts/bits'
 import { Growing } from '../parts/growing'
 import { KindIcon } from '../parts/icons'
 import { LanguageChoice } from '../parts/language-choice'
 import { IssueMap } from '../parts/lazy-map'
 import { SmallMap } from '../parts/small-map'
 import { Page } from '../shell'
-import { ago, moment, t } from '../words'
+import { day, t } from '../words'
 
 const useCatalogue = () => useEffect(() => {
   if (groups.value.length === 0) void fetchKept<{ items: Group[] }>('/v1/categories').then((found) => (groups.value = found.items), () => {})
 }, [])
+
+/** Everybody is told days, not hours. */
+const Due: FunctionComponent<{ issue: PublicIssue }> = ({ issue }) =>
+  issue.overdue ? <span class="badge late">{t('overdue')}</span> : issue.due_on && !issue.closed_on ? <span class="small quiet">{t('due', { at: day(issue.due_on) })}</span> : null
 
 const Lookup: FunctionComponent = () => {
   const [, go] = useLocation()
@@ -66,8 +70,8 @@ export const PublishedPage: FunctionComponent = () => {
                     <Link href={`/see/${issue.number}`} class="item">
                       <span class="face"><KindIcon code={issue.category} group={categories.value.get(issue.category)?.group} /></span>
                       <span><b>{categoryName(issue.category)}</b> {issue.place}</span>
-                      <span class="row"><StateBadge state={issue.state} outcome={issue.outcome} /><Deadline issue={issue} /></span>
-                      <span class="small quiet">{issue.number} · {issue.cell ?? issue.area ?? ''} · {ago(issue.created_at)}</span>
+                      <span class="row"><StateBadge state={issue.state} outcome={issue.outcome} /><Due issue={issue} /></span>
+                      <span class="small quiet">{issue.number} · {issue.cell ?? issue.area ?? ''} · {day(issue.found_on)}</span>
                     </Link>
                 )} />
               )}
@@ -106,12 +110,12 @@ export const SeePage: FunctionComponent = () => {
           <section class="card">
             <h2>{categoryName(issue.category)} · {issue.number}</h2>
             {issue.merged_from && <p class="small quiet">{t('merged-from', { number: issue.merged_from })}</p>}
-            <p class="row"><StateBadge state={issue.state} outcome={issue.outcome} /><Deadline issue={issue} />{issue.recurrences > 0 && <span class="badge late">{t('came-back', { n: issue.recurrences })}</span>}</p>
+            <p class="row"><StateBadge state={issue.state} outcome={issue.outcome} /><Due issue={issue} />{issue.recurrences > 0 && <span class="badge late">{t('came-back', { n: issue.recurrences })}</span>}</p>
             <p>{[issue.area, issue.cell, issue.place].filter(Boolean).join(' · ')}</p>
             <SmallMap at={issue.position} cells={[]} label={t('map')} />
           </section>
           <section class="card"><h2>{t('timeline')}</h2>
-            <ol class="timeline">{issue.steps.map((step) => <li key={step.at}><b>{stateName(step.state, step.outcome)}</b><div class="small quiet">{moment(step.at)}</div></li>)}</ol></section>
+            <ol class="timeline">{issue.steps.map((step, n) => <li key={n}><b>{stateName(step.state, step.outcome)}</b><div class="small quiet">{day(step.on)}</div></li>)}</ol></section>
         </>
       )}
     </Page>

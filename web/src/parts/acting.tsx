@@ -54,7 +54,8 @@ export function ranked(issue: Issue): string[] {
     if (/^(grant|refuse)_extension$/.test(name) && !issue.extension_until) return RANK.length + 1
     return RANK.includes(name) ? RANK.indexOf(name) : RANK.length
   }
-  return [...issue.actions].sort((a, b) => rank(a) - rank(b))
+  // Where nothing is published the name that everybody may read is nobody's business.
+  return issue.actions.filter((name) => name !== 'name_place' || me.value?.published).sort((a, b) => rank(a) - rank(b))
 }
 
 async function put(issue: Issue, action: string, fields: Record<string, unknown>, photos: string[], kept: KeptForm | null): Promise<void> {
@@ -79,14 +80,14 @@ export async function quickly(issue: Issue, action: string): Promise<void> {
 
 export const Acting: FunctionComponent<{ issue: Issue; action: string; onClose: () => void }> = ({ issue, action, onClose }) => {
   const law = ACTIONS[action as ActionName] as { needs: readonly string[]; may: readonly string[] } | undefined
-  const asked = action === 'grant_extension' && issue.extension_until ? { deadline: issue.extension_until } : {}
+  const asked = action === 'grant_extension' && issue.extension_until ? { deadline: issue.extension_until } : action === 'name_place' ? { public_place: '' } : {}
   const kept = useKeptForm(`act:${issue.id}:${action}`, `${word('action', action)} · ${issue.number}`, asked, `/app/issues/${issue.id}?act=${action}`)
   const { fields, photos } = kept
   const [problem, setProblem] = useState<Problem | 'unreachable' | null>(null)
   const [missing, setMissing] = useState<string[]>([])
   const { busy, run } = useOnce()
   if (!law) return null
-  const set = (name: string, value: unknown) => kept.set({ [name]: value === '' ? undefined : value })
+  const set = (name: string, value: unknown) => kept.set({ [name]: value === '' && name !== 'public_place' ? undefined : value })
   // A category may ask for a picture where the lifecycle only allows one.
   const wantsPhoto = action === 'rectify' && categories.value.get(issue.category)?.needs.includes('after')
   // A later deadline than the one in force is an extension, which needs a reason.
@@ -159,6 +160,14 @@ const FieldFor: FunctionComponent<FieldProps> = (props) => {
       return <label class="field"><span>{label}</span><textarea rows={3} maxLength={name === 'note' ? 4000 : 1000} value={text} onInput={onInput} {...invalid} />{wrong}</label>
     case 'place':
       return <label class="field"><span>{label}</span><input type="text" maxLength={200} value={text} onInput={onInput} /></label>
+    case 'public_place':
+      return (
+        <>
+          <label class="field"><span>{label}</span><input type="text" maxLength={100} value={text} onInput={onInput} /></label>
+          <p class="small quiet">{t('public-place-hint')}</p>
+          {issue.place && <p class="row"><span class="small quiet grow">{t('place-reported', { place: issue.place })}</span><button type="button" class="button small" onClick={() => set(issue.place.slice(0, 100))}>{t('take-over')}</button></p>}
+        </>
+      )
     case 'deadline':
     case 'reply_by':
       return <label class="field"><span>{label}</span><input type="datetime-local" value={text ? local(text) : ''} onInput={(event) => set(event.currentTarget.value ? new Date(event.currentTarget.value).toISOString() : undefined)} {...invalid} />{wrong}</label>

@@ -1,4 +1,4 @@
-// What an area's papers are signed with, whom authorities send their replies to, and who may report there.
+// What an area's papers are signed with, whom authorities send their replies to, who may report there, and what everybody may see.
 import type { FunctionComponent } from 'preact'
 import { useState } from 'preact/hooks'
 import { call } from '../api/http'
@@ -13,7 +13,9 @@ interface Office {
   contact: string
   phone: string
   open_reports: boolean
+  publishes: keyof typeof PUBLISHES
 }
+const PUBLISHES = { nothing: 'publishes-nothing', issues: 'publishes-issues', places: 'publishes-places' } as const
 
 export const OfficeOfArea: FunctionComponent<{ area: Feature }> = ({ area }) => {
   const [open, setOpen] = useState(false)
@@ -33,7 +35,7 @@ const OfficeSheet: FunctionComponent<{ area: Feature; onClose: (saved: boolean) 
   const path = `/v1/areas/${area.id}/office`
   const office = useKept<Office>(path).body
   if (!office) return null
-  const wish = (form: FormData) => ({ issuer: form.get('issuer'), contact: form.get('contact'), phone: form.get('phone'), open_reports: form.get('open_reports') === 'on' })
+  const wish = (form: FormData) => ({ issuer: form.get('issuer'), contact: form.get('contact'), phone: form.get('phone'), open_reports: form.get('open_reports') === 'on', publishes: form.get('publishes') })
   return (
     <SheetForm keep={`office:${area.id}`} title={t('office-of', { name: area.properties.name })} onClose={onClose} send={(form) => call('PUT', path, wish(form))}>
       <label class="field"><span>{t('issuer')}</span><input type="text" name="issuer" maxLength={100} defaultValue={office.issuer} /></label>
@@ -42,6 +44,9 @@ const OfficeSheet: FunctionComponent<{ area: Feature; onClose: (saved: boolean) 
       <label class="field"><span>{t('phone')}</span><input type="text" name="phone" inputMode="tel" maxLength={40} defaultValue={office.phone} /></label>
       <label class="check"><input type="checkbox" name="open_reports" defaultChecked={office.open_reports} />{t('open-reports')}</label>
       <p class="small quiet">{t('open-reports-hint')}</p>
+      <label class="field"><span>{t('publishes')}</span>
+        <select name="publishes" defaultValue={office.publishes}>{Object.entries(PUBLISHES).map(([what, key]) => <option key={what} value={what} selected={what === office.publishes}>{t(key)}</option>)}</select></label>
+      <p class="small quiet">{t('publishes-hint')}</p>
     </SheetForm>
   )
 }

@@ -46,6 +46,10 @@ export const en: Record<Key, string> = {
   'first-hint': 'This can be chosen within an hour of joining; later ask your leader or the office for a link that sets a password.',
   'office-of': 'Signature and contact of {name}', 'issuer': 'Papers are signed by', 'issuer-hint': 'As the full name of the residents’ committee; where it is empty, the area’s name.', 'contact': 'Contact',
 
+  'field.public_place': 'Place as everybody reads it', 'public-place-hint': 'Everybody can read it: no names, no telephone numbers. Left empty, the cell is shown.', 'place-reported': 'As it was reported: {place}', 'take-over': 'Fill in',
+  publishes: 'Published', 'publishes-nothing': 'Nothing', 'publishes-issues': 'Accepted issues', 'publishes-places': 'Accepted issues, with the places that the office named', 'publishes-hint': 'Only accepted issues of this community: kind, state, days and a blurred position. Never names, notes, or the place as it was reported.',
+  audit: 'Audit', 'audit-empty': 'Nothing of this was done', 'audit-of': 'What was done', 'all-deeds': 'Whatever was done', 'all-areas': 'All areas', 'since-day': 'From', 'until-day': 'Until', 'by-command': 'Command line', 'people-count': '{n} people',
+
   'activity.household_visit': 'Households visited', 'activity.questionnaire': 'Questionnaires', 'activity.leaflet': 'Leaflets', 'activity.clean_up': 'Clean-ups', 'activity.meeting': 'Meetings',
   'field.reason': 'Reason', 'field.note': 'Note', 'field.into': 'Into which issue', 'field.unit': 'Unit', 'field.assignee': 'Person in charge', 'field.deadline': 'Deadline', 'field.photos': 'Photographs', 'field.authority': 'Authority', 'field.reply_by': 'Reply by', 'field.to': 'Outcome', 'field.reason_code': 'Reason', 'field.category': 'Kind', 'field.position': 'Position', 'field.place': 'Place', 'field.premises': 'Premises', 'field.name': 'Name', 'field.account': 'Account', 'field.password': 'Password', 'field.role': 'Role', 'field.text': 'Words', 'field.uses': 'Uses',
   'level.city': 'city', 'level.district': 'district', 'level.street': 'street', 'level.community': 'community', 'level.cell': 'cell',

@@ -44,6 +44,10 @@ export const zh = {
   'first-hint': '加入一小时内可在此设置；之后请向网格长或社区工作人员索取设置密码的链接。',
   'office-of': '{name}发文单位和联系人', 'issuer': '发文单位', 'issuer-hint': '函件、总结、通报的落款，如东浦社区居民委员会；不填则用社区名称。', 'contact': '联系人',
 
+  'field.public_place': '公开显示的地点', 'public-place-hint': '所有人都能看到，不要写姓名、电话等个人信息；不填则只显示网格名称。', 'place-reported': '上报时填写：{place}', 'take-over': '填入',
+  publishes: '对公众公开', 'publishes-nothing': '不公开', 'publishes-issues': '公开已立案的问题', 'publishes-places': '公开已立案的问题及审定的地点名称', 'publishes-hint': '只公开本社区已立案的问题：类别、状态、日期和模糊后的位置。姓名、说明和上报时填写的地点一律不公开。',
+  audit: '操作记录', 'audit-empty': '没有符合条件的记录', 'audit-of': '操作', 'all-deeds': '全部操作', 'all-areas': '全部区域', 'since-day': '起始日期', 'until-day': '截止日期', 'by-command': '命令行', 'people-count': '{n} 人',
+
   'activity.household_visit': '入户走访（户）', 'activity.questionnaire': '调查表（份）', 'activity.leaflet': '宣传品（份）', 'activity.clean_up': '集中清理（次）', 'activity.meeting': '会议（次）',
   'field.reason': '原因', 'field.note': '说明', 'field.into': '并入哪个问题', 'field.unit': '责任单位', 'field.assignee': '经办人', 'field.deadline': '整改期限', 'field.photos': '照片', 'field.authority': '移交部门', 'field.reply_by': '回复期限', 'field.to': '办理结果', 'field.reason_code': '原因', 'field.category': '类别', 'field.position': '位置', 'field.place': '地点', 'field.premises': '责任点', 'field.name': '姓名', 'field.account': '账号', 'field.password': '密码', 'field.role': '角色', 'field.text': '内容', 'field.uses': '可用次数',
   'level.city': '市', 'level.district': '区县', 'level.street': '街道', 'level.community': '社区', 'level.cell': '网格',
