@@ -118,7 +118,7 @@ def do_jobs(app: Any, database: Database, database_url: str) -> Callable[[], Cor
 @pytest.fixture(scope="session")
 def address(app: Any) -> Generator[str]:
     """The same service over real HTTP, for what needs a connection: streams, and requests cut in the middle."""
-    config = uvicorn.Config(app, port=0, lifespan="off", access_log=False, log_level="error")
+    config = uvicorn.Config(app, port=0, lifespan="off", access_log=False, log_config=None, log_level="error")
     server = uvicorn.Server(config)
     task = _loop.create_task(server.serve())
 

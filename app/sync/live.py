@@ -60,7 +60,7 @@ class Live:
             try:
                 await self.database.pass_on()
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                log.warning("hints not passed on", error=str(error))
+                log.warning("hints not passed on", error=error)
             await asyncio.sleep(_GATHER_S)
 
     async def _listen(self) -> None:
@@ -80,7 +80,7 @@ class Live:
                 finally:
                     await connection.close(timeout=2)
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                log.warning("live events: database connection lost", error=str(error))
+                log.warning("live events: database connection lost", error=error)
             await asyncio.sleep(1)
 
     def _heard(self, connection: Any, pid: int, channel: str, payload: object) -> None:
