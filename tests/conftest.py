@@ -165,6 +165,20 @@ class Person:
         return response.json()
 
 
+# What anybody may read and keep.
+_PUBLISHED = ("/v1/public/", "/v1/tiles/public/", "/v1/tiles/cells.json", "/v1/map/", "/assets/", "/icons/")
+
+
+async def headed(response: httpx.Response) -> None:
+    """Every answer of every test says who may keep it, frame it and take it for something else."""
+    headers, path = response.headers, response.request.url.path
+    assert headers["x-content-type-options"] == "nosniff" and headers["x-frame-options"] == "DENY", path
+    assert "frame-ancestors 'none'" in headers["content-security-policy"], path
+    assert headers["referrer-policy"] and headers["permissions-policy"] and headers["x-request-id"], path
+    kept = headers["cache-control"]
+    assert kept in ("no-cache", "no-store") or "private" in kept or path.startswith(_PUBLISHED), (path, kept)
+
+
 _PLACES = itertools.count()
 
 
@@ -213,7 +227,7 @@ class Town:
             await add_session(connection, id, token, "test")
         client = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app, raise_app_exceptions=False), base_url="http://test",
-            headers={"authorization": f"Bearer {token}", "accept-language": language},
+            headers={"authorization": f"Bearer {token}", "accept-language": language}, event_hooks={"response": [headed]},
         )  # fmt: skip
         self.people.append(client)
         return Person(client, id, account)
