@@ -17,6 +17,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
+from app.kit import logs
 from app.kit.cluster import ClusterError, private_cluster
 from app.kit.db import Connection, Database, migrate
 from app.settings import settings
@@ -126,7 +127,7 @@ def run(
         proxies = settings().trust_proxy
         app = create_app(url, folder, work=not no_worker)
         config = uvicorn.Config(
-            app, host=host, port=port, access_log=False, log_level=settings().log_level, server_header=False,
+            app, host=host, port=port, access_log=False, log_config=None, log_level=settings().log_level, server_header=False,
             proxy_headers=bool(proxies), forwarded_allow_ips=proxies or None,
         )  # fmt: skip
         server = uvicorn.Server(config)
@@ -415,6 +416,7 @@ def _check_settings() -> None:
 
 def main() -> None:
     _check_settings()
+    logs.configure()
     # What is said quotes files; a terminal that lacks a character of theirs stops nothing.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -19,11 +19,11 @@ from app.duties import routes as duties_routes
 from app.grid import routes as grid_routes
 from app.issues import routes as issues_routes
 from app.issues.reading import renumber
-from app.kit import openapi, problems
+from app.kit import logs, openapi, problems
 from app.kit.db import Database
 from app.kit.jobs import JOBS, RETRY
 from app.kit.language import TEXTS, choose
-from app.kit.metrics import Measured
+from app.kit.middleware import Outermost
 from app.kit.problems import not_found
 from app.kit.route import Route, TheCaller, TheDatabase, Transaction, keep_apart
 from app.kit.wire import Instant, Wire, answer, page
@@ -82,6 +82,12 @@ async def readyz(database: TheDatabase) -> Response:
     return answer({"status": "ready"})
 
 
+@operator.get("/openapi.json")
+async def description(request: Request) -> Response:
+    """This description."""
+    return answer(request.app.openapi())
+
+
 @operator.get("/metrics", responses={200: {"content": {"text/plain": {}}}})
 async def metrics() -> Response:
     """Prometheus metrics of this process."""
@@ -120,13 +126,17 @@ async def problem(slug: str, request: Request) -> Response:
 def create_app(database_url: str, data: Folder, work: bool = False) -> FastAPI:
     """The service on a migrated database, with photographs in the folder `data`; with `work` it does the queue's jobs too."""
 
+    logs.configure()
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         database = app.state.database = await Database.open(database_url, settings().pool_size, _STATEMENT_TIMEOUT_S)
         async with database.transaction() as connection:
             await seed(connection)
             await renumber(connection)
-            app.state.secret = await connection.fetchval("select value from secrets where name = 'server'")
+            secret: Any = await connection.fetchval("select value from secrets where name = 'server'")
+            app.state.secret = secret
+            logs.conceal(secret)
         objects = app.state.photos = open_store(data)
         async with AsyncExitStack() as stack:
             app.state.live = await stack.enter_async_context(Live(database, database_url).running())
@@ -142,7 +152,7 @@ def create_app(database_url: str, data: Folder, work: bool = False) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        openapi_url="/openapi.json",
+        openapi_url=None,
     )
     problems.install(app)
     # Side by side rather than included: an included router costs each request a match of its own. The hottest come first.
@@ -155,5 +165,5 @@ def create_app(database_url: str, data: Folder, work: bool = False) -> FastAPI:
         app.router.routes.extend(router.routes)
     keep_apart(app.router.routes)
     openapi.install(app)
-    app.add_middleware(Measured)
+    app.add_middleware(Outermost)
     return app

@@ -38,6 +38,20 @@ class Settings(BaseSettings):
         default=False,
         description="Let communities publish: each says at `PUT /v1/areas/{id}/office` whether, and what, of its accepted issues everybody may see.",
     )
+    hosts: str = Field(
+        default="",
+        description="Comma-separated names (Host) that the service answers to; by default the public address's and this machine's own, "
+        "or without a public address any; `*`: any.",
+    )
+    metrics_token: str = Field(
+        default="",
+        pattern=r"^(\S{16,})?$",
+        description="Bearer token, of 16 characters at least, with which `/metrics` may be read beside an administrator's session.",
+    )
+    streams_per_account: int = Field(
+        default=10, ge=1, le=1000, description="Streams of live events that one account may hold open in one process."
+    )
+    streams: int = Field(default=2000, ge=1, le=100_000, description="Streams of live events that one process serves at most.")
     public_url: str = Field(default="", description="Address under which people reach the service; stands in links and QR codes.")
     addressee: str = Field(
         default="",

@@ -100,7 +100,7 @@ async def beat(database: Database, pulse: Pulse) -> None:
         try:
             await pulse.work(database)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            log.warning("a beat was missed", pulse=pulse.name, error=str(error))
+            log.warning("a beat was missed", pulse=pulse.name, error=error)
         except Exception as error:  # a fault of ours must not end the reminders of everybody
             log.error("a beat failed", pulse=pulse.name, exc_info=error)
         await asyncio.sleep(pulse.every_s)
@@ -114,7 +114,7 @@ async def work_on(url: str, database: Database, objects: Store) -> None:
             try:
                 await work(url, database, objects)
             except (OSError, psycopg.Error, ConnectorException) as error:
-                log.warning("worker: database connection lost", error=str(error))
+                log.warning("worker: database connection lost", error=error)
             except Exception as error:
                 log.error("the worker failed and begins anew", exc_info=error)
             await asyncio.sleep(2)

@@ -136,7 +136,7 @@ def tipg_app(url: str) -> Any:
 
 def main(which: str, url: str, port: int) -> None:
     app = {"ours": ours, "bare": bare_app, "tipg": tipg_app}[which](url)
-    uvicorn.run(app, host="127.0.0.1", port=port, access_log=False, log_level="warning")
+    uvicorn.run(app, host="127.0.0.1", port=port, access_log=False, log_config=None, log_level="warning")
 
 
 if __name__ == "__main__":

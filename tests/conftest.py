@@ -119,7 +119,7 @@ def do_jobs(app: Any, database: Database, database_url: str) -> Callable[[], Cor
 @pytest.fixture(scope="session")
 def address(app: Any) -> Generator[str]:
     """The same service over real HTTP, for what needs a connection: streams, and requests cut in the middle."""
-    config = uvicorn.Config(app, port=0, lifespan="off", access_log=False, log_level="error")
+    config = uvicorn.Config(app, port=0, lifespan="off", access_log=False, log_config=None, log_level="error")
     server = uvicorn.Server(config)
     task = _loop.create_task(server.serve())
 
@@ -164,6 +164,20 @@ class Person:
         response = await self.client.post(f"/v1/issues/{issue}/actions", json={"action": action, **fields})
         assert response.status_code == expect, response.text
         return response.json()
+
+
+# What anybody may read and keep.
+_PUBLISHED = ("/v1/public/", "/v1/tiles/public/", "/v1/tiles/cells.json", "/v1/map/", "/assets/", "/icons/")
+
+
+async def headed(response: httpx.Response) -> None:
+    """Every answer of every test says who may keep it, frame it and take it for something else."""
+    headers, path = response.headers, response.request.url.path
+    assert headers["x-content-type-options"] == "nosniff" and headers["x-frame-options"] == "DENY", path
+    assert "frame-ancestors 'none'" in headers["content-security-policy"], path
+    assert headers["referrer-policy"] and headers["permissions-policy"] and headers["x-request-id"], path
+    kept = headers["cache-control"]
+    assert kept in ("no-cache", "no-store") or "private" in kept or path.startswith(_PUBLISHED), (path, kept)
 
 
 _PLACES = itertools.count()
@@ -214,7 +228,7 @@ class Town:
             await add_session(connection, id, token, "test")
         client = httpx.AsyncClient(
             transport=Described(self.app, raise_app_exceptions=False), base_url="http://test",
-            headers={"authorization": f"Bearer {token}", "accept-language": language},
+            headers={"authorization": f"Bearer {token}", "accept-language": language}, event_hooks={"response": [headed]},
         )  # fmt: skip
         self.people.append(client)
         return Person(client, id, account)

@@ -42,6 +42,8 @@ def text() -> str:
     paths = create_app("", Path()).openapi()["paths"]
     for (method, path), rule in ROUTES.items():
         who = "anyone" if rule.anyone else ", ".join(sorted(rule.roles)) if rule.roles else "signed in"
+        if rule.scraped:
+            who += ", or the metrics' token"
         what = paths[path][method.lower()].get("description", "").split("\n")[0]
         lines.append(f"| `{method} {path}` | {who} | {what} |")
     lines += ["", "## Lifecycle", "", "| action | from | to | who | needs | may have |", "|---|---|---|---|---|---|"]

@@ -167,3 +167,33 @@ async def test_the_ledger_holds_what_was_reported_in_an_impossible_year(town, da
     finally:
         async with database.acquire() as connection:
             await connection.execute("update issues set created_at = now() where id = $1", uuid.UUID(issue["id"]))
+
+
+@pytest.mark.parametrize("created", ["9999-12-31 23:59:59.999999+00", "0001-01-01 00:00:00+00", "infinity", "-infinity"])
+async def test_papers_show_what_was_reported_and_is_answered_in_an_impossible_year(town, database, created):
+    staff = await town.person("staff")
+    issue = (await staff.report(**town.body()))["issue"]["id"]
+    await staff.act(issue, "accept")
+    await staff.act(issue, "hand_over", authority="县住建局", reply_by=ahead(days=2))
+    try:
+        async with database.acquire() as connection:
+            await connection.execute(
+                f"update issues set created_at = '{created}', reply_by = '{created}' where id = $1", uuid.UUID(issue)
+            )
+            await connection.execute(
+                f"""update events set data = jsonb_set(data, '{{reply_by}}', to_jsonb('{created}'::timestamptz))
+                where issue_id = $1 and action = 'hand_over'""", uuid.UUID(issue),
+            )  # fmt: skip
+        area = {"area": str(town.area)}
+        for path in (
+            f"/v1/issues/{issue}/handover-letter.html",
+            f"/v1/issues/{issue}/handover-letter.docx",
+            f"/v1/issues/{issue}/dossier.html",
+        ):
+            assert (await staff.call("GET", path)).status_code == 200, path
+        for path in ("/v1/ledger.csv", "/v1/ledger.xlsx", "/v1/archive.zip"):
+            answer = await staff.call("GET", path, params=area)
+            assert answer.status_code == 200 and answer.content, path
+    finally:
+        async with database.acquire() as connection:
+            await connection.execute("update issues set created_at = now() where id = $1", uuid.UUID(issue))

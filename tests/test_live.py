@@ -6,6 +6,7 @@ import json
 
 import httpx
 
+from app.settings import settings
 from app.sync import live
 
 
@@ -114,3 +115,65 @@ async def test_a_stream_of_a_bad_cursor_is_refused(town, address):
     leader = await town.person("leader")
     async with httpx.AsyncClient(base_url=f"http://{address}", headers=dict(leader.client.headers)) as client:
         assert (await client.get("/v1/events", params={"cursor": "x"})).status_code == 422
+
+
+@contextlib.asynccontextmanager
+async def streams(address, people):
+    """Streams of each person, opened one after another: their connections, and the answer that refused the first that was too many."""
+    async with contextlib.AsyncExitStack() as stack:
+        open_, refused = [], None
+        client = await stack.enter_async_context(httpx.AsyncClient(base_url=f"http://{address}", timeout=10))
+        for person in people:
+            request = client.build_request("GET", "/v1/events", headers={"authorization": person.client.headers["authorization"]})
+            answer = await client.send(request, stream=True)
+            if answer.status_code != 200:
+                await answer.aread()
+                refused = answer
+                break
+            open_.append(answer)
+            stack.push_async_callback(answer.aclose)
+        yield open_, refused
+
+
+async def freed(app, account=None):
+    for _ in range(500):
+        if not (app.state.live.streams[account] if account else app.state.live.streams.total()):
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(app.state.live.streams)
+
+
+async def test_an_account_holds_so_many_streams_and_one_that_ended_is_free_again(town, app, address, monkeypatch):
+    monkeypatch.setattr(settings(), "streams_per_account", 3)
+    leader, other = await town.person("leader"), await town.person("leader")
+    for _ in range(2):
+        async with streams(address, [leader] * 9) as (held, refused):
+            assert len(held) == 3 and refused.status_code == 429 and refused.json()["type"] == "/problems/streams"
+            assert int(refused.headers["retry-after"]) > 0
+            async with streams(address, [other]) as (one, _):
+                assert len(one) == 1
+        await freed(app)
+    for _ in range(5):  # a stream that is refused for something else took no place
+        assert (await leader.call("GET", "/v1/events", params={"cursor": "x"})).status_code == 422
+    async with streams(address, [leader] * 3) as (held, _):
+        assert len(held) == 3
+    await freed(app)
+
+
+async def test_a_process_holds_so_many_streams(town, app, address, monkeypatch):
+    monkeypatch.setattr(settings(), "streams", 4)
+    people = [await town.person("volunteer") for _ in range(5)]
+    async with streams(address, people) as (held, refused):
+        assert len(held) == 4 and refused.status_code == 503 and int(refused.headers["retry-after"]) > 0
+    await freed(app)
+
+
+async def test_a_stream_that_the_server_ends_is_free_again(town, app, address, database, monkeypatch):
+    monkeypatch.setattr(live, "HEARTBEAT_S", 0.1)
+    leader = await town.person("leader")
+    async with listening(leader, address) as heard:
+        assert app.state.live.streams[leader.id] == 1
+        async with database.acquire() as connection:
+            await connection.execute("update sessions set revoked_at = now() where account_id = $1", leader.id)
+        assert (await next_change(heard))[0] == "over"
+        await freed(app, leader.id)

@@ -342,6 +342,7 @@ async def test_residents_look_up_at_the_place_what_became_of_it(town, monkeypatc
     monkeypatch.setattr(settings(), "public_url", "https://grid.example/")
     assert (await staff.call("GET", path)).status_code == 404  # nobody has said yet that it is so
     await staff.act(issue["id"], "accept")
+    monkeypatch.setattr(settings(), "hosts", "test")
     page = (await volunteer.call("GET", path)).text
     assert issue["number"] in page and "张三" not in page and "volunteer" not in page
     code = segno.make(f"https://grid.example/see/{issue['number']}", error="q").svg_data_uri(scale=8, border=2)

@@ -170,7 +170,8 @@ class Cluster:
                 os.chown(self.log, self.identity["user"], self.identity["group"])
             started = self.command(
                 self.binaries / "pg_ctl", "start", "-w", "-t", "90", "-s", "-D", self.folder, "-l", self.log,
-                "-o", f"-k {self.socket}",
+                # Terse: without the rows and values that a message is about.
+                "-o", f"-k {self.socket} -c log_error_verbosity=terse",
             )  # fmt: skip
             if started.returncode != 0:
                 tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])

@@ -46,12 +46,13 @@ MAY_TAKE_BACK: dict[Giver, frozenset[Role]] = {
 class Rule:
     """`roles` None: any signed-in account; what is written at a place needs a role that reaches it besides (`access.REACHES`).
     `in_query`: the route's own statement reads the token, to save a round trip.
-    `streams`: the route reads its body piece by piece under a limit of its own."""
+    `streams`: the route reads its body piece by piece under a limit of its own. `scraped`: whoever holds the token of the metrics may too."""
 
     anyone: bool = False
     roles: frozenset[str] | None = None
     in_query: bool = False
     streams: bool = False
+    scraped: bool = False
 
 
 ANYONE = Rule(anyone=True)
@@ -64,11 +65,13 @@ OFFICE = Rule(roles=frozenset({"staff", "admin"}))
 INSPECTORS = Rule(roles=frozenset({"staff", "inspector", "admin"}))
 PAPERS = Rule(roles=frozenset({"leader", "staff", "inspector", "admin"}))
 ADMIN = Rule(roles=frozenset({"admin"}))
+SCRAPERS = Rule(roles=frozenset({"admin"}), scraped=True)
 
 ROUTES: dict[tuple[str, str], Rule] = {
     ("GET", "/healthz"): ANYONE,
     ("GET", "/readyz"): ANYONE,
-    ("GET", "/metrics"): ANYONE,
+    ("GET", "/openapi.json"): ANYONE,
+    ("GET", "/metrics"): SCRAPERS,
     ("GET", "/problems/{slug}"): ANYONE,
     ("POST", "/v1/sessions"): ANYONE,
     ("GET", "/v1/sessions"): SIGNED_IN,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -62,7 +61,7 @@ def invalid(pointer: str, key: str) -> Problem:
 
 
 _TITLES = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
-           409: "Conflict", 410: "Gone", 412: "Precondition Failed", 413: "Content Too Large", 415: "Unsupported Media Type",
+           409: "Conflict", 410: "Gone", 412: "Precondition Failed", 413: "Content Too Large", 415: "Unsupported Media Type", 421: "Misdirected Request",
            460: "Checksum Mismatch", 422: "Unprocessable Content", 429: "Too Many Requests", 500: "Internal Server Error", 503: "Service Unavailable"}  # fmt: skip
 
 
@@ -185,7 +184,7 @@ def install(app: FastAPI) -> None:
 
     async def on_busy(request: Request, error: Exception) -> Response:
         if isinstance(error, OSError) and not isinstance(error, (ConnectionError, TimeoutError)):
-            log.error("the system refuses", path=request.scope["path"], error=str(error))  # a full disk, say
+            log.error("the system refuses", error=error)  # a full disk, say
         return document(request, Problem(503, "busy", headers={"retry-after": "2"}))
 
     # A deadlock's victim changed nothing and may simply try again; a statement or a wait that ran out of time likewise.
@@ -195,8 +194,10 @@ def install(app: FastAPI) -> None:
     ):  # fmt: skip
         app.add_exception_handler(kind, on_busy)
 
-    @app.exception_handler(Exception)
-    async def on_error(request: Request, error: Exception) -> Response:
-        reference = uuid.uuid4().hex[:12]
-        log.error("unhandled", reference=reference, path=request.scope["path"], exc_info=error)
-        return document(request, Problem(500, "internal", id=reference))
+    @app.exception_handler(asyncpg.DataError)
+    async def on_value(request: Request, error: asyncpg.DataError) -> Response:
+        # A value that the database cannot hold, and that a bound of ours should have refused before.
+        if isinstance(error, asyncpg.DivisionByZeroError):
+            raise error
+        log.error("the database refuses a value", route=getattr(request.scope.get("route"), "path", None), exc_info=error)
+        return document(request, Problem(422, "validation"))

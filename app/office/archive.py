@@ -11,7 +11,7 @@ from typing import Any
 
 from app.kit.db import Database
 from app.kit.language import say
-from app.kit.times import now
+from app.kit.times import local, now
 from app.office import dossier, ledger, workbook, written
 from app.office.dossier import Dossier
 from app.office.ledger import Manner
@@ -77,7 +77,7 @@ class _Archive:
         taken, away, doubtful = list[str](), list[str](), list[str]()
         for n, photo in enumerate(photos, 1):
             at, far = photo.taken_at, photo.away_m
-            taken.append(f"{n}: {at.astimezone(manner.zone):%Y-%m-%d %H:%M}" if at else f"{n}: —")
+            taken.append(f"{n}: {local(at, manner.zone):%Y-%m-%d %H:%M}" if at else f"{n}: —")
             away.append(f"{n}: {far_told(far, language)}" if far is not None else f"{n}: —")
             doubtful.append(f"{n}: {say('paper-doubtful', language)}" if photo.doubts else f"{n}: —")
         return [taken, away, doubtful]

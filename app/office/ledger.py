@@ -46,7 +46,7 @@ def _months(first: datetime, zone: ZoneInfo) -> Generator[tuple[datetime, dateti
     # A report of the next seconds, which a clock ahead of this one has stamped, belongs to the present month; so does whatever says
     # that it is of a year to come. What says that it is older than anything can be stands in the last.
     end = datetime.max.replace(tzinfo=UTC)
-    oldest = within(first)
+    oldest, first = within(first), first if first.tzinfo else first.replace(tzinfo=UTC)  # `infinity` comes without a zone
     while end > oldest:
         begin = datetime(year, month, 1, tzinfo=zone).astimezone(UTC)
         yield begin if begin > oldest else min(begin, first), end

@@ -16,6 +16,7 @@ from app.kit.access import Caller
 from app.kit.db import Connection, Database
 from app.kit.language import say
 from app.kit.problems import not_found
+from app.kit.times import local, told_instant
 from app.office import queries
 from app.office.pictures import figure
 from app.office.written import Block, Figure, Line, Paper, Pictures, Table, day_told
@@ -87,7 +88,7 @@ async def found(connection: Connection, caller: Caller, issue: dict[str, Any], v
     until = data.get("reply_by")
     return Letter(
         issue["number"], issue["note"], was, named or "", issue["created_at"], event["at"], event["by"] or "",
-        str(data.get("note", "")), _one_line(authority), datetime.fromisoformat(until) if until else None,
+        str(data.get("note", "")), _one_line(authority), told_instant(until),
         dict(office) if office else {"name": "", "issuer": "", "contact": "", "phone": "", "time_zone": settings().time_zone},
         dict(address) if address else {},
     )  # fmt: skip
@@ -117,7 +118,7 @@ def laid_out(letter: Letter, category: str, figures: list[Figure], language: str
         return say(f"letter-{key}", language, **values)
 
     def day(at: datetime) -> str:
-        return day_told(at.astimezone(letter.zone).date(), language)
+        return day_told(local(at, letter.zone).date(), language)
 
     was, issuer = letter.was, _one_line(letter.issuer)
     place = _one_line(was["place"])

@@ -9,7 +9,7 @@ a lost hint would have told, and ends the stream of somebody whose session or ro
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -23,6 +23,7 @@ from app.kit.datum import Datum
 from app.kit.db import CHANNEL, Database, plain
 from app.kit.problems import Problem
 from app.kit.wire import dumps
+from app.settings import settings
 from app.sync.changes import Cursor, since
 
 log = structlog.get_logger()
@@ -43,6 +44,26 @@ class Live:
         self.everybody: set[asyncio.Event] = set()
         self.admins: set[asyncio.Event] = set()
         self.readers = asyncio.Semaphore(_READERS)
+        # Open streams by account.
+        self.streams: Counter[UUID] = Counter()
+
+    @asynccontextmanager
+    async def place(self, account: UUID) -> AsyncGenerator[None]:
+        """A place for one stream, free again when it ends. Looked at and taken without a pause between, so two cannot take the last one.
+
+        Problems: 429 when the account holds as many as it may, 503 when the process does; both with Retry-After.
+        """
+        if self.streams[account] >= settings().streams_per_account:
+            raise Problem(429, "streams", headers={"retry-after": "60"}, most=settings().streams_per_account)
+        if self.streams.total() >= settings().streams:
+            raise Problem(503, "busy", headers={"retry-after": "30"})
+        self.streams[account] += 1
+        try:
+            yield
+        finally:
+            self.streams[account] -= 1
+            if not self.streams[account]:
+                del self.streams[account]
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[Live]:
@@ -60,7 +81,7 @@ class Live:
             try:
                 await self.database.pass_on()
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                log.warning("hints not passed on", error=str(error))
+                log.warning("hints not passed on", error=error)
             await asyncio.sleep(_GATHER_S)
 
     async def _listen(self) -> None:
@@ -80,7 +101,7 @@ class Live:
                 finally:
                     await connection.close(timeout=2)
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                log.warning("live events: database connection lost", error=str(error))
+                log.warning("live events: database connection lost", error=error)
             await asyncio.sleep(1)
 
     def _heard(self, connection: Any, pid: int, channel: str, payload: object) -> None:

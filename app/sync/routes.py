@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import AsyncGenerator
+from typing import Annotated, cast
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
 from pydantic import Field
 from sse_starlette import EventSourceResponse
 from starlette.responses import Response
@@ -47,11 +48,18 @@ async def get_changes(request: Request) -> Response:
     return answer({"items": items, "removed": removed, "next_cursor": following.seal(secret), "more": more})
 
 
+async def _placed(request: Request, caller: TheCaller) -> AsyncGenerator[Live]:
+    """The listeners, with a place among them; given back after the answer has ended, however it ended."""
+    live = cast("Live", request.app.state.live)
+    async with live.place(caller.account_id):
+        yield live
+
+
 @router.get(
     "/v1/events", responses={200: {"content": {"text/event-stream": {}}, "description": "Server-Sent Events"}} | refused(410, 429)
 )
 async def get_events(
-    request: Request,
+    live: Annotated[Live, Depends(_placed)],
     caller: TheCaller,
     token: Token,
     database: TheDatabase,
@@ -66,8 +74,6 @@ async def get_events(
     if text is None:
         async with database.acquire() as connection:
             place = await from_now(connection, token, place, datum)
-    live: Any = request.app.state.live
-    assert isinstance(live, Live)
     # The heartbeat is the stream's own, since it also looks whether the listener may still listen.
     return EventSourceResponse(
         live.stream(caller, token, place, secret, datum),
