@@ -8,7 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from app.catalogue import catalogue
@@ -21,7 +21,7 @@ from app.kit.db import Database
 from app.kit.language import choose
 from app.kit.problems import invalid, not_found
 from app.kit.route import Route, TheCaller, TheDatabase, Token, Transaction, base_url, hot
-from app.kit.wire import Day, Name, Note, Reason, Text, Wire, answer, page
+from app.kit.wire import Day, Name, Note, Reason, Text, Wire, answer, page, shown_or_empty
 from app.office import archive, circulation, dossier, league, ledger, letter, pictures, poster, queries, weekly, workbook, written
 from app.office.schemas import Activities, Activity, IssuedPapers, League, Weekly
 from app.photos import shown, store
@@ -93,7 +93,7 @@ class WeeklyIn(Wire):
     week: Day
     language: Literal["zh-CN", "en"]
     title: Name
-    addressee: Annotated[Text, Field(max_length=200)] | None = None
+    addressee: Annotated[str, Field(max_length=200), AfterValidator(shown_or_empty)] | None = None
     opening: Annotated[Text, Field(max_length=2000)] | None = None
     parts: Annotated[list[PartIn], Field(min_length=1, max_length=3)]
     # A paper that was issued stays as it is; one that corrects it names its number and why.
