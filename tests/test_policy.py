@@ -43,7 +43,7 @@ def _request(key, town, issue, photo, thanked):
     cell, unit = str(town.cells[0]), str(town.unit)
     bodies = {
         ("POST", "/v1/sessions"): {"account": "a", "password": "b"},
-        ("PUT", "/v1/me/credentials"): {"account": f"x{uuid.uuid4().hex[:8]}", "password": "12345678"},
+        ("PUT", "/v1/me/credentials"): {"account": f"x{uuid.uuid4().hex[:8]}", "password": "lilacs by the gate"},
         ("POST", "/v1/invitations"): {"role": "volunteer", "cell": cell},
         ("POST", "/v1/invitations/{code}/accept"): {"name": "x"},
         ("PUT", "/v1/categories/{code}"): {"group": "other", "name": {"zh-CN": "类", "en": "Kind"}, "deadline_hours": 8, "deadline_clock": "working"},

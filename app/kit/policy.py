@@ -33,12 +33,14 @@ MAY_INVITE: dict[Role, frozenset[Role]] = {
 @dataclass(frozen=True, slots=True)
 class Rule:
     """`roles` None: any signed-in account. `in_query`: the route's own statement reads the token, to save a round trip.
-    `streams`: the route reads its body piece by piece under a limit of its own."""
+    `streams`: the route reads its body piece by piece under a limit of its own. `secret`: its answer holds one, and is not kept long for a
+    repeated Idempotency-Key."""
 
     anyone: bool = False
     roles: frozenset[str] | None = None
     in_query: bool = False
     streams: bool = False
+    secret: bool = False
 
 
 ANYONE = Rule(anyone=True)
@@ -64,7 +66,7 @@ ROUTES: dict[tuple[str, str], Rule] = {
     ("PUT", "/v1/me/credentials"): SIGNED_IN,
     ("GET", "/v1/people"): INVITERS,
     ("DELETE", "/v1/roles/{id}"): INVITERS,
-    ("POST", "/v1/invitations"): INVITERS,
+    ("POST", "/v1/invitations"): Rule(roles=INVITERS.roles, secret=True),
     ("GET", "/v1/invitations"): INVITERS,
     ("DELETE", "/v1/invitations/{id}"): INVITERS,
     ("POST", "/v1/invitations/{code}/accept"): ANYONE,
