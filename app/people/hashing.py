@@ -35,9 +35,9 @@ nobody = hasher.hash(secrets.token_urlsafe(16))
 
 
 def _yield_to_others() -> None:
-    # The threads of a hash inherit it: requests go first. Linux knows priorities of threads; elsewhere the pool's width is all.
+    # The threads that a hash starts inherit it: requests go first. Linux knows priorities of threads; elsewhere the pool's width is all.
     with contextlib.suppress(AttributeError, OSError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)
 
 
 _threads = ThreadPoolExecutor(_WIDTH, "argon2", _yield_to_others)
@@ -46,12 +46,16 @@ _threads = ThreadPoolExecutor(_WIDTH, "argon2", _yield_to_others)
 class Seat:
     """The right to hash, one at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, turns: Turns, share: str, known: bool) -> None:
+        self.turns, self.share, self.known = turns, share, known
         self.running: asyncio.Future[Any] | None = None
 
     async def _run(self, work: Callable[..., T], *arguments: Any) -> T:
+        await self.turns.mine(self.share, self.known)
         HASHED.inc()
         self.running = asyncio.get_running_loop().run_in_executor(_threads, work, *arguments)
+        self.running.add_done_callback(lambda _: self.turns.over(self.share))
+        # A request that is given up does not take its hash with it: the thread works until that has ended.
         return await asyncio.shield(self.running)
 
     async def hash(self, password: str) -> str:
@@ -62,24 +66,59 @@ class Seat:
         return await self._run(hasher.verify, password, stored or nobody) and stored is not None
 
 
+class Turns:
+    """Whose hash is next when a thread is free: a device that is known, then whose share has the fewest at work, then who came first.
+    So one address with many tries makes another wait for one hash, not for all of its own."""
+
+    def __init__(self) -> None:
+        self.at_work = Counter[str]()
+        self.waiting: list[tuple[str, bool, asyncio.Future[None]]] = []
+
+    async def mine(self, share: str, known: bool) -> None:
+        if self.at_work.total() < _WIDTH:
+            self.at_work[share] += 1
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        entry = (share, known, turn)
+        self.waiting.append(entry)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if entry in self.waiting:
+                self.waiting.remove(entry)
+            else:
+                self.over(share)
+            raise
+
+    def over(self, share: str) -> None:
+        self.at_work[share] -= 1
+        if not self.at_work[share]:
+            del self.at_work[share]
+        if self.waiting:
+            following = min(self.waiting, key=lambda entry: (not entry[1], self.at_work.get(entry[0], 0)))
+            self.waiting.remove(following)
+            self.at_work[following[0]] += 1
+            following[2].set_result(None)
+
+
 class Seats:
     def __init__(self) -> None:
-        self.taken, self.shares = 0, Counter[str]()
+        self.taken, self.shares, self.turns = 0, Counter[str](), Turns()
 
     @asynccontextmanager
     async def seat(self, share: str, known: bool = False) -> AsyncGenerator[Seat]:
         """Raises a 503 problem with Retry-After when there is none for this `share` (an address, a device, an account)."""
         room = _WIDTH + _WAITING + (_RESERVED if known else 0)
-        if self.taken >= room or self.shares[share] >= _FOR_ONE:
+        if self.taken >= room or self.shares.get(share, 0) >= _FOR_ONE:
             REFUSED.labels("busy").inc()
             raise Problem(503, "busy", headers={"retry-after": "2"})
         self.taken += 1
         self.shares[share] += 1
-        seat = Seat()
+        seat = Seat(self.turns, share, known)
         try:
             yield seat
         finally:
-            # A request that was given up leaves its hash behind: the seat is taken until that has ended.
+            # Taken until the hash has ended, too, or requests that are given up would pile up before the threads.
             if seat.running is None or seat.running.done():
                 self._leave(share)
             else:
