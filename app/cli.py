@@ -11,7 +11,7 @@ import sys
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 from pydantic import ValidationError
@@ -21,6 +21,9 @@ from app.kit import logs
 from app.kit.cluster import ClusterError, private_cluster
 from app.kit.db import Connection, Database, migrate
 from app.settings import settings
+
+if TYPE_CHECKING:
+    import uvicorn
 
 cli = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="GridPatrol: grid-patrol issue tracker.")
 importing = typer.Typer(no_args_is_help=True, help="Bring in real areas and real past cases.")
@@ -101,6 +104,17 @@ def with_connection(data: Path | None, work: Work[T]) -> T:
         raise typer.Exit(130) from None
 
 
+def served(app: Any, host: str, port: int) -> uvicorn.Config:
+    """How the service is served. Who the visitor is, only a proxy that is named may say: else the peer is the visitor."""
+    import uvicorn
+
+    proxies = settings().trust_proxy
+    return uvicorn.Config(
+        app, host=host, port=port, access_log=False, log_level=settings().log_level, server_header=False,
+        proxy_headers=bool(proxies), forwarded_allow_ips=proxies or None,
+    )  # fmt: skip
+
+
 @cli.command()
 def run(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
@@ -124,13 +138,7 @@ def run(
             if accounts:
                 console.print(f"Demo accounts: {accounts}", markup=False, highlight=False)
         console.print(f"GridPatrol at http://{host}:{port} (openapi.json, readyz)", markup=False, highlight=False)
-        proxies = settings().trust_proxy
-        app = create_app(url, folder, work=not no_worker)
-        config = uvicorn.Config(
-            app, host=host, port=port, access_log=False, log_config=None, log_level=settings().log_level, server_header=False,
-            proxy_headers=bool(proxies), forwarded_allow_ips=proxies or None,
-        )  # fmt: skip
-        server = uvicorn.Server(config)
+        server = uvicorn.Server(served(create_app(url, folder, work=not no_worker), host, port))
         server.run()
         if not server.started:
             raise fail(f"The server could not listen on {host}:{port}.")
@@ -212,13 +220,25 @@ def admin_create(
 ) -> None:
     """Make an administrator who can sign in with ACCOUNT."""
     word = password or typer.prompt("Password", hide_input=True, confirmation_prompt=True)
-    if len(word) < 8:
-        raise fail("The password needs at least 8 characters.")
+    from app.kit.language import say
+    from app.kit.wire import shown_name
+    from app.people import passwords
+
+    account = passwords.canonical_account(account)
+    if not passwords.ACCOUNT.fullmatch(account):
+        raise fail(say("account-letters", "en"))
+    try:
+        name = shown_name(name or account)
+    except ValueError as bad:
+        raise fail(say(str(bad), "en")) from None
+    wrong = passwords.fault(word, [account, name])
+    if wrong is not None:
+        raise fail(say(wrong, "en"))
 
     async def create(connection: Connection) -> bool:
         from app.people.accounts import add_account
 
-        return await add_account(connection, account, name or account, word, [("admin", None, None, None)]) is not None
+        return await add_account(connection, account, name, word, [("admin", None, None, None)]) is not None
 
     if not with_connection(data, create):
         raise fail(f"There is an account {account} already.")

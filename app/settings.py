@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import lru_cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 
@@ -72,6 +73,15 @@ class Settings(BaseSettings):
         description="Where photographs lie: a folder (default: `photos` in the data folder) or `s3://bucket/prefix` (with the usual AWS_* variables).",
     )
     max_photo_bytes: int = Field(default=50_000_000, ge=100_000, description="Largest photograph accepted, in bytes.")
+    reports_an_hour: int = Field(
+        default=6_000,
+        ge=1,
+        description="Reports that one account may send in an hour, or at once after a time without a network.",
+    )
+    photos_an_hour: int = Field(
+        default=3_000, ge=1, description="Photographs that one account may send in an hour; on average of 4 MB each."
+    )
+    open_uploads: int = Field(default=200, ge=1, description="Unfinished uploads of one account, at most; together of 2 GB.")
     upload_days: int = Field(default=7, ge=1, le=90, description="Days after which an unfinished upload is given up.")
     photo_owed_hours: int = Field(
         default=4, ge=1, le=720, description="Hours after which whoever mended something is reminded of its photograph."
@@ -94,6 +104,19 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="warning", description="debug, info, warning or error."
     )
+
+    @field_validator("trust_proxy")
+    @classmethod
+    def _named_proxies(cls, text: str) -> str:
+        """Addresses or networks. `*` would believe whatever anybody writes into the header."""
+        for part in filter(None, (part.strip() for part in text.split(","))):
+            try:
+                network = ip_network(part)
+            except ValueError:
+                raise ValueError(f"{part!r} is no address and no network of a reverse proxy") from None
+            if network.prefixlen == 0:
+                raise ValueError(f"{part!r} would believe everybody; name the reverse proxy's own address")
+        return text
 
     @field_validator("time_zone")
     @classmethod

@@ -444,8 +444,8 @@ async def test_no_text_of_a_body_holds_nul_or_half_a_letter(town, text):
         ("POST", "/v1/sessions", {"account": text, "password": "x"}, "/account"),
         ("POST", "/v1/sessions", {"account": "x", "password": text}, "/password"),
         ("POST", "/v1/sessions", {"account": "x", "password": "x", "device": text}, "/device"),
-        ("PUT", "/v1/me/credentials", {"account": f"ab{text}", "password": "12345678"}, "/account"),
-        ("PUT", "/v1/me/credentials", {"account": "abc", "password": f"12345678{text}"}, "/password"),
+        ("PUT", "/v1/me/credentials", {"account": f"ab{text}", "password": "lilacs by the gate"}, "/account"),
+        ("PUT", "/v1/me/credentials", {"account": "abc", "password": f"lilacs by the gate{text}"}, "/password"),
         ("PUT", f"/v1/units/{id}", {"area": area, "name": text}, "/name"),
         ("PUT", f"/v1/units/{id}", {"area": area, "name": "站", "kind": text}, "/kind"),
         ("PUT", f"/v1/units/{id}", {"area": area, "name": "站", "phone": text}, "/phone"),
@@ -516,6 +516,14 @@ BROKEN = [
     "王\ttab",
     "王\x7f",
     "\u061c王",
+    "王\u3164五",
+    "王\u2800五",
+    "王\u200d五",
+    "Wa\u200cng",
+    "аdmin",  # with a Cyrillic а
+    "Adminιstrator",  # with a Greek ι
+    "王\u034f五",
+    "王" + "\u0335" * 5,
 ]
 
 
@@ -548,6 +556,37 @@ async def test_a_name_is_something_that_people_see(town, name):
         problem(await admin.call(method, path, json=body), 422, pointer)
 
 
+@pytest.mark.parametrize("name", ["王\u3164五", "王\u202e五", "王\n五", "Adminιstrator"])
+async def test_a_name_that_may_be_left_out_is_one_too(town, name):
+    admin = await town.person("admin")
+    id, area = str(uuid.uuid4()), str(town.area)
+    front = {"type": "Point", "coordinates": [town.lon, town.lat]}
+    for method, path, body, pointer in [
+        ("POST", "/v1/sessions", {"account": "x", "password": "x", "device": name}, "/device"),
+        ("POST", f"/v1/invitations/{id}/accept", {"name": "x", "device": name}, "/device"),
+        ("PUT", f"/v1/areas/{area}/office", {"issuer": name}, "/issuer"),
+        ("PUT", f"/v1/areas/{area}/office", {"contact": name}, "/contact"),
+        ("PUT", f"/v1/areas/{area}/calendar/2026-10-01", {"working": True, "name": name}, "/name"),
+        ("PUT", f"/v1/authorities/{id}", {"area": area, "name": "交警", "kind": name}, "/kind"),
+        ("PUT", f"/v1/premises/{id}", {"area": area, "name": "店", "frontage": front, "owner": name}, "/owner"),
+        ("PUT", "/v1/me/credentials", {"account": f"a{name}", "password": "lilacs by the gate"}, "/account"),
+        (
+            "PUT",
+            "/v1/summaries/weekly",
+            {
+                "area": area,
+                "week": "2025-12-29",
+                "language": "en",
+                "title": "x",
+                "addressee": name,
+                "parts": [{"title": "x", "clauses": []}],
+            },
+            "/addressee",
+        ),
+    ]:
+        problem(await admin.call(method, path, json=body), 422, pointer)
+
+
 @pytest.mark.parametrize(
     ("given", "kept"),
     [
@@ -563,6 +602,8 @@ async def test_a_name_is_something_that_people_see(town, name):
         ("نور", "نور"),
         ("3号", "3号"),
         ("می\u200cخواهم", "می\u200cخواهم"),
+        ("Иванов Müller", "Иванов Müller"),
+        ("Ω-Lab 3号", "Ω-Lab 3号"),
     ],
 )
 async def test_names_are_kept_as_people_write_them(town, given, kept):

@@ -17,7 +17,7 @@ from app.kit.audit import record
 from app.kit.datum import Datum, from_wgs84, to_wgs84
 from app.kit.problems import Problem, invalid, not_found
 from app.kit.route import Route, Secret, TheCaller, Transaction
-from app.kit.wire import Lat, Lon, Name, Text, Wire, answer, page
+from app.kit.wire import Label, Lat, Lon, Name, Text, Wire, answer, page
 
 router = APIRouter(route_class=Route, tags=["grid"])
 Limit = Annotated[int, Query(ge=1, le=paging.MAX_LIMIT)]
@@ -34,8 +34,8 @@ class OfficeIn(Wire):
     """What an area's papers are signed with, and whom a reply is sent to; empty where there is nothing to say. `open_reports`: whether
     anybody who is signed in may report there. It and `publishes`, left out, stay as they are."""
 
-    issuer: Annotated[Text, Query(max_length=100)] = ""
-    contact: Annotated[Text, Query(max_length=50)] = ""
+    issuer: Label = ""
+    contact: Annotated[Label, Query(max_length=50)] = ""
     phone: Annotated[Text, Query(max_length=40)] = ""
     open_reports: bool | None = None
     publishes: Publishes | None = None

@@ -16,10 +16,14 @@ from app.issues.schemas import ReportIn
 from app.kit.datum import Datum, from_wgs84
 from app.kit.db import Connection, Database, tell_after_commit
 from app.kit.problems import Problem, invalid, no_reach, not_found
+from app.kit.quota import Owners, Quota
 from app.kit.route import unauthorized
 from app.kit.times import clock_fault, now
 from app.kit.wire import dumps
 from app.settings import settings
+
+_reports: Quota[UUID] = Quota(lambda: settings().reports_an_hour, "reports-many")
+_owners = Owners()
 
 _SPHERE_M = 6378137.0
 _EDGE = 85.06
@@ -67,8 +71,10 @@ async def submit(database: Database, token: bytes, id: UUID, report: ReportIn, d
     """Take a report; 201 with report, issue and nearby, or 200 with the same when it was here already.
 
     Problems: 401; 403 no role of the caller reaches the place; 422 unknown category or issue, or no photograph where the category
-    demands one; 409 when the caller has sent another report under this id; 404 when somebody else has.
+    demands one; 409 when the caller has sent another report under this id; 404 when somebody else has; 429 when the caller has
+    sent too many in an hour.
     """
+    _reports.check(_owners.of(token))
     if report.issue_id is not None:
         return await _join(database, token, id, report, datum)
     lat, lon = report.position.wgs84()
@@ -99,6 +105,8 @@ async def submit(database: Database, token: bytes, id: UUID, report: ReportIn, d
                     raise invalid("/photos", "after-photo")
             # It was here before, or arrived at the same moment on another connection.
             return 200, await stored(connection, token, id, mark, datum)
+    _owners.learn(token, row["account_id"])
+    _reports.spend(row["account_id"])
     database.tell((UUID(row["area_id"]) if row["area_id"] else None, row["account_id"]))
     arrived: set[UUID] = set(row["arrived"] or ())
     photos: list[dict[str, Any]] = [
@@ -208,6 +216,8 @@ async def _join(database: Database, token: bytes, id: UUID, report: ReportIn, da
             if inserted is None:  # the same report, at the same moment, on another connection
                 return 200, await stored(connection, token, id, mark, datum)
             await _add_to(connection, issue, report, id, account, kind)
+            _owners.learn(token, account)
+            _reports.spend(account)
             return 201, await stored(connection, token, id, mark, datum)
     alone = report.model_copy(update={"issue_id": None})
     status, body = await submit(database, token, id, alone, datum)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from app.kit.visible import breaks, hides, is_no_text, is_visible
+from app.kit.visible import breaks, hides, is_blank, is_disguised, is_no_text, is_visible
 
 # Not only ASCII: a spreadsheet set up for Chinese or Japanese reads the full and the half width
 # alike, and NFKC folds them.
@@ -47,8 +47,10 @@ def name_fault(text: str, longest: int) -> str | None:
     for char in text:
         if breaks(char):
             return "has a line break or a tab in it"
-        if hides(char):
+        if hides(char) or is_blank(char):
             return f"has the character U+{ord(char):04X}, which cannot be seen"
+    if is_disguised(text):
+        return "is put together from letters that look like others"
     return fault(text, longest)
 
 

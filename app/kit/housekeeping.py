@@ -7,7 +7,8 @@ from typing import Any
 from app.kit.jobs import Job
 
 _SWEEPS = (
-    "delete from idempotency_keys where created_at < now() - interval '7 days'",
+    "delete from idempotency_keys where expires_at < now()",
+    "delete from known_places where last_at < now() - interval '90 days'",
     "delete from departures where at < now() - interval '31 days'",
     "delete from hotspots_kept where as_of < now() - interval '1 day'",
     "delete from throttles where resets_at < now()",

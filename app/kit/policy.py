@@ -46,13 +46,15 @@ MAY_TAKE_BACK: dict[Giver, frozenset[Role]] = {
 class Rule:
     """`roles` None: any signed-in account; what is written at a place needs a role that reaches it besides (`access.REACHES`).
     `in_query`: the route's own statement reads the token, to save a round trip.
-    `streams`: the route reads its body piece by piece under a limit of its own. `scraped`: whoever holds the token of the metrics may too."""
+    `streams`: the route reads its body piece by piece under a limit of its own. `scraped`: whoever holds the token of the metrics may too.
+    `secret`: its answer holds one, and is not kept long for a repeated Idempotency-Key."""
 
     anyone: bool = False
     roles: frozenset[str] | None = None
     in_query: bool = False
     streams: bool = False
     scraped: bool = False
+    secret: bool = False
 
 
 ANYONE = Rule(anyone=True)
@@ -88,7 +90,7 @@ ROUTES: dict[tuple[str, str], Rule] = {
     ("POST", "/v1/people/{id}/close"): OFFICE,
     ("POST", "/v1/people/{id}/reopen"): OFFICE,
     ("DELETE", "/v1/roles/{id}"): INVITERS,
-    ("POST", "/v1/invitations"): INVITERS,
+    ("POST", "/v1/invitations"): Rule(roles=INVITERS.roles, secret=True),
     ("GET", "/v1/invitations"): INVITERS,
     ("DELETE", "/v1/invitations/{id}"): INVITERS,
     ("POST", "/v1/invitations/{code}/accept"): ANYONE,

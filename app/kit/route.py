@@ -8,6 +8,7 @@ a claim on the row (scope, key):
 2. The handler's changes and the stored answer commit in the same transaction, so a key without an answer means that
    nothing was done. A claim left by a killed process is taken over after a minute.
 3. A refused request (4xx) changed nothing and frees its key.
+4. Of the key a hash is kept, and the answer is sealed with the key: an answer may hold an invitation's code or a link.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ import hmac
 import re
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from typing import Annotated, Any, NamedTuple, cast
 
+import orjson
 from fastapi import Depends, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
@@ -27,7 +30,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, compile_path
 from starlette.types import Message
 
-from app.kit import policy
+from app.kit import policy, sealed
 from app.kit.access import CALLER, Caller, token_hash
 from app.kit.db import Connection, Database
 from app.kit.problems import Problem, pointer_to
@@ -35,13 +38,19 @@ from app.settings import settings
 
 _CLAIM = """
 insert into idempotency_keys (scope, key, fingerprint) values ($1, $2, $3)
-on conflict (scope, key) do update set created_at = now(), fingerprint = excluded.fingerprint
+on conflict (scope, key) do update set
+  created_at = now(), expires_at = excluded.expires_at, fingerprint = excluded.fingerprint, status = null, body = null
   where idempotency_keys.status is null and idempotency_keys.created_at < now() - interval '1 minute'
-     or idempotency_keys.created_at < now() - interval '7 days'
+     or idempotency_keys.expires_at < now()
 returning true
 """
-_CLAIMED = "select fingerprint, status, body, headers from idempotency_keys where scope = $1 and key = $2"
-_ANSWER = "update idempotency_keys set status = $3, body = $4, headers = $5 where scope = $1 and key = $2"
+_CLAIMED = "select fingerprint, status, body, headers, sealed from idempotency_keys where scope = $1 and key = $2"
+_ANSWER = """
+update idempotency_keys set status = $3, body = $4, sealed = true, headers = '{}', expires_at = least(expires_at, now() + $5::interval)
+where scope = $1 and key = $2
+"""
+# A phone that was away sends again within a week; an answer that holds a secret is not kept so long.
+_KEPT, _SECRET_KEPT = timedelta(days=7), timedelta(hours=1)
 _ASKING = ("upload-length", "upload-metadata")
 _FREE = "delete from idempotency_keys where scope = $1 and key = $2 and status is null"
 
@@ -197,7 +206,7 @@ class Route(APIRoute):
             if known is not None and request.scope["query_string"]:
                 _refuse_unknown(request, known)
             if key is not None:
-                return await _once(request, unit, key, inner)
+                return await _once(request, unit, key, rule, inner)
             async with unit.stack:
                 return await inner(request)
 
@@ -215,32 +224,51 @@ def keep_apart(routes: Sequence[BaseRoute]) -> None:
             route.path_regex = re.compile(f"(?!(?:{others})$){pattern.pattern}") if others else pattern
 
 
-async def _once(request: Request, unit: Unit, key: str, inner: Callable[[Request], Coroutine[Any, Any, Response]]) -> Response:
+async def _once(
+    request: Request, unit: Unit, key: str, rule: policy.Rule, inner: Callable[[Request], Coroutine[Any, Any, Response]]
+) -> Response:
     if not 1 <= len(key) <= 200 or not key.isprintable():
         raise Problem(422, "bad-key")
-    scope = str(request.state.caller.account_id)
+    scope, id = str(request.state.caller.account_id), sealed.hashed(key)
     # What a request asks for beside its body stands in its path, its query and the headers of a resumable upload.
     query = request.scope["query_string"].decode("latin-1")
     asked = [request.method, request.scope["path"], query, *(request.headers.get(name, "") for name in _ASKING)]
     mark = hashlib.sha256("\n".join(asked).encode() + b"\n" + await request.body()).digest()
     async with unit.database.acquire() as connection:
-        if not await connection.fetchval(_CLAIM, scope, key, mark):
-            held = await connection.fetchrow(_CLAIMED, scope, key)
+        if not await connection.fetchval(_CLAIM, scope, id, mark):
+            held = await connection.fetchrow(_CLAIMED, scope, id)
             if held is None or held["status"] is None:
                 raise Problem(409, "key-running", headers={"retry-after": "1"})
             if held["fingerprint"] != mark:
                 raise Problem(422, "key-reused")
-            return Response(held["body"], held["status"], {**held["headers"], "idempotent-replay": "true"})
+            return _replayed(request, scope, key, held)
     try:
         async with unit.stack:
             response = await inner(request)
-            headers = {name: value for name, value in response.headers.items() if name != "content-length"}
-            await (await unit.begin()).execute(_ANSWER, scope, key, response.status_code, bytes(response.body), headers)
+            kept = sealed.seal(request.app.state.secret, scope, key, _written(response))
+            for_how_long = _SECRET_KEPT if rule.secret else _KEPT
+            await (await unit.begin()).execute(_ANSWER, scope, id, response.status_code, kept, for_how_long)
             return response
     except BaseException:
         async with unit.database.acquire() as connection:
-            await connection.execute(_FREE, scope, key)
+            await connection.execute(_FREE, scope, id)
         raise
+
+
+def _written(response: Response) -> bytes:
+    headers = {name: value for name, value in response.headers.items() if name != "content-length"}
+    return orjson.dumps(headers) + b"\n" + bytes(response.body)
+
+
+def _replayed(request: Request, scope: str, key: str, held: Any) -> Response:
+    """The answer that was given. Problem 422 when it cannot be read any more: the server's secret is another."""
+    if not held["sealed"]:  # kept before answers were sealed
+        return Response(held["body"], held["status"], {**held["headers"], "idempotent-replay": "true"})
+    text = sealed.unseal(request.app.state.secret, scope, key, held["body"])
+    if text is None:
+        raise Problem(422, "key-reused")
+    headers, _, body = text.partition(b"\n")
+    return Response(body, held["status"], {**orjson.loads(headers), "idempotent-replay": "true"})
 
 
 async def _caller(request: Request) -> Caller:

@@ -43,16 +43,18 @@ class Wire(BaseModel):
 
 def shown_name(text: str) -> str:
     """A name as it is kept: composed (NFC) and trimmed. ValueError, with the key of its sentence, for one that nobody
-    could see, or that would break a line or turn the direction of what stands around it."""
+    could see, that would break a line or turn the direction of what stands around it, or that looks like another."""
     name = visible.trimmed(text)
     if any(map(visible.fits_no_name, name)):
         raise ValueError("name-characters")
     if not visible.is_visible(name):
         raise ValueError("name-invisible")
+    if visible.is_disguised(name):
+        raise ValueError("name-letters")
     return name
 
 
-def _shown_or_empty(text: str) -> str:
+def shown_or_empty(text: str) -> str:
     return shown_name(text) if text else text
 
 
@@ -98,7 +100,7 @@ def _bounded_day(day: date) -> date:
 Text = Annotated[str, AfterValidator(_no_nul)]
 Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(shown_name)]
 # A name that may be left out.
-Label = Annotated[str, Field(max_length=100), AfterValidator(_shown_or_empty)]
+Label = Annotated[str, Field(max_length=100), AfterValidator(shown_or_empty)]
 Note = Annotated[str, Field(max_length=4000)]
 Reason = Annotated[str, Field(min_length=1, max_length=1000)]
 _AsWritten = BeforeValidator(_written(_WRITTEN_INSTANT, "instant"))

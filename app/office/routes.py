@@ -23,7 +23,7 @@ from app.kit.language import choose
 from app.kit.openapi import refused
 from app.kit.problems import invalid, not_found
 from app.kit.route import Route, TheCaller, TheDatabase, Token, Transaction, base_url, hot
-from app.kit.wire import Day, Name, Note, Reason, Text, Wire, answer, page
+from app.kit.wire import Day, Name, Note, Reason, Text, Wire, answer, page, shown_or_empty
 from app.office import (
     archive,
     circulation,
@@ -137,7 +137,7 @@ class WeeklyIn(Wire):
     week: Day
     language: Literal["zh-CN", "en"]
     title: Name
-    addressee: Annotated[Text, Field(max_length=200)] | None = None
+    addressee: Annotated[str, Field(max_length=200), AfterValidator(shown_or_empty)] | None = None
     opening: Annotated[Text, Field(max_length=2000)] | None = None
     parts: Annotated[list[PartIn], Field(min_length=1, max_length=3)]
     # A paper that was issued stays as it is; one that corrects it names its number and why.

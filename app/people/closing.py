@@ -30,7 +30,7 @@ async def close(connection: Connection, token: bytes, id: UUID, reason: str) -> 
     return row
 
 
-async def reopen(connection: Connection, token: bytes, id: UUID) -> None:
+async def reopen(connection: Connection, token: bytes, id: UUID) -> Any:
     """Open a closed account with the roles it held. No session, invitation or stand-in of before comes back. Repeatable."""
     row = await standing.person(connection, token, id)
     if row["disabled_at"] is not None:
@@ -38,6 +38,7 @@ async def reopen(connection: Connection, token: bytes, id: UUID) -> None:
         await end_devices(connection, id)
         await connection.execute(queries.ENABLE, id)
         await connection.execute(queries.UNSHELVE_GRANTS, id)
+    return row
 
 
 async def end_devices(connection: Connection, id: UUID, session: UUID | None = None) -> bool:
@@ -51,8 +52,8 @@ async def end_devices(connection: Connection, id: UUID, session: UUID | None = N
     return bool(ended)
 
 
-async def take_back(connection: Connection, token: bytes, id: UUID) -> None:
-    """Take back a role. Problems: 404; 403 the caller does not stand above it; 409 the last admin."""
+async def take_back(connection: Connection, token: bytes, id: UUID) -> Any:
+    """Take back a role; whose and which it was. Problems: 404; 403 the caller does not stand above it; 409 the last admin."""
     of = await connection.fetchrow(queries.GRANT, id)
     if of is not None and of["role"] == "admin":
         await standing.not_the_last_admin(connection, of["account_id"])
@@ -65,3 +66,4 @@ async def take_back(connection: Connection, token: bytes, id: UUID) -> None:
         raise Problem(403, "not-above")
     await connection.execute(queries.DROP_GRANT, id)
     tell_after_commit(connection, [row["account_id"]])
+    return row

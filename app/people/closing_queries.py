@@ -52,7 +52,7 @@ update reset_links set revoked_at = now() where (account_id = $1 or by_id = $1) 
 GRANT = "select account_id, role from role_grants where id = $1"
 GRANT_SEEN = f"""
 with c as ({CALLER})
-select g.account_id, {ABOVE} as above from c join role_grants g on g.id = $2 and {SEES}
+select g.account_id, g.role, g.area_id, g.cell_id, g.unit_id, {ABOVE} as above from c join role_grants g on g.id = $2 and {SEES}
 """
 # Whoever stands in for a leader loses with them what they lead no more.
 DROP_GRANT = """
@@ -75,7 +75,7 @@ LINK_MADE = """
 select account_id, by_id, expires_at, used_at is not null or revoked_at is not null or expires_at <= now() as over from reset_links where id = $1
 """
 LINK = """
-select l.id, l.account_id, l.by_id, a.name, a.account from reset_links l join accounts a on a.id = l.account_id
+select l.id, l.account_id, l.by_id, a.name, a.account, a.phone from reset_links l join accounts a on a.id = l.account_id
 where l.code_hash = $1 and l.used_at is null and l.revoked_at is null and l.expires_at > now() and a.disabled_at is null
 """
 # The row lock of this update lets a link be used once.
@@ -94,6 +94,7 @@ select c.is_admin or c.is_open and not exists (select from ({ALL_GRANTS}) g wher
 """
 SET_CREDENTIALS = "update accounts set account = coalesce($2, account), password_hash = $3 where id = $1 returning account, name"
 # Whom the office's part of it is told: staff of the areas where the person's roles are held, but the person.
+AREA_OF = "select area_id from role_grants where account_id = $1 and area_id is not null order by area_id limit 1"
 OFFICE_OF = """
 select distinct g.account_id from role_grants g
 where g.role = 'staff' and g.account_id <> $1 and g.area_id in (select r.area_id from role_grants r where r.account_id = $1)

@@ -5,18 +5,55 @@ from __future__ import annotations
 import hashlib
 import secrets
 import uuid
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import segno
 
 from app.kit.access import Caller
 from app.kit.audit import record
-from app.kit.db import Connection
+from app.kit.db import Connection, Database
 from app.kit.policy import HELD_FOR, MAY_INVITE, Role
 from app.kit.problems import Problem, invalid
-from app.people import queries
+from app.people import limits, queries
+from app.people.limits import Subject
+from app.people.places import Place
 from app.people.schemas import AcceptIn, InvitationIn
-from app.people.sessions import add_session, hash_token, mint
+from app.people.sessions import add_session
+from app.people.tokens import hash_token, mint
+
+# At most so many uses and hours of an invitation to a role; who runs the service or inspects it is invited in person.
+_MOST: dict[Role, tuple[int, int]] = {
+    "volunteer": (500, 24 * 90), "leader": (10, 24 * 7), "worker": (10, 24 * 7),
+    "staff": (1, 72), "inspector": (1, 72), "admin": (1, 72),
+}  # fmt: skip
+_USUAL_HOURS = 24 * 7
+_OPEN, _IN_A_DAY = 100, 200
+_SHORTEST_KEY = 16
+_GUESSES, _GUESSES_WINDOW = 60, timedelta(minutes=15)
+
+
+def _hours(wish: InvitationIn) -> int:
+    """How long an invitation lasts. Problem 422 when its role allows neither so many hours nor so many uses."""
+    uses, hours = _MOST[wish.role]
+    fields: list[tuple[str, str]] = []
+    if wish.uses > uses:
+        fields.append(("/uses", "uses-few"))
+    if wish.expires_in_hours is not None and wish.expires_in_hours > hours:
+        fields.append(("/expires_in_hours", "expires-soon"))
+    if fields:
+        raise Problem(422, "validation", fields=fields, most=uses, hours=hours)
+    return wish.expires_in_hours or min(_USUAL_HOURS, hours)
+
+
+async def _check_quota(connection: Connection, caller: Caller) -> None:
+    """Problem 429 for an inviter with too many open invitations, or too many made today."""
+    await connection.execute(queries.LOCK_INVITER, caller.account_id)
+    made: Any = await connection.fetchrow(queries.INVITATIONS_MADE, caller.account_id)
+    for count, limit, sentence in ((made["open"], _OPEN, "invitations-open"), (made["lately"], _IN_A_DAY, "invitations-day")):
+        if count >= limit:
+            seconds = max(1, made["open_s" if sentence == "invitations-open" else "lately_s"])
+            raise Problem(429, "quota", headers={"retry-after": str(seconds)}, sentence=sentence, limit=limit, seconds=seconds)
 
 
 class Joined(NamedTuple):
@@ -51,12 +88,14 @@ async def invite(connection: Connection, caller: Caller, wish: InvitationIn, bas
     reach = await connection.fetchrow(queries.REACH_OF, caller.account_id)
     if (named and target is None) or not _may_give(reach, wish.role, target):
         raise Problem(404, "not-found")
+    hours = _hours(wish)
+    await _check_quota(connection, caller)
     code = secrets.token_urlsafe(18)
     id = uuid.uuid4()
     places = (target["area_id"], target["cell_id"], target["unit_id"]) if target else (None, None, None)
     expires_at: Any = await connection.fetchval(
         queries.ADD_INVITATION, id, hashlib.sha256(code.encode()).digest(), caller.account_id, wish.role, *places,
-        wish.uses, wish.expires_in_hours,
+        wish.uses, hours,
     )  # fmt: skip
     told = {"role": wish.role, "cell": places[1], "unit": places[2], "uses": wish.uses, "until": expires_at.date()}
     await record(connection, caller, "invitation_made", id, places[0], told)
@@ -67,26 +106,45 @@ async def invite(connection: Connection, caller: Caller, wish: InvitationIn, bas
     }  # fmt: skip
 
 
+async def count_guess(database: Database, place: Place) -> list[Subject]:
+    """Count a code that somebody brings. Problem 429 when too many of this address were none. Returns what to give back when it
+    is one: a whole neighbourhood may join behind one address."""
+    counted: list[Subject] = []
+    for subject, times in place.subjects("code"):
+        await limits.allow(database, subject, _GUESSES * times, _GUESSES_WINDOW)
+        counted.append(subject)
+    return counted
+
+
+def check_key(key: str | None, caller: Any) -> None:
+    """Problem 422 for a key by which a stranger could pass for whoever joined with it."""
+    if key is not None and caller is None and len(key) < _SHORTEST_KEY:
+        raise Problem(422, "key-weak", fields=[("/Idempotency-Key", "key-weak")])
+
+
 async def accept(
     connection: Connection, secret: bytes, code: str, wish: AcceptIn, key: str | None, caller: Any
 ) -> tuple[str, Any, uuid.UUID]:
     """A new account with the invited role, or that role for the `caller` who is signed in; and a session: (token, session row,
     account id).
 
-    With an Idempotency-Key the token follows from code and key, so a repeat finds the session it made and uses nothing up.
-    Problem 410 when the invitation is over or the inviter no longer holds what it gives; 403 when the inviter is the caller.
+    With an Idempotency-Key the token follows from code, key and caller, so a repeat finds the session it made and uses nothing
+    up. Who is not signed in proves by the key alone to be the same: so it must be one that nobody guesses, and name and device
+    must be the same too.
+    Problem 410 when the invitation is over or the inviter no longer holds what it gives; 422 for a key that is another's; 403 when the inviter is
+    the caller.
     """
     over = Problem(410, "invitation-over")
     found = await connection.fetchrow(queries.INVITATION, hashlib.sha256(code.encode()).digest())
     if found is None:
         raise over
-    token = mint(secret, "accept", code, key) if key else mint(secret)
+    token = mint(secret, "accept", code, key, "" if caller is None else str(caller["account_id"])) if key else mint(secret)
     if key and caller is None:
         # Two equal requests at once: the second waits for the invitation's row and then finds the first one's session.
         await connection.execute("select from invitations where id = $1 for update", found["id"])
         earlier = await connection.fetchrow(queries.SESSION_BY_TOKEN, hash_token(token))
         if earlier is not None:
-            if earlier["name"] != wish.name:
+            if not earlier["lately"] or (earlier["name"], earlier["device"]) != (wish.name, wish.device):
                 raise Problem(422, "key-reused")
             return token, earlier, earlier["account_id"]
     reach = await connection.fetchrow(queries.REACH_OF, found["inviter_id"])

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from app.kit import paging
+from app.kit.audit import record, record_export
 from app.kit.problems import not_found
 from app.kit.route import Route, Secret, TheCaller, TheDatabase, Token, Transaction, base_url
 from app.kit.wire import answer, page
-from app.people import closing, resetting, sessions, standing
+from app.people import closing, places, resetting, sessions, standing
 from app.people import closing_queries as queries
-from app.people.routes import AsCookie, signed_in
+from app.people.routes import AsCookie, place_of, signed_in
 from app.people.schemas import CloseIn, Devices, People, ResetIn, ResetLink, SignedIn
 
 router = APIRouter(route_class=Route, tags=["people"])
+
+
+def area_of(person: Any) -> UUID | None:
+    """For whom the audit keeps what is done to somebody: one of their areas, None for an admin."""
+    return next(iter(person["areas"]), None)
 
 
 @router.get("/v1/people", responses={200: {"model": People}})
@@ -35,13 +41,16 @@ async def get_people(
     after = UUID(paging.unseal(secret, "people", cursor)[0]) if cursor else UUID(int=0)
     rows = await connection.fetch(queries.PEOPLE, token, cell, after, limit + 1, closed)
     items = [dict(row) for row in rows[:limit]]
+    await record_export(connection, caller, caller.is_admin, "people_read", None, {"cell": cell, "people": len(items)})
     return page(items, paging.seal(secret, "people", [items[-1]["id"]]) if len(rows) > limit else None)
 
 
 @router.delete("/v1/roles/{id}", status_code=204)
 async def delete_role(id: UUID, caller: TheCaller, connection: Transaction, token: Token) -> Response:
     """Take back a role: whoever stands strictly above it may; never that of the last admin."""
-    await closing.take_back(connection, token, id)
+    gone = await closing.take_back(connection, token, id)
+    told = {"role": gone["role"], "cell": gone["cell_id"], "unit": gone["unit_id"]}
+    await record(connection, caller, "role_taken", gone["account_id"], gone["area_id"], told)
     return Response(status_code=204)
 
 
@@ -55,17 +64,19 @@ async def get_persons_sessions(id: UUID, caller: TheCaller, connection: Transact
 @router.delete("/v1/people/{id}/sessions", status_code=204)
 async def delete_persons_sessions(id: UUID, caller: TheCaller, connection: Transaction, token: Token) -> Response:
     """Sign out every device of somebody for whom the caller answers, and end what their browsers are pushed."""
-    await standing.person(connection, token, id)
+    person = await standing.person(connection, token, id)
     await closing.end_devices(connection, id)
+    await record(connection, caller, "devices_ended", id, area_of(person))
     return Response(status_code=204)
 
 
 @router.delete("/v1/people/{id}/sessions/{session}", status_code=204)
 async def delete_persons_session(id: UUID, session: UUID, caller: TheCaller, connection: Transaction, token: Token) -> Response:
     """Sign out one device of somebody for whom the caller answers."""
-    await standing.person(connection, token, id)
+    person = await standing.person(connection, token, id)
     if not await closing.end_devices(connection, id, session):
         raise not_found()
+    await record(connection, caller, "devices_ended", id, area_of(person), {"session": session})
     return Response(status_code=204)
 
 
@@ -74,29 +85,34 @@ async def put_reset_link(
     id: UUID, link: UUID, request: Request, caller: TheCaller, connection: Transaction, token: Token, secret: Secret
 ) -> Response:
     """Make a link by which somebody sets their account and password, once, within 24 hours. Sent again it is the same link."""
-    made = await resetting.make(connection, secret, token, caller.account_id, id, link, base_url(request))
+    made = await resetting.make(connection, secret, token, caller, id, link, base_url(request))
     return answer(made, 201)
 
 
 @router.post("/v1/password-resets", responses={201: {"model": SignedIn}}, status_code=201)
-async def post_password_reset(wish: ResetIn, request: Request, database: TheDatabase, cookie: AsCookie = False) -> Response:
+async def post_password_reset(
+    wish: ResetIn, request: Request, database: TheDatabase, secret: Secret, cookie: AsCookie = False
+) -> Response:
     """Set account and password with a link; every other device is signed out, and this one is signed in."""
-    address = request.client.host if request.client else ""
-    token, session, account_id, name, account = await resetting.use(database, wish, address)
+    place = place_of(request, secret)
+    token, session, account_id, name, account = await resetting.use(database, wish, place)
     async with database.acquire() as connection:
         profile = await sessions.profile(connection, account_id, name, account)
-    return signed_in(request, token, session["expires_at"], profile, cookie)
+    device = (place.device or places.new_device()) if cookie else place.device
+    return signed_in(request, secret, token, session["expires_at"], profile, cookie, device)
 
 
 @router.post("/v1/people/{id}/close", status_code=204)
 async def post_close(id: UUID, wish: CloseIn, caller: TheCaller, connection: Transaction, token: Token) -> Response:
     """Close somebody's account: their devices are signed out, their roles, stand-ins and invitations end. What they reported stays."""
-    await closing.close(connection, token, id, wish.reason)
+    person = await closing.close(connection, token, id, wish.reason)
+    await record(connection, caller, "account_closed", id, area_of(person))
     return Response(status_code=204)
 
 
 @router.post("/v1/people/{id}/reopen", status_code=204)
 async def post_reopen(id: UUID, caller: TheCaller, connection: Transaction, token: Token) -> Response:
     """Open a closed account with the roles it held; its devices have to sign in anew."""
-    await closing.reopen(connection, token, id)
+    person = await closing.reopen(connection, token, id)
+    await record(connection, caller, "account_reopened", id, area_of(person))
     return Response(status_code=204)

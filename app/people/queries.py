@@ -2,7 +2,11 @@
 
 from app.kit.access import HOLDS, SCOPE, given
 
-ACCOUNT_FOR_SIGN_IN = "select id, password_hash from accounts where account = $1 and disabled_at is null"
+# By the one form of its name, or as a name of other letters was kept before there was one; which of the places the account knows.
+ACCOUNT_FOR_SIGN_IN = """
+select a.id, a.password_hash, array(select k.mark from known_places k where k.account_id = a.id and k.mark = any($2)) as known
+from accounts a where a.account = any($1) and a.disabled_at is null order by a.account = $3 limit 1
+"""
 
 # One statement counts and reads, so tries made at once are all counted.
 THROTTLE = """
@@ -13,11 +17,21 @@ on conflict (subject) do update set
 returning count, ceil(extract(epoch from resets_at - now()))::int as seconds
 """
 UNTHROTTLE = "delete from throttles where subject = any($1)"
+# Locked in the order of their names, so that two who sign in at once do not wait for each other.
+GIVE_BACK = """
+update throttles t set count = greatest(t.count - 1, 0)
+from (select subject from throttles where subject = any($1) order by subject for update) s where s.subject = t.subject
+"""
+REMEMBER_PLACE = """
+insert into known_places (account_id, mark) values ($1, $2) on conflict (account_id, mark) do update set last_at = now()
+"""
+FORGET_PLACES = "delete from known_places where account_id = $1"
 
 ADD_SESSION = """
 insert into sessions (id, account_id, token_hash, device, expires_at)
 values ($1, $2, $3, $4, now() + make_interval(days => $5))
 on conflict (token_hash) do update set last_seen_at = now()
+  where sessions.account_id = excluded.account_id and sessions.revoked_at is null and sessions.expires_at > now()
 returning id, expires_at
 """
 SESSIONS = """
@@ -37,8 +51,12 @@ left join areas a on a.id = g.area_id left join cells c on c.id = g.cell_id left
 where g.account_id = $1 and {HOLDS.format("g")} order by g.created_at, g.id
 """
 # `fresh`: so soon after joining, the only devices are those that joined.
-PASSWORD = "select password_hash, now() < created_at + interval '1 hour' as fresh from accounts where id = $1 for update"
-SET_CREDENTIALS = "update accounts set account = $2, password_hash = $3 where id = $1"
+PASSWORD = "select password_hash, phone, now() < created_at + interval '1 hour' as fresh from accounts where id = $1"
+SET_CREDENTIALS = """
+update accounts set account = $2, password_hash = $3 where id = $1 and password_hash is not distinct from $4
+  and exists (select from sessions s where s.id = $5 and s.account_id = $1 and s.revoked_at is null) returning true
+"""
+SESSION_HOLDS = "select true from sessions where id = $1 and revoked_at is null"
 ADD_ACCOUNT = (
     "insert into accounts (id, account, name, password_hash) values ($1, $2, $3, $4) on conflict do nothing returning id"
 )
@@ -53,6 +71,16 @@ select area_id, cell_id, unit_id from (
   select id as area_id, null::uuid as cell_id, null::uuid as unit_id from areas where id = $1
   union all select area_id, id, null from cells where id = $2 and retired_at is null
   union all select area_id, null, id from units where id = $3) t
+"""
+# Orders the invitations of one inviter, so that those made at once are all counted.
+LOCK_INVITER = "select from accounts where id = $1 for no key update"
+# How many the inviter has open and made within a day, and the seconds until the first of each makes room.
+INVITATIONS_MADE = """
+select count(*) filter (where open) as open, count(*) filter (where lately) as lately,
+  ceil(extract(epoch from min(expires_at) filter (where open) - now()))::int as open_s,
+  ceil(extract(epoch from min(created_at) filter (where lately) + interval '24 hours' - now()))::int as lately_s
+from (select *, revoked_at is null and expires_at > now() and used < uses as open, created_at > now() - interval '24 hours' as lately
+  from invitations where inviter_id = $1 and (expires_at > now() or created_at > now() - interval '24 hours')) i
 """
 ADD_INVITATION = """
 insert into invitations (id, code_hash, inviter_id, role, area_id, cell_id, unit_id, uses, expires_at)
@@ -78,8 +106,9 @@ from role_grants g left join area_tree t on t.ancestor_id = g.area_id
 where g.account_id = $1 and {HOLDS.format("g")}
 """
 SESSION_BY_TOKEN = """
-select s.account_id, s.expires_at, a.name from sessions s join accounts a on a.id = s.account_id
-where s.token_hash = $1 and s.revoked_at is null and s.expires_at > now()
+select s.account_id, s.expires_at, s.device, a.name, s.revoked_at is null and s.expires_at > now() and a.disabled_at is null
+  and s.created_at > now() - interval '1 day' as lately
+from sessions s join accounts a on a.id = s.account_id where s.token_hash = $1
 """
 
 

@@ -15,12 +15,15 @@ from uuid import UUID
 import asyncpg
 import segno
 
+from app.kit.access import Caller
+from app.kit.audit import record
 from app.kit.db import Connection, Database, tell_after_commit
 from app.kit.problems import Problem, invalid, not_found
 from app.notices.telling import tell
 from app.people import closing_queries as queries
-from app.people import sessions, standing
-from app.people.queries import THROTTLE
+from app.people import limits, passwords, sessions, standing
+from app.people.invitations import Joined
+from app.people.places import Place
 from app.people.schemas import ResetIn
 
 HOURS = 24
@@ -28,7 +31,7 @@ _WINDOW, _TRIES_FROM_ONE_PLACE = timedelta(minutes=15), 20
 
 
 async def make(
-    connection: Connection, secret: bytes, token: bytes, caller: UUID, id: UUID, link: UUID, base: str
+    connection: Connection, secret: bytes, token: bytes, caller: Caller, id: UUID, link: UUID, base: str
 ) -> dict[str, Any]:
     """The link, below `base`, and its QR (SVG). The code stands behind the #, which no browser sends and no log keeps; it follows from
     the link's id and the server's secret, so a repeat shows the same one and nothing has to keep it. A new link ends the earlier ones.
@@ -41,36 +44,41 @@ async def make(
         raise Problem(409, "account-closed")
     code = sessions.mint(secret, "reset", str(link), str(id))[:32]
     there = await connection.fetchrow(queries.LINK_MADE, link)
-    if there is not None and (there["account_id"], there["by_id"]) != (id, caller):
+    if there is not None and (there["account_id"], there["by_id"]) != (id, caller.account_id):
         raise not_found()
     if there is not None and there["over"]:
         raise Problem(410, "reset-over")
     expires_at = (
-        there["expires_at"] if there else await connection.fetchval(queries.ADD_LINK, link, _hash(code), id, caller, HOURS)
+        there["expires_at"]
+        if there
+        else await connection.fetchval(queries.ADD_LINK, link, _hash(code), id, caller.account_id, HOURS)
     )
+    if there is None:
+        await record(connection, caller, "password_reset_made", id, next(iter(row["areas"]), None), {"link": link})
     await _tell(connection, id, "reset_made", link, {"by": row["caller_name"], "name": row["name"]})
     url = f"{base}/app/reset#{code}"
     return {"url": url, "qr": segno.make(url, error="m").svg_inline(scale=4, border=2), "expires_at": expires_at}
 
 
-async def use(database: Database, wish: ResetIn, address: str) -> tuple[str, Any, UUID, str, str]:
+async def use(database: Database, wish: ResetIn, place: Place) -> tuple[str, Any, UUID, str, str]:
     """Set the credentials, end every session, and sign in: (token, session row, account id, name, account).
 
     Of two at once one uses the link (the row lock of USE_LINK), the other is told that it is over. Problems: 410 over, or who made it
     no longer stands above the person; 409 the account name is taken; 422 none is there and none was given; 429.
     """
     over = Problem(410, "reset-over")
+    for subject, times in place.subjects("reset"):
+        await limits.allow(database, subject, _TRIES_FROM_ONE_PLACE * times, _WINDOW)
     async with database.acquire() as connection:
-        tries: Any = await connection.fetchrow(THROTTLE, f"reset {address}"[:300], _WINDOW)
-        if tries["count"] > _TRIES_FROM_ONE_PLACE:
-            seconds = max(1, tries["seconds"])
-            raise Problem(429, "throttled", headers={"retry-after": str(seconds)}, seconds=seconds)
         link = await connection.fetchrow(queries.LINK, _hash(wish.code))
     if link is None:
         raise over
     if wish.account is None and link["account"] is None:
         raise invalid("/account", "field-missing")
-    hashed = await sessions.hash_password(wish.password)
+    fault = passwords.fault(wish.password, [wish.account, link["account"], link["name"], link["phone"]])
+    if fault is not None:
+        raise invalid("/password", fault)
+    hashed = await sessions.hash_password(wish.password, str(link["account_id"]))
     async with database.transaction() as connection:
         await connection.execute(standing.LOCK_ACCOUNT, link["account_id"])
         if not await connection.fetchval(queries.USE_LINK, link["id"]):
@@ -82,10 +90,15 @@ async def use(database: Database, wish: ResetIn, address: str) -> tuple[str, Any
         except asyncpg.UniqueViolationError:
             raise Problem(409, "conflict", fields=[("/account", "conflict")]) from None
         await connection.fetch(queries.END_SESSIONS, link["account_id"], None)
+        await sessions.forget_places(connection, link["account_id"])
+        await sessions.remember(connection, link["account_id"], place, place.device_mark)
         tell_after_commit(connection, [link["account_id"]])
         await _tell(connection, link["account_id"], "reset_used", link["id"], {"name": row["name"]})
         token = sessions.mint(b"")
         session = await sessions.add_session(connection, link["account_id"], token, wish.device)
+        used_by = Joined(link["account_id"], session["id"])
+        area = await connection.fetchval(queries.AREA_OF, link["account_id"])
+        await record(connection, used_by, "password_reset_used", link["account_id"], area, {"link": link["id"]})
     return token, session, link["account_id"], row["name"], row["account"]
 
 

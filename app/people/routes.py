@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-import asyncpg
 from fastapi import APIRouter, Header, Query, Request
 from pydantic import Field
 from starlette.responses import Response
@@ -19,7 +18,7 @@ from app.kit.route import COOKIE, Route, Secret, TheCaller, TheDatabase, Token, 
 from app.kit.wire import Day, Reason, Wire, answer, page
 from app.notices.telling import tell
 from app.patrols import walking
-from app.people import invitations, queries, sessions, standing_in
+from app.people import credentials, invitations, limits, places, queries, sessions, standing_in
 from app.people.schemas import (
     AcceptIn,
     Credentials,
@@ -48,23 +47,38 @@ async def post_session(
 ) -> Response:
     """Sign in with account and password. The answer's `token` goes into `Authorization: Bearer …`; with `cookie=true` the session is a
     cookie instead, that no script can read."""
-    address = request.client.host if request.client else ""
-    account_id = await sessions.sign_in(database, wish.account, wish.password, address)
-    token = sessions.mint(connection_secret, "session", str(account_id), key) if key else sessions.mint(connection_secret)
+    place = place_of(request, connection_secret)
+    account_id = await sessions.sign_in(database, wish.account, wish.password, place)
+    seed = ("session", str(account_id), key, wish.device) if key else ()
+    token = sessions.mint(connection_secret, *seed)
+    device = (place.device or places.new_device()) if cookie else place.device
     async with database.transaction() as connection:
+        await sessions.remember(connection, account_id, place, places.mark(connection_secret, device))
         session = await sessions.add_session(connection, account_id, token, wish.device)
         row: Any = await connection.fetchrow("select name, account from accounts where id = $1", account_id)
         profile = await sessions.profile(connection, account_id, row["name"], row["account"])
-    return signed_in(request, token, session["expires_at"], profile, cookie)
+    return signed_in(request, connection_secret, token, session["expires_at"], profile, cookie, device)
 
 
-def signed_in(request: Request, token: str, expires_at: Any, profile: dict[str, Any], cookie: bool) -> Response:
+def place_of(request: Request, secret: bytes) -> places.Place:
+    """From where a request comes: the peer, or whom a trusted proxy names (GRIDPATROL_TRUST_PROXY; see cli.py)."""
+    return places.place(secret, request.client.host if request.client else "", request.cookies.get(places.DEVICE_COOKIE))
+
+
+def signed_in(
+    request: Request, secret: bytes, token: str, expires_at: Any, profile: dict[str, Any], cookie: bool, device: str | None
+) -> Response:
     response = answer({"token": None if cookie else token, "expires_at": expires_at, "account": profile}, 201)
     if cookie:
         secure = request.scope["scheme"] == "https" or settings().public_url.startswith("https:")
         response.set_cookie(
             COOKIE, token, max_age=settings().session_days * 86_400, httponly=True, samesite="strict", secure=secure, path="/"
         )
+        if device is not None:
+            response.set_cookie(
+                places.DEVICE_COOKIE, places.written(secret, device), max_age=places.DEVICE_DAYS * 86_400, httponly=True,
+                samesite="strict", secure=secure, path="/v1/",
+            )  # fmt: skip
     return response
 
 
@@ -98,23 +112,13 @@ async def get_me(caller: TheCaller, connection: Transaction) -> Response:
 
 
 @router.put("/v1/me/credentials", status_code=204)
-async def put_credentials(wish: Credentials, caller: TheCaller, connection: Transaction) -> Response:
+async def put_credentials(
+    wish: Credentials, request: Request, caller: TheCaller, database: TheDatabase, secret: Secret
+) -> Response:
     """Choose an account name and password; a present password must be given, or one must just have joined. Other devices are signed out.
 
     An hour after joining the first ones take a link by who answers for the person: a stolen phone could choose them too."""
-    held: Any = await connection.fetchrow(queries.PASSWORD, caller.account_id)
-    stored = held["password_hash"]
-    if stored is None and not held["fresh"]:
-        raise Problem(403, "first-credentials")
-    if stored is not None and not await sessions.password_fits(wish.current_password or "", stored):
-        raise invalid("/current_password", "wrong-password")
-    try:
-        await connection.execute(
-            queries.SET_CREDENTIALS, caller.account_id, wish.account, await sessions.hash_password(wish.password)
-        )
-    except asyncpg.UniqueViolationError:
-        raise Problem(409, "conflict", fields=[("/account", "conflict")]) from None
-    await connection.execute(queries.REVOKE_OTHERS, caller.account_id, caller.session_id)
+    await credentials.choose(database, caller, wish, place_of(request, secret))
     return Response(status_code=204)
 
 
@@ -146,17 +150,25 @@ async def post_accept(
     code: str,
     wish: AcceptIn,
     request: Request,
-    connection: Transaction,
+    database: TheDatabase,
     secret: Secret,
     key: Key = None,
     cookie: AsCookie = False,
 ) -> Response:
     """Join with a display name alone; the answer is a session. Who is signed in gets the role beside those he has."""
-    caller = await connection.fetchrow(CALLER, request.state.token) if request.state.token else None
-    token, session, account_id = await invitations.accept(connection, secret, code, wish, key, caller)
-    name, account = (wish.name, None) if caller is None else (caller["name"], caller["account"])
-    profile = await sessions.profile(connection, account_id, name, account)
-    return signed_in(request, token, session["expires_at"], profile, cookie)
+    place = place_of(request, secret)
+    # Guesses are counted outside of the transaction, which a refusal undoes; who joins gives theirs back.
+    guess = await invitations.count_guess(database, place)
+    async with database.transaction() as connection:
+        caller = await connection.fetchrow(CALLER, request.state.token) if request.state.token else None
+        invitations.check_key(key, caller)
+        token, session, account_id = await invitations.accept(connection, secret, code, wish, key, caller)
+        name, account = (wish.name, None) if caller is None else (caller["name"], caller["account"])
+        profile = await sessions.profile(connection, account_id, name, account)
+    async with database.acquire() as connection:
+        await limits.give_back(connection, guess)
+    device = place.device or places.new_device()
+    return signed_in(request, secret, token, session["expires_at"], profile, cookie, device)
 
 
 class ThanksIn(Wire):

@@ -11,17 +11,19 @@ from pydantic import AfterValidator, Field
 
 from app.kit.policy import Role
 from app.kit.wire import Instant, Label, Name, Named, Text, Wire, shown_name
+from app.people import passwords
 
 
 def _account(text: str) -> str:
-    return shown_name(text).lower()
+    return passwords.canonical_account(shown_name(text))
 
 
 def _composed(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-AccountName = Annotated[str, Field(min_length=2, max_length=100, pattern=r"^[\w.@+-]+$"), AfterValidator(_account)]
+# Which letters it may have, the verb says: a name that was chosen before may stay.
+AccountName = Annotated[str, Field(min_length=2, max_length=100), AfterValidator(_account)]
 
 
 class SignIn(Wire):
@@ -32,19 +34,21 @@ class SignIn(Wire):
 
 class Credentials(Wire):
     account: AccountName
-    password: Annotated[Text, Field(min_length=8, max_length=500)]
+    password: Annotated[
+        Text, Field(max_length=passwords.LONGEST, description="At least 8 characters, not common, not one's own name.")
+    ]
     current_password: Annotated[Text, Field(max_length=500)] | None = None
 
 
 class InvitationIn(Wire):
-    """For exactly one of `area`, `cell` and `unit`, as the role demands."""
+    """For exactly one of `area`, `cell` and `unit`, as the role demands. How many uses and hours it may have depends on the role."""
 
     role: Role
     area: UUID | None = None
     cell: UUID | None = None
     unit: UUID | None = None
     uses: Annotated[int, Field(ge=1, le=500)] = 1
-    expires_in_hours: Annotated[int, Field(ge=1, le=24 * 90)] = 24 * 7
+    expires_in_hours: Annotated[int, Field(ge=1, le=24 * 90)] | None = None
 
 
 class AcceptIn(Wire):

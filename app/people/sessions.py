@@ -2,74 +2,128 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import hmac
-import secrets
 import uuid
 from datetime import timedelta
 from typing import Any
 
-from pwdlib import PasswordHash
-
 from app.kit.db import Connection, Database
 from app.kit.problems import Problem
-from app.people import queries
+from app.people import hashing, limits, passwords, queries
+from app.people.limits import Subject
+from app.people.places import Place
+from app.people.tokens import hash_token as hash_token
+from app.people.tokens import mint as mint
 from app.settings import settings
 
-_hasher = PasswordHash.recommended()
-_NOBODY = _hasher.hash(secrets.token_urlsafe(16))
 _WINDOW = timedelta(minutes=15)
-_TRIES_FROM_ONE_PLACE, _TRIES_FOR_ACCOUNT = 8, 60
+# Wrong tries from one address, of one account from one place, and of one account from one place while the account is attacked:
+# after so many wrong tries from places where it has not signed in before.
+_FROM_ADDRESS, _FROM_PLACE, _WHILE_ATTACKED, _IS_ATTACK = 60, 8, 2, 60
+# Wrong tries in all, of unknown places; people's own devices have theirs beside them.
+_IN_ALL, _IN_ALL_WINDOW = 300, timedelta(minutes=1)
+# Sessions of one account: more than that is no person.
+_SESSIONS, _SESSIONS_WINDOW = 120, timedelta(hours=1)
+_STRANGERS: Subject = ("sign-in-strangers",)
 
 
-async def hash_password(password: str) -> str:
-    """Argon2id; in a thread, since it takes tens of milliseconds by intent."""
-    return await asyncio.to_thread(_hasher.hash, password)
+async def hash_password(password: str, share: str = "") -> str:
+    """Argon2id. Problem 503 when too many hash at once, or too many of one `share`."""
+    async with hashing.seat(share) as seat:
+        return await seat.hash(passwords.normal(password))
 
 
-async def password_fits(password: str, stored: str | None) -> bool:
-    """An unknown account costs the same time as a wrong password."""
-    fits = await asyncio.to_thread(_hasher.verify, password, stored or _NOBODY)
-    return fits and stored is not None
+async def password_fits(password: str, stored: str | None, share: str = "") -> bool:
+    """An unknown account costs the same time as a wrong password. Problem 503 as above."""
+    async with hashing.seat(share) as seat:
+        return await _fits(seat, password, stored)
 
 
-def mint(secret: bytes, *seed: str) -> str:
-    """A token of 256 bits: random, or, from a seed, the same each time, so that a repeated request gets the same one."""
-    if not seed:
-        return secrets.token_urlsafe(32)
-    # Each part is preceded by its length: no two seeds run together alike.
-    text = "".join(f"{len(part)}:{part}" for part in seed)
-    return hmac.new(secret, text.encode(), hashlib.sha256).hexdigest()
+async def _fits(seat: hashing.Seat, password: str, stored: str | None) -> bool:
+    normal = passwords.normal(password)
+    # A password that was chosen before they were normalised was kept as it was typed.
+    return await seat.fits(normal, stored) or (normal != password and await seat.fits(password, stored))
 
 
-def hash_token(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
+async def sign_in(database: Database, account: str, password: str, place: Place) -> uuid.UUID:
+    """The account's id. Problems: 401 wrong; 429 too many tries from this place; 503 too many in all.
 
-
-async def sign_in(database: Database, account: str, password: str, address: str) -> uuid.UUID:
-    """The account's id. Problems: 401 wrong, 429 throttled (by account and address, and by account alone)."""
-    account = account.lower()
-    subjects = [f"sign-in {account} {address}"[:300], f"sign-in {account}"[:300]]
-    async with database.acquire() as connection:
-        for subject, limit in zip(subjects, (_TRIES_FROM_ONE_PLACE, _TRIES_FOR_ACCOUNT), strict=True):
-            row: Any = await connection.fetchrow(queries.THROTTLE, subject, _WINDOW)
-            if row["count"] > limit:
-                seconds = max(1, row["seconds"])
-                raise Problem(429, "throttled", headers={"retry-after": str(seconds)}, seconds=seconds)
-        found = await connection.fetchrow(queries.ACCOUNT_FOR_SIGN_IN, account)
-    if not await password_fits(password, found["password_hash"] if found else None) or found is None:
+    No stranger locks anybody out: tries are counted by place. A device that has signed in before has a count of its own; so has
+    an address. What others try never refuses the first two tries from anywhere (docs/adr/0013).
+    """
+    if place.device is None:
+        limits.refuse_full(subject for subject, _ in place.subjects("sign-in"))
+    name = passwords.canonical_account(account)
+    async with hashing.seat(place.share, known=place.device is not None) as seat:
+        async with database.acquire() as connection:
+            found = await connection.fetchrow(
+                queries.ACCOUNT_FOR_SIGN_IN, [name, passwords.as_kept_before(account)], [place.mark, place.device_mark], name
+            )
+            known: set[str] = set(found["known"]) if found else set()
+            counted, own = await _count(connection, name, place, known)
+        # No connection is held while a password is hashed.
+        fits = await _fits(seat, password, found["password_hash"] if found else None)
+    if not fits or found is None:
         raise Problem(401, "wrong-password", headers={"www-authenticate": "Bearer"})
     async with database.acquire() as connection:
-        await connection.execute(queries.UNTHROTTLE, subjects)
+        await limits.give_back(connection, counted, [own])
+        await limits.take(connection, ("signed-in", str(found["id"])), _SESSIONS, _SESSIONS_WINDOW)
     return found["id"]
 
 
+async def _count(connection: Connection, name: str, place: Place, known: set[str]) -> tuple[list[Subject], Subject]:
+    """Count a try: what it was counted under and is given back when the password is right, and the count of this place alone.
+    An unknown name is counted as a known one."""
+    if place.device_mark is not None and place.device_mark in known:
+        own: Subject = ("sign-in-device", name, place.device_mark)
+        await limits.take(connection, own, _FROM_PLACE, _WINDOW)
+        return [], own
+    own = ("sign-in", name, place.network)
+    limits.refuse_full([own])
+    tries, seconds = await limits.count(connection, own, _WINDOW)
+    if tries > _FROM_PLACE:
+        raise limits.full(own, seconds)
+    counted: list[Subject] = []
+    for subject, times in place.subjects("sign-in"):
+        await limits.take(connection, subject, _FROM_ADDRESS * times, _WINDOW)
+        counted.append(subject)
+    if place.mark not in known:
+        await _count_stranger(connection, name, tries, seconds, counted)
+    return counted, own
+
+
+async def _count_stranger(connection: Connection, name: str, tries: int, seconds: int, counted: list[Subject]) -> None:
+    wrong, _ = await limits.count(connection, ("sign-in-account", name), _WINDOW)
+    if wrong > _IS_ATTACK and tries > _WHILE_ATTACKED:
+        raise limits.throttled(seconds)
+    counted.append(("sign-in-account", name))
+    try:
+        await limits.take(connection, _STRANGERS, _IN_ALL, _IN_ALL_WINDOW)
+    except Problem as full:
+        raise Problem(503, "busy", headers=full.headers) from None
+    counted.append(_STRANGERS)
+
+
+async def remember(connection: Connection, account_id: uuid.UUID, place: Place, device: str | None) -> None:
+    """From now on this account is known to sign in from this address, and with this device (its mark)."""
+    for mark in (place.mark, device):
+        if mark is not None:
+            await connection.execute(queries.REMEMBER_PLACE, account_id, mark)
+
+
+async def forget_places(connection: Connection, account_id: uuid.UUID) -> None:
+    """When its password is changed, an account is known nowhere: who knew the old one is a stranger."""
+    await connection.execute(queries.FORGET_PLACES, account_id)
+
+
 async def add_session(connection: Connection, account_id: uuid.UUID, token: str, device: str) -> Any:
-    """The session's row: id and expiry. The same token twice is one session (sessions.token_hash is unique)."""
-    return await connection.fetchrow(
+    """The session's row: id and expiry. The same token twice is one session (sessions.token_hash is unique).
+    Problem 422 when it was ended: a key begins one session, not two."""
+    row = await connection.fetchrow(
         queries.ADD_SESSION, uuid.uuid4(), account_id, hash_token(token), device, settings().session_days
     )
+    if row is None:
+        raise Problem(422, "key-reused")
+    return row
 
 
 async def profile(connection: Connection, account_id: uuid.UUID, name: str, account: str | None) -> dict[str, Any]:

@@ -81,6 +81,12 @@ order by p.created_at, p.id limit $4
 """
 
 # --- uploads in parts ---------------------------------------------------------------------------------------------------
+LOCK_UPLOADS = "select pg_advisory_xact_lock(hashtextextended('uploads ' || $1, 0))"
+OPEN_UPLOADS = """
+select count(*) filter (where photo_id <> $2) as count, coalesce(sum(bytes) filter (where photo_id <> $2), 0)::bigint as bytes,
+  coalesce(bool_or(photo_id = $2), false) as known
+from uploads where account_id = $1
+"""
 ADD_UPLOAD = f"""
 insert into uploads (photo_id, account_id, bytes, media_type, expires_at)
 select $1, $2, $3, $4, now() + make_interval(days => $5) where {_MAY_SEND}

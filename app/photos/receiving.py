@@ -22,7 +22,7 @@ from app.kit.access import Caller
 from app.kit.db import Connection, Database
 from app.kit.jobs import defer
 from app.kit.problems import Problem, no_reach, not_found
-from app.photos import queries, store
+from app.photos import queries, quotas, store
 from app.photos.looking import BadPicture, Facts, look
 from app.photos.store import Store
 from app.settings import settings
@@ -142,4 +142,6 @@ async def keep(database: Database, objects: Store, account: UUID, id: UUID, file
             same_or_taken(row, file.sha256)
         if on_commit is not None:
             await on_commit(connection)
+    if fresh:
+        quotas.spend(account, file.bytes)
     return bool(fresh)

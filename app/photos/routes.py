@@ -18,7 +18,7 @@ from app.kit.openapi import refused
 from app.kit.problems import Problem, not_found
 from app.kit.route import Route, Secret, TheCaller, TheDatabase, Transaction, hot, unauthorized
 from app.kit.wire import answer, page
-from app.photos import queries, receiving, schemas, store, uploads
+from app.photos import queries, quotas, receiving, schemas, store, uploads
 from app.photos.formats import FORMATS
 from app.photos.store import MissingObject
 from app.settings import settings
@@ -65,6 +65,7 @@ async def put_photo(id: UUID, request: Request, caller: TheCaller, database: The
         told = request.headers.get("content-length")
         if told is not None and uploads.length(told, "Content-Length") > settings().max_photo_bytes:
             raise receiving.too_large()
+        quotas.check(caller.account_id, int(told or 0))
         async with receiving.spooled(request.stream()) as file:
             if digest is not None and digest != file.sha256:
                 raise Problem(422, "digest")

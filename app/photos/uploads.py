@@ -19,7 +19,7 @@ from starlette.requests import ClientDisconnect
 
 from app.kit.db import Connection, Database
 from app.kit.problems import Problem, no_reach, not_found
-from app.photos import queries, store
+from app.photos import queries, quotas, store
 from app.photos.receiving import held, keep, spooled, too_large
 from app.photos.store import Store
 from app.settings import settings
@@ -67,16 +67,18 @@ def promised_checksum(header: str | None) -> tuple[str, bytes] | None:
 async def create(database: Database, account: UUID, id: UUID, bytes: int, media_type: str) -> tuple[int, int, datetime | None]:
     """(received, bytes, expiry) of a new upload, or of the one that is there; of a stored photograph all is received.
 
-    Problems: 404 somebody else's photograph; 409 another length than before; 413 too large.
+    Problems: 404 somebody else's photograph; 409 another length than before; 413 too large; 429 too many unfinished, or in an hour.
     """
     if bytes > settings().max_photo_bytes:
         raise too_large()
     if bytes == 0:
         raise Problem(422, "photo-empty")
+    quotas.check(account, bytes)
     async with database.transaction() as connection:
         row = await held(connection, account, id)
         if row is not None and row["state"] == "stored":
             return bytes, bytes, None
+        await quotas.check_open(connection, account, id, bytes)
         found = await connection.fetchrow(queries.ADD_UPLOAD, id, account, bytes, media_type[:100], settings().upload_days)
         if found is None:
             if await connection.fetchrow(queries.UPLOAD, id, account) is not None:

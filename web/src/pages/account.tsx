@@ -79,7 +79,7 @@ const Credentials: FunctionComponent<{ onDone: () => void }> = ({ onDone }) => (
     <h2>{t('choose-account')}</h2>
     <p class="small quiet">{t('choose-account-hint')} {t('first-hint')}</p>
     <label class="field"><span>{t('account')}</span><input type="text" name="account" autocomplete="username" required minLength={2} maxLength={100} /></label>
-    <label class="field"><span>{t('password')}</span><input type="password" name="password" autocomplete="new-password" required minLength={8} /></label>
+    <label class="field"><span>{t('password')}</span><input type="password" name="password" autocomplete="new-password" required minLength={8} maxLength={256} /></label>
   </Form>
 )
 

@@ -85,6 +85,9 @@ const Thanking: FunctionComponent<{ person: Person; onClose: () => void }> = ({ 
   )
 }
 
+/** Uses of one invitation, at most; who runs or inspects a community is invited one by one. */
+const MOST_USES: Record<string, number> = { volunteer: 500, leader: 10, worker: 10 }
+
 const Inviting: FunctionComponent<{ onClose: () => void; units: Unit[] }> = ({ onClose, units }) => {
   const staff = roles.value.has('staff') || roles.value.has('admin')
   const [role, setRole] = useState('volunteer')
@@ -111,7 +114,7 @@ const Inviting: FunctionComponent<{ onClose: () => void; units: Unit[] }> = ({ o
         <Form class="items" keep="invite" title={t('invite')} action={t('make-qr')} send={send} onSent={() => {}} onCancel={onClose}>
           {kinds.length > 1 && <label class="field"><span>{t('role')}</span><select name="role" value={role} onInput={(event) => setRole(event.currentTarget.value)}>{kinds.map((kind) => <option key={kind} value={kind}>{word('role', kind)}</option>)}</select></label>}
           <label class="field"><span>{t('for')}</span><select name="target" required key={role}>{options.map(([id, name]) => <option key={id} value={id}>{name}</option>)}</select></label>
-          <label class="field"><span>{t('uses')}</span><input type="number" name="uses" min="1" max="500" defaultValue="1" required /></label>
+          <label class="field"><span>{t('uses')}</span><input type="number" name="uses" min="1" max={MOST_USES[role] ?? 1} defaultValue="1" required key={role} /></label>
         </Form>
       )}
     </Sheet>

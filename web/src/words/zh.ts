@@ -6,7 +6,7 @@ export const zh = {
   back: '返回', before: '整改前', 'begin-walk': '开始巡查', 'black-spots': '问题多发点位', 'black-spots-hint': '同一点位同类问题反复出现三次以上的地方；连续 30 天无问题即予销号。',
   'by-cell': '网格中心，请拖动到准确位置', 'by-cells': '网格', 'by-deadline': '按期限', 'by-hand': '手动选定', 'by-kind': '分类情况', 'by-photo': '取自照片', 'by-units': '责任单位', 'by-way': '按路线',
   'came-back': '反复 {n} 次', cancel: '取消', catalogue: '问题类别', category: '类别', 'category-missing': '请选择问题类别。', cell: '网格', 'cells-unseen': '未巡查网格', 'cells-walked': '已巡查网格',
-  'choose-account': '设置账号和密码', 'choose-account-hint': '换手机或退出后，可用它重新登录。', 'choose-photo': '从相册选', clock: '期限计算方式', 'clock-ahead': '快', 'clock-behind': '慢', 'clock-calendar': '自然小时', 'clock-working': '工作小时',
+  'choose-account': '设置账号和密码', 'choose-account-hint': '换手机或退出后，可用它重新登录。密码至少 8 个字符，不要用常见密码、纯数字或自己的姓名。', 'choose-photo': '从相册选', clock: '期限计算方式', 'clock-ahead': '快', 'clock-behind': '慢', 'clock-calendar': '自然小时', 'clock-working': '工作小时',
   'clock-wrong': '本机时钟{by}了约 {n} 分钟；上报时间已按服务器时间校正。', close: '关闭', closed: '结案', 'closed-lately': '近期结案', 'closed-week': '本周结案', code: '代码', compare: '拖动对比整改前后', copied: '已复制', copy: '复制链接', coverage: '巡查覆盖',
   days: '每日发现与结案', 'days-told': '发现 {opened} 起，结案 {closed} 起', deadline: '整改期限', 'deadline-hours': '整改期限（小时）', devices: '已登录设备', discard: '放弃', 'discard-draft': '放弃本次上报', 'discard-sure': '确定放弃？内容将从本机删除。',
   'do-anyway': '仍按此办理', done: '完成', 'doubt-far': '拍摄地点离上报位置较远', 'doubt-old': '拍摄时间早于上报时间较多', drop: '删除', 'drop-rule': '删除规则：{name}', due: '{at} 前整改', 'earlier-one': '上一次同类问题', edit: '修改', 'edit-what': '修改 {name}', 'end-walk': '结束巡查',
