@@ -6,7 +6,7 @@ from app.kit.access import CALLER, HOLDS
 # `skip locked`: one worker reads at a time, and a killed one's reading was never committed. The key holds what is told of, so that a
 # deadline that passes once is told once. What is told is what was so right after the event (`i`), whatever has become of the issue since:
 # a column that later events changed was what the first of them found. `b` is the issue as it was before.
-FOLLOW = f"""
+_FOLLOW = f"""
 with f as materialized (select name, snapshot::pg_snapshot as base from followers where name = 'notices' for update skip locked),
 told as (
   select r.account_id, m.kind, e.issue_id, e.at,
@@ -18,7 +18,7 @@ told as (
       'authority', coalesce(e.data ->> 'authority', i.authority), 'reply_by', i.reply_by, 'reason', coalesce(e.data ->> 'reason', e.data ->> 'note'),
       'late', case when e.action = 'assign' and i.deadline < e.at then true end,
       'photo', e.data -> 'photos' -> 0)) as data
-  from f join events e on e.tx >= pg_snapshot_xmin(f.base) and not pg_visible_in_snapshot(e.tx, f.base)
+  from f join events e on __EVENTS__
   join unnest($1::text[], $2::text[], $3::text[]) m(action, who, kind) on m.action = e.action
   join issues x on x.id = e.issue_id
   left join lateral (
@@ -64,10 +64,15 @@ told as (
     and c.failed_at is null and c.confirmed_at is not null
   returning notice_id, channel_id
 ), u as (
-  update followers set snapshot = pg_current_snapshot()::text from f where followers.name = f.name returning 1
+  update followers set snapshot = pg_current_snapshot()::text from f where followers.name = f.name and __GOES_ON__ returning 1
 )
 select d.notice_id, d.channel_id, n.account_id from d join n on n.id = d.notice_id
 """
+FOLLOW = _FOLLOW.replace("__EVENTS__", "e.tx >= pg_snapshot_xmin(f.base) and not pg_visible_in_snapshot(e.tx, f.base)").replace(
+    "__GOES_ON__", "true"
+)
+# The same for events `$4` alone, with the follower where it was.
+FOLLOW_SOME = _FOLLOW.replace("__EVENTS__", "e.id = any($4::bigint[])").replace("__GOES_ON__", "false")
 TELL = """
 with n as (
   insert into notices (account_id, kind, key, issue_id, data) select a, $2, $3, $4, $5 from unnest($1::uuid[]) a

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import structlog
 
+from app.kit import aside
 from app.kit.db import Connection, Database
 from app.kit.jobs import Queue, defer
 from app.kit.language import say, say_known, trimmed
@@ -24,9 +25,19 @@ _ACTIONS, _WHO, _KINDS = ([row[n] for row in _ROWS] for n in range(3))
 
 async def follow(database: Database) -> int:
     """Tell of everything that happened since the last time; how many messages are to be sent. Each notice is made once: see FOLLOW."""
-    async with database.transaction() as connection:
-        rows = await connection.fetch(queries.FOLLOW, _ACTIONS, _WHO, _KINDS)
-        await _defer(connection, rows)
+
+    async def whole() -> int:
+        async with database.transaction() as connection:
+            return await _follow(connection, await connection.fetch(queries.FOLLOW, _ACTIONS, _WHO, _KINDS))
+
+    async def some(connection: Connection, events: list[Any]) -> int:
+        return await _follow(connection, await connection.fetch(queries.FOLLOW_SOME, _ACTIONS, _WHO, _KINDS, events))
+
+    return await aside.kept_going("notices", whole, lambda: aside.sift_events(database, "notices", some))
+
+
+async def _follow(connection: Connection, rows: list[Any]) -> int:
+    await _defer(connection, rows)
     return len(rows)
 
 
