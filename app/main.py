@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path as Folder
 from typing import Annotated, Any, Literal
 
+import asyncpg
 import prometheus_client
 from fastapi import APIRouter, FastAPI, Path, Query, Request
 from starlette.responses import PlainTextResponse, Response
@@ -21,7 +22,7 @@ from app.issues import routes as issues_routes
 from app.issues.reading import renumber
 from app.kit import logs, openapi, problems
 from app.kit.db import Database
-from app.kit.jobs import JOBS, RETRY
+from app.kit.jobs import JOBS, RETRY, measure
 from app.kit.language import TEXTS, choose
 from app.kit.middleware import Outermost
 from app.kit.problems import not_found
@@ -89,8 +90,11 @@ async def description(request: Request) -> Response:
 
 
 @operator.get("/metrics", responses={200: {"content": {"text/plain": {}}}})
-async def metrics() -> Response:
-    """Prometheus metrics of this process."""
+async def metrics(database: TheDatabase) -> Response:
+    """Prometheus metrics of this process, and of the queues that all share."""
+    # Without a database the rest is told all the same.
+    with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        await measure(database)
     return Response(prometheus_client.generate_latest(), media_type=prometheus_client.CONTENT_TYPE_LATEST)
 
 

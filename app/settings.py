@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from email.utils import parseaddr
 from functools import lru_cache
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -24,7 +26,8 @@ def _default_data() -> Path:
 class Settings(BaseSettings):
     """Environment variables with the prefix `GRIDPATROL_`; `DATABASE_URL` keeps its usual name."""
 
-    model_config = SettingsConfigDict(env_prefix="GRIDPATROL_", populate_by_name=True)
+    # A setting that is refused may hold a password: it is not shown.
+    model_config = SettingsConfigDict(env_prefix="GRIDPATROL_", populate_by_name=True, hide_input_in_errors=True)
 
     data: Path = Field(default_factory=_default_data, description="Folder of the program's own data.")
     database_url: str | None = Field(
@@ -91,7 +94,8 @@ class Settings(BaseSettings):
     extensions: int = Field(default=3, ge=0, le=50, description="Extensions of one deadline, at most.")
     smtp_url: str = Field(
         default="",
-        description="Mail server for notices: smtp://user:password@host:port or smtps://…; without it no mail is sent.",
+        description="Mail server for notices: smtps://user:password@host:port (TLS at once), smtp://… (STARTTLS, which is demanded unless the host "
+        "is this machine), or smtp+plain://… (unencrypted where the server offers nothing else); without it no mail is sent.",
     )
     mail_from: str = Field(default="gridpatrol@localhost", description="Sender of mail.")
     private_targets: bool = Field(
@@ -117,6 +121,21 @@ class Settings(BaseSettings):
             if network.prefixlen == 0:
                 raise ValueError(f"{part!r} would believe everybody; name the reverse proxy's own address")
         return text
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (parts.scheme not in ("smtp", "smtps", "smtp+plain") or not parts.hostname or (parts.port or 25) > 65_535):
+            raise ValueError("write smtps://user:password@host:port, smtp://… or smtp+plain://…")
+        return url
+
+    @field_validator("mail_from")
+    @classmethod
+    def _sender(cls, sender: str) -> str:
+        if not sender.isprintable() or "@" not in parseaddr(sender)[1]:
+            raise ValueError("write a mail address, or Name <address>")
+        return sender
 
     @field_validator("time_zone")
     @classmethod

@@ -11,7 +11,7 @@ import pytest
 from app.kit.language import say
 from app.notices.telling import follow
 from app.settings import settings
-from tests.test_notices import add, inbox
+from tests.test_notices import add, again, inbox
 
 
 class Server:
@@ -19,6 +19,7 @@ class Server:
 
     def __init__(self):
         self.letters, self.recipients, self.answers = [], [], {}
+        self.said, self.silent = [], None
 
     async def __call__(self, reader, writer):
         async def tell(line):
@@ -28,9 +29,12 @@ class Server:
         await tell("220 test")
         while line := (await reader.readline()).strip().decode():
             word = line[:4].upper()
+            self.said.append(line)
             if word == "DATA" and "DATA" not in self.answers:
                 await tell("354 go on")
                 self.letters.append(await reader.readuntil(b"\r\n.\r\n"))
+                if self.silent:
+                    await self.silent.wait()
                 await tell(self.answers.get("END", "250 kept"))
             elif word == "QUIT":
                 await tell("221 bye")
@@ -43,6 +47,13 @@ class Server:
 
     def letter(self):
         return message_from_bytes(self.letters[-1], policy=policy.default)
+
+
+async def agree(database, person):
+    """Whoever reads this account's mail has entered the code (tests/test_channels.py plays that); and nobody has had any code today."""
+    async with database.acquire() as connection:
+        await connection.execute("update channels set confirmed_at = now() where account_id = $1", person.id)
+        await connection.execute("delete from throttles where subject like 'code %'")
 
 
 @pytest.fixture
@@ -59,6 +70,7 @@ def smtp(run, monkeypatch):
 async def told(town, database, do_jobs, leader, address="leader@example.org", **channel):
     """A channel, and a notice that is sent over it."""
     made = await add(leader, kind="mail", address=address, language="zh-CN", **channel)
+    await agree(database, leader)
     issue = (await (await town.person("volunteer")).report(**town.body(place="东浦巷")))["issue"]
     await follow(database)
     await do_jobs()
@@ -172,18 +184,13 @@ async def test_a_refusal_for_now_is_tried_again_and_in_the_end_told(town, databa
     assert await failure(leader) is None
     assert [kind for kind, _ in await inbox(leader)] == ["new"]
 
-    async def again():
-        async with database.acquire() as connection:
-            await connection.execute("update procrastinate_jobs set scheduled_at = now() where status = 'todo'")
-        await do_jobs()
-
-    await again()
+    await again(database, do_jobs)
     assert await failure(leader) is None
     async with database.acquire() as connection:
         await connection.execute(
             "update channels set failing_since = failing_since - interval '13 hours' where id = $1", uuid.UUID(made["id"])
         )
-    await again()
+    await again(database, do_jobs)
     assert await failure(leader) == "not-reached"
     assert [kind for kind, _ in await inbox(leader)] == ["new", "channel_failed"]
 
@@ -193,9 +200,7 @@ async def test_a_channel_that_is_reached_again_goes_on(town, database, do_jobs, 
     smtp.answers["RCPT"] = "450 come again"
     made, _ = await told(town, database, do_jobs, leader)
     del smtp.answers["RCPT"]
-    async with database.acquire() as connection:
-        await connection.execute("update procrastinate_jobs set scheduled_at = now() where status = 'todo'")
-    await do_jobs()
+    await again(database, do_jobs)
     async with database.acquire() as connection:
         since = await connection.fetchval("select failing_since from channels where id = $1", uuid.UUID(made["id"]))
     assert len(smtp.letters) == 1 and since is None and await failure(leader) is None
@@ -204,6 +209,7 @@ async def test_a_channel_that_is_reached_again_goes_on(town, database, do_jobs, 
 async def test_an_address_that_was_taken_before_is_given_up_with_its_reason(town, database, do_jobs, smtp):
     leader = await town.person("leader")
     made = await add(leader, kind="mail", address="a@example.org")
+    await agree(database, leader)
     async with database.acquire() as connection:
         await connection.execute("update channels set address = '张三@例子.中国' where id = $1", uuid.UUID(made["id"]))
     await (await town.person("volunteer")).report(**town.body())

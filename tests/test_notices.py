@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.kit.language import TEXTS
-from app.notices import queries
+from app.notices import queries, targets
 from app.notices.law import KINDS, TOLD
 from app.notices.telling import follow, sentence
 from app.settings import settings
@@ -128,6 +128,15 @@ def receiver(run, monkeypatch):
     server.close()
 
 
+async def again(database, do_jobs):
+    """As if the time had passed after which channels, hosts and jobs are tried again."""
+    async with database.acquire() as connection:
+        await connection.execute("update channels set not_before = null, leased_until = null")
+        await connection.execute("delete from hosts_away")
+        await connection.execute("update procrastinate_jobs set scheduled_at = now() where status = 'todo'")
+    await do_jobs()
+
+
 async def add(person, expect=200, **fields):
     answer = await person.call("PUT", f"/v1/channels/{uuid.uuid4()}", json=fields)
     assert answer.status_code == expect, answer.text
@@ -177,9 +186,7 @@ async def test_a_robot_that_redirects_or_is_gone_is_switched_off(town, database,
 
 
 async def test_a_robot_that_hangs_or_fails_is_tried_again(town, database, do_jobs, receiver, monkeypatch):
-    from app.notices import channels
-
-    monkeypatch.setattr(channels, "PATIENCE_S", 0.3)
+    monkeypatch.setattr(targets, "PATIENCE_S", 0.3)
     leader, volunteer = await town.person("leader"), await town.person("volunteer")
     await add(leader, kind="feishu", address=receiver.url)
     await volunteer.report(**town.body())
@@ -189,15 +196,10 @@ async def test_a_robot_that_hangs_or_fails_is_tried_again(town, database, do_job
     receiver.hang = False
     receiver.answer = b"HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n"
 
-    async def again():
-        async with database.acquire() as connection:
-            await connection.execute("update procrastinate_jobs set scheduled_at = now() where status = 'todo'")
-        await do_jobs()
-
-    await again()
+    await again(database, do_jobs)
     receiver.answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
-    await again()
-    await again()
+    await again(database, do_jobs)
+    await again(database, do_jobs)
     assert len(receiver.bodies) == 3
     async with database.acquire() as connection:
         assert await connection.fetchval(
@@ -252,6 +254,8 @@ async def test_mail(town, database, do_jobs, run, monkeypatch):
     await add(leader, kind="mail", address="leader@example.org", language="zh-CN")
     await add(leader, kind="mail", address="nobody@example.org")
     assert (await add(leader, 422, kind="mail", address="not a mail"))["errors"][0]["pointer"] == "/address"
+    async with database.acquire() as connection:
+        await connection.execute("update channels set confirmed_at = now() where account_id = $1", leader.id)
     issue = (await volunteer.report(**town.body(place="东浦巷")))["issue"]
     await follow(database)
     await do_jobs()

@@ -18,15 +18,15 @@ insert into calendar_days (area_id, day, working, name) values ($1, $2, $3, $4)
 on conflict (area_id, day) do update set working = excluded.working, name = excluded.name
 """
 DROP_DAY = "delete from calendar_days where area_id = $1 and day = $2 returning true"
-# The primary key lets one worker make the digest of an area and day.
+# For which areas and days the digest has not been made.
 DIGESTS_DUE = """
 with zones as materialized (select id, known_zone(time_zone) as zone from areas)
-insert into digests (area_id, day)
-select a.id, (now() at time zone a.zone)::date from zones a
+select a.id as area_id, (now() at time zone a.zone)::date as day from zones a
 where (now() at time zone a.zone)::time >= '08:30' and exists (select from role_grants g where g.area_id = a.id and g.role = 'staff')
   and not exists (select from digests d where d.area_id = a.id and d.day = (now() at time zone a.zone)::date)
-on conflict do nothing returning area_id, day
 """
+# The primary key lets one worker make the digest of an area and day.
+TAKE_DIGEST = "insert into digests (area_id, day) values ($1, $2) on conflict do nothing returning true"
 STAFF_OF = "select distinct account_id from role_grants where area_id = $1 and role = 'staff'"
 
 # --- samples for inspection (抽查) --------------------------------------------------------------------------------------

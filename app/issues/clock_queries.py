@@ -5,10 +5,16 @@ from app.issues.queries import OVERDUE
 # Duties that have come due. `skip locked` shares them among workers; the locks last until the events are committed. A duty that was done
 # for this very deadline before (it was rectified and sent back) is passed over.
 DUE_BATCH = 100
-DO_DUE = f"""
+# What was set aside is tried again after a day, and at once when it is due at another time.
+_ASIDE = """exists (select from set_aside s where s.follower = 'duties' and s.subject = concat_ws(' ', issues.id, issues.duty_at)
+    and s.at > now() - interval '1 day')"""
+DUE = f"""
+select id, concat_ws(' ', id, duty_at) as subject from issues where duty_at <= now() and not {_ASIDE} order by duty_at limit {DUE_BATCH}
+"""
+_DO_DUE = f"""
 with due as (
   select id, duty, coalesce(case when state = 'handed_over' then reply_by end, deadline) as ends from issues
-  where duty_at <= now() order by duty_at limit {DUE_BATCH} for update skip locked
+  where duty_at <= now() and not {_ASIDE} and __WHICH__ order by duty_at limit {DUE_BATCH} for update skip locked
 ), told as (
   select due.*, exists (
     select from events e where e.issue_id = due.id and e.action = due.duty and e.data ->> 'ends' = to_jsonb(due.ends) #>> '{{}}') as before
@@ -26,6 +32,8 @@ with due as (
 )
 select area_id, unit_id, assignee_id, reporter_id from i
 """
+DO_DUE = _DO_DUE.replace("__WHICH__", "true")
+DO_SOME_DUE = _DO_DUE.replace("__WHICH__", "concat_ws(' ', id, duty_at) = any($1::text[])")
 # What an issue repeats: the one of its kind that was closed last within the radius and 30 days before. An issue is as old as its
 # reporter's phone says, often in whole seconds, while it is closed to the microsecond: they are compared by the second. Nor was an
 # issue closed later than this server heard of it, whatever a phone says. What was closed unresolved is there still, and to find it
@@ -52,10 +60,10 @@ _WAS_NONE = "jsonb_build_object('recurrence_of', null, 'recurrences', 0)"
 # Read the event log from one snapshot to the next for new issues, and link each to what it repeats. `skip locked` lets one worker read at a
 # time; a link is made once, from null. What happened is read first and by itself: how much it is the planner does not know, and would else
 # walk through every issue there is.
-FOLLOW_RECURRENCES = f"""
+_FOLLOW_RECURRENCES = f"""
 with f as materialized (select name, snapshot::pg_snapshot as base from followers where name = 'recurrence' for update skip locked),
 happened as materialized (
-  select e.id, e.issue_id, e.version, e.action, e.at from f join events e on e.tx >= pg_snapshot_xmin(f.base) and not pg_visible_in_snapshot(e.tx, f.base)
+  select e.id, e.issue_id, e.version, e.action, e.at from f join events e on __EVENTS__
 ), new as materialized (
   select i.id, i.category, i.area_id, i.position, i.mercator, i.created_at, v.radius_m, e.id as event_id
   from happened e cross join lateral (select * from issues i where i.id = e.issue_id and i.recurrence_of is null offset 0) i
@@ -74,10 +82,15 @@ happened as materialized (
   select i.id, i.version, 'recur', i.state, i.state, 'clock', jsonb_build_object('of', i.recurrence_of, 'times', i.recurrences),
     {_WAS_NONE} from i
 ), u as (
-  update followers set snapshot = pg_current_snapshot()::text from f where followers.name = f.name
+  update followers set snapshot = pg_current_snapshot()::text from f where followers.name = f.name and __GOES_ON__
 )
 select id, recurrences, area_id, unit_id, assignee_id, reporter_id from i
 """
+FOLLOW_RECURRENCES = _FOLLOW_RECURRENCES.replace(
+    "__EVENTS__", "e.tx >= pg_snapshot_xmin(f.base) and not pg_visible_in_snapshot(e.tx, f.base)"
+).replace("__GOES_ON__", "true")
+# The same for events `$1` alone, with the follower where it was.
+FOLLOW_SOME_RECURRENCES = _FOLLOW_RECURRENCES.replace("__EVENTS__", "e.id = any($1::bigint[])").replace("__GOES_ON__", "false")
 # The same for past cases $1 that were brought in together: each is linked to what it repeats, and how often it came back follows along
 # the chain. `earlier` is materialised so that the chain is walked over the links alone.
 LINK_PAST = f"""

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from app.issues import clock_queries as queries
 from app.issues.reading import serves
+from app.kit import aside
 from app.kit.access import Caller
 from app.kit.db import Connection, Database, tell_after_commit
 from app.kit.problems import invalid, not_found
@@ -20,12 +21,22 @@ CLEAN = timedelta(days=30)
 
 async def follow(database: Database) -> int:
     """Link new issues to what they repeat, and keep the black spots; how many came back. One worker at a time, each issue once."""
-    async with database.transaction() as connection:
-        rows = await connection.fetch(queries.FOLLOW_RECURRENCES)
-        for row in rows:
-            tell_after_commit(connection, (row["area_id"], row["unit_id"], row["assignee_id"], row["reporter_id"]))
-            if row["recurrences"] >= BLACK_SPOT_AT:
-                await connection.execute(queries.PUT_BLACK_SPOT, row["id"])
+
+    async def whole() -> int:
+        async with database.transaction() as connection:
+            return await _follow(connection, await connection.fetch(queries.FOLLOW_RECURRENCES))
+
+    async def some(connection: Connection, events: list[Any]) -> int:
+        return await _follow(connection, await connection.fetch(queries.FOLLOW_SOME_RECURRENCES, events))
+
+    return await aside.kept_going("recurrence", whole, lambda: aside.sift_events(database, "recurrence", some))
+
+
+async def _follow(connection: Connection, rows: list[Any]) -> int:
+    for row in rows:
+        tell_after_commit(connection, (row["area_id"], row["unit_id"], row["assignee_id"], row["reporter_id"]))
+        if row["recurrences"] >= BLACK_SPOT_AT:
+            await connection.execute(queries.PUT_BLACK_SPOT, row["id"])
     return len(rows)
 
 

@@ -157,6 +157,7 @@ ROUTES: dict[tuple[str, str], Rule] = {
     ("GET", "/v1/channels"): SIGNED_IN,
     ("PUT", "/v1/channels/{id}"): SIGNED_IN,
     ("DELETE", "/v1/channels/{id}"): SIGNED_IN,
+    ("POST", "/v1/channels/{id}/confirm"): SIGNED_IN,
     ("GET", "/v1/push-key"): SIGNED_IN,
     ("GET", "/v1/me/quiet-hours"): SIGNED_IN,
     ("PUT", "/v1/me/quiet-hours"): SIGNED_IN,

@@ -88,16 +88,19 @@ PATIENT = "set local statement_timeout = 0"
 # overdue since, and with all issues of a community that publishes otherwise than before: what this statement saw of that it marks as heeded, so that
 # a change beside it is heeded the next time. Whatever changed on the map moves the version of its squares, also when no count does. `offset 0` keeps the lookups by
 # primary key: how many issues are touched is not known to the planner.
-FOLLOW = f"""
+_TOUCHED = """
+  select e.issue_id as id from f join events e on e.tx >= pg_snapshot_xmin(f.base) and not pg_visible_in_snapshot(e.tx, f.base)
+  union select m.id from map_issues m where not m.overdue and m.ends_at <= now()
+    and not exists (select from set_aside s where s.follower = 'map' and s.subject = m.id::text)
+  union select m.id from areas a join map_issues m on m.area_id = a.id where a.publishes <> a.publishes_on_map
+    and not exists (select from set_aside s where s.follower = 'map' and s.subject = m.id::text)
+"""
+_FOLLOW = f"""
 with f as materialized (
   select snapshot::pg_snapshot as base from followers where name = 'map'
 ), turned as materialized (
   select a.id, a.publishes from areas a where a.publishes <> a.publishes_on_map
-), touched as materialized (
-  select e.issue_id as id from f join events e on e.tx >= pg_snapshot_xmin(f.base) and not pg_visible_in_snapshot(e.tx, f.base)
-  union select m.id from map_issues m where not m.overdue and m.ends_at <= now()
-  union select m.id from turned join map_issues m on m.area_id = turned.id
-), before as materialized (
+), touched as materialized (__TOUCHED__), before as materialized (
   select m.* from touched cross join lateral (select * from map_issues m where m.id = touched.id offset 0) m
 ), after as materialized (
   select r.* from touched cross join lateral ({_ROW} where i.id = touched.id and i.is_open offset 0) r
@@ -124,13 +127,25 @@ with f as materialized (
     {_counted("old", "-")} union all {_counted("fresh", "+")}) d group by level, q, audience
   on conflict (level, q, audience) do update set {", ".join(f"{c} = map_counts.{c} + excluded.{c}" for c in _TARGETS)}, version = excluded.version
 ), heeded as (
-  update areas a set publishes_on_map = turned.publishes from turned where a.id = turned.id
+  update areas a set publishes_on_map = turned.publishes from turned where a.id = turned.id and __GOES_ON__
 ), seen as (
-  update followers set snapshot = pg_current_snapshot()::text, at = now() where name = 'map'
+  update followers set snapshot = pg_current_snapshot()::text, at = now() where name = 'map' and __GOES_ON__
 )
 select count(*)::int from touched
 """
-# Everything anew, in the order of the map; whoever reads meanwhile sees the map as it was.
+FOLLOW = _FOLLOW.replace("__TOUCHED__", _TOUCHED).replace("__GOES_ON__", "true")
+# The same for issues `$1` alone, with the follower where it was; and which those are, with the snapshot to go on from.
+FOLLOW_SOME = _FOLLOW.replace("__TOUCHED__", "select unnest($1::uuid[]) as id from f").replace("__GOES_ON__", "false")
+TOUCHED = f"""
+with f as materialized (select snapshot::pg_snapshot as base from followers where name = 'map')
+select pg_current_snapshot()::text as snapshot, coalesce((select array_agg(t.id order by t.id) from ({_TOUCHED}) t), '{{}}') as ids from f
+"""
+# Everything anew, in the order of the map, but for what could not be put on it before; whoever reads meanwhile sees the map as it was.
+_NOT_ASIDE = "not exists (select from set_aside s where s.follower = 'map' and s.subject = i.id::text)"
+OPEN_ISSUES = f"select i.id from issues i where i.is_open and {_NOT_ASIDE} order by i.id"
+CHECK_SOME = (
+    f"select count(*) from (select r.* from ({_ROW} where i.id = any($1::uuid[]) and i.is_open) r offset 0) r where r is not null"
+)
 SET_UP = "update followers set datum = $1, public = $2 where name = 'map'"
 REBUILD = (
     "set local work_mem = '128MB'",
@@ -138,7 +153,7 @@ REBUILD = (
     "update areas set publishes_on_map = publishes where publishes_on_map <> publishes",
     "delete from map_issues",
     "delete from map_counts",
-    f"insert into map_issues ({', '.join(_COLUMNS)}) select {', '.join(_COLUMNS)} from ({_ROW} where i.is_open) r order by q",
+    f"insert into map_issues ({', '.join(_COLUMNS)}) select {', '.join(_COLUMNS)} from ({_ROW} where i.is_open and {_NOT_ASIDE}) r order by q",
     f"{_PUT_COUNTS} select d.*, {_VERSION} from ({_counted('map_issues', '+')}) d",
     "insert into cell_figures (cell_id) select id from cells on conflict (cell_id) do update set stale = true",
     "update followers set snapshot = pg_current_snapshot()::text, at = now() where name = 'map'",
@@ -287,11 +302,11 @@ count(*)::int as closed, count(*) filter (where i.reworked)::int as reworked,
   percentile_cont(0.5) within group (order by extract(epoch from i.closed_at - i.created_at)::float8) as median_s,
   percentile_cont(0.9) within group (order by extract(epoch from i.closed_at - i.created_at)::float8) as p90_s
 """
-FIGURES = f"""
+_FIGURES = f"""
 with zones as materialized (select id, known_zone(time_zone) as zone from areas),
 due as (
   select f.cell_id, {_DAYS} as since, {_WEEK} as week from cell_figures f join cells l on l.id = f.cell_id join zones a on a.id = l.area_id
-  where f.stale or f.as_of < {_TODAY} order by f.as_of limit 200 for update of f skip locked
+  where (f.stale or f.as_of < {_TODAY}) and __WHICH__ order by f.as_of limit 200 for update of f skip locked
 )
 update cell_figures f set stale = false, as_of = now(), opened = o.opened, came_back = o.came_back,
   closed = c.closed, closed_unresolved = u.closed_unresolved, closed_this_week = c.closed_this_week, due = d.due,
@@ -308,6 +323,16 @@ from due cross join lateral (
   select count(*)::int as closed_unresolved from issues i where i.cell_id = due.cell_id and i.closed_at >= due.since and i.unresolved is not null
 ) u cross join lateral (select {SUMS} from ({due("cell_id", "array[due.cell_id]", "due.since", "now()")}) d) d
 where f.cell_id = due.cell_id returning 1
+"""
+# What was set aside is tried again after a day.
+_CELL_NOT_ASIDE = """not exists (select from set_aside s where s.follower = 'cell figures' and s.subject = f.cell_id::text
+    and s.at > now() - interval '1 day')"""
+FIGURES = _FIGURES.replace("__WHICH__", _CELL_NOT_ASIDE)
+FIGURES_OF_SOME = _FIGURES.replace("__WHICH__", "f.cell_id = any($1::uuid[])")
+FIGURES_DUE = f"""
+with zones as materialized (select id, known_zone(time_zone) as zone from areas)
+select f.cell_id from cell_figures f join cells l on l.id = f.cell_id join zones a on a.id = l.area_id
+where (f.stale or f.as_of < {_TODAY}) and {_CELL_NOT_ASIDE} order by f.as_of limit 200
 """
 _RATES = """
   round((f.on_time::numeric / nullif(f.due, 0)), 3)::float8 as on_time_rate, round((f.reworked::numeric / nullif(f.closed, 0)), 3)::float8 as rework_rate,

@@ -1,14 +1,13 @@
 """Sending a notice by mail or to a chat robot.
 
-A robot's address is somebody's input that this server then calls, so: https to a public address only, no redirects followed, ten seconds,
-and of the answer the first few kilobytes. A mail address has letters of any script in its domain alone, since few servers carry
-others before the @ (SMTPUTF8), and none says so before it is tried.
+How a robot's address is called stands in targets.py. A mail address has letters of any script in its domain alone, since few servers
+carry others before the @ (SMTPUTF8), and none says so before it is tried.
 """
 
 from __future__ import annotations
 
-import asyncio
 import base64
+import contextlib
 import hashlib
 import hmac
 import ipaddress
@@ -16,26 +15,26 @@ import re
 import smtplib
 import socket
 import ssl
+import threading
 import time
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 from typing import Any
-from urllib.parse import SplitResult, quote_plus, unquote, urlsplit
+from urllib.parse import quote_plus, unquote, urlsplit
 
-import httpx
+import structlog
 
+from app.kit.own_threads import Full, OwnThreads
+from app.notices import targets
+from app.notices.targets import NotNow, Undeliverable
 from app.settings import settings
 
-PATIENCE_S = 10
+log = structlog.get_logger()
 
-
-class Undeliverable(Exception):
-    """This channel will not work as it is; trying again would not help."""
-
-
-class NotNow(Exception):
-    """The other side is away or busy: try again later."""
+# For one step of sending a mail, and for all of them.
+PATIENCE_S, MAIL_PATIENCE_S = 10, 25
+_posting = OwnThreads("mail", most=8, most_for_one=8)
 
 
 _LOCAL = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*", re.ASCII)
@@ -62,38 +61,6 @@ def mailable(address: str) -> str:
     return f"{local}@{told}"
 
 
-def _parts(url: str) -> tuple[SplitResult, int]:
-    """A URL in its parts, and its port. Raises Undeliverable for what is no URL."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port or 443
-        httpx.URL(url)
-    except (ValueError, httpx.InvalidURL):
-        raise Undeliverable("target-url") from None
-    if not url.isprintable() or " " in url:
-        raise Undeliverable("target-url")
-    return parts, port
-
-
-async def check_target(url: str) -> None:
-    """Refuse what a robot's address must not be. Raises Undeliverable with a sentence's key, NotNow while names are not looked up."""
-    parts, port = _parts(url)
-    private = settings().private_targets
-    if (parts.scheme != "https" and not private) or parts.scheme not in ("http", "https") or not parts.hostname:
-        raise Undeliverable("target-https")
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
-    except UnicodeError:  # a label that is empty or too long
-        raise Undeliverable("target-url") from None
-    except OSError as error:
-        if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
-            raise NotNow("names are not looked up now") from error
-        raise Undeliverable("target-unknown") from None
-    hosts = [str(entry[4][0]).split("%")[0] for entry in found]
-    if not private and not all(ipaddress.ip_address(host).is_global for host in hosts):
-        raise Undeliverable("target-private")
-
-
 def _signed(kind: str, url: str, secret: str, text: str) -> tuple[str, dict[str, Any]]:
     """URL and body as the three robots want them (their developer documentation: text messages, and the signature where a secret is set)."""
     if kind == "wecom":
@@ -112,24 +79,16 @@ def _signed(kind: str, url: str, secret: str, text: str) -> tuple[str, dict[str,
     return url, body
 
 
-async def send_robot(kind: str, url: str, secret: str, text: str) -> None:
+async def send_robot(kind: str, url: str, secret: str, text: str, owner: object) -> None:
     """Raises Undeliverable or NotNow."""
-    await check_target(url)
     url, body = _signed(kind, url, secret, text)
-    try:
-        async with (
-            httpx.AsyncClient(timeout=PATIENCE_S, follow_redirects=False, trust_env=False) as client,
-            client.stream("POST", url, json=body) as answer,
-        ):
-            told = await asyncio.wait_for(anext(answer.aiter_bytes(4096), b""), PATIENCE_S)
-    except (httpx.HTTPError, TimeoutError, OSError) as error:
-        raise NotNow(type(error).__name__) from error
-    if answer.is_redirect:
+    answer = await targets.post(url, owner, json=body)
+    if answer.redirects:
         raise Undeliverable("target-redirects")
-    if answer.status_code in (404, 410):
+    if answer.status in (404, 410):
         raise Undeliverable("target-gone")
-    if not answer.is_success or (b'"errcode"' in told and b'"errcode":0' not in told.replace(b" ", b"")):
-        raise NotNow(f"{answer.status_code} {told[:200]!r}")
+    if not answer.is_success or (b'"errcode"' in answer.told and b'"errcode":0' not in answer.told.replace(b" ", b"")):
+        raise NotNow(f"{answer.status} {answer.told[:200]!r}")
 
 
 def _own_domain() -> str:
@@ -165,25 +124,79 @@ async def send_mail(address: str, subject: str, text: str, key: str) -> None:
         raise Undeliverable("mail-unset")
     message = letter(mailable(address), subject, text, key)
     try:
-        await asyncio.to_thread(_smtp, message)
+        await _posting.run(None, MAIL_PATIENCE_S + 1, _smtp, message, settings().smtp_url)
+    except NoTls as error:
+        log.error("mail is not sent: the mail server offers no STARTTLS. Set GRIDPATROL_SMTP_URL to smtps://… if it takes TLS at once, "
+            "or to smtp+plain://… if passwords and mail may go unencrypted", server=urlsplit(settings().smtp_url).hostname)  # fmt: skip
+        raise NotNow("NoTls", silent=True) from error
     except smtplib.SMTPException as error:
         if _for_good(error):
             raise Undeliverable("mail-refused") from error
-        raise NotNow(type(error).__name__) from error
-    except OSError as error:
-        raise NotNow(type(error).__name__) from error
+        raise NotNow(
+            type(error).__name__, silent=not isinstance(error, smtplib.SMTPResponseException | smtplib.SMTPRecipientsRefused)
+        ) from error
+    except (OSError, TimeoutError, Full) as error:
+        raise NotNow(type(error).__name__, silent=True) from error
 
 
-def _smtp(message: EmailMessage) -> None:
-    parts = urlsplit(settings().smtp_url)
+class NoTls(Exception):
+    """The mail server does not offer STARTTLS, or somebody between has taken it out of what it offers (RFC 3207, 6)."""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, so that nobody is between."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _context(host: str) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if is_loopback(host):  # no certificate is made out to it
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def _smtp(message: EmailMessage, url: str) -> None:
+    """Hand a message to the mail server. STARTTLS is demanded before anything is said of it, password or mail, unless the server is this
+    machine or the setting says that it need not be. Raises NoTls, SMTPException, OSError."""
+    parts = urlsplit(url)
     host, port = parts.hostname or "localhost", parts.port or (465 if parts.scheme == "smtps" else 25)
     if parts.scheme == "smtps":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=PATIENCE_S, context=ssl.create_default_context())
+        server: smtplib.SMTP = smtplib.SMTP_SSL(timeout=PATIENCE_S, context=_context(host))
     else:
-        server = smtplib.SMTP(host, port, timeout=PATIENCE_S)
-    with server:
+        server = smtplib.SMTP(timeout=PATIENCE_S)
+    server._host = host  # pyright: ignore[reportAttributeAccessIssue, reportPrivateUsage]
+    # Each step has its limit; one that answers a letter at a time is cut off when all of it has taken too long.
+    cut = threading.Timer(MAIL_PATIENCE_S, _cut, (server,))
+    cut.daemon = True
+    cut.start()
+    try:
+        code, said = server.connect(host, port)
+        if code != 220:
+            raise smtplib.SMTPConnectError(code, said)
+        server.ehlo_or_helo_if_needed()
         if parts.scheme != "smtps" and server.has_extn("starttls"):
-            server.starttls(context=ssl.create_default_context())
+            server.starttls(context=_context(host))
+            server.ehlo()
+        elif parts.scheme == "smtp" and not is_loopback(host):
+            raise NoTls
         if parts.username:
             server.login(unquote(parts.username), unquote(parts.password or ""))
         server.send_message(message)
+        # The message is taken: what is said after that changes nothing.
+        with contextlib.suppress(smtplib.SMTPException, OSError):
+            server.quit()
+    finally:
+        cut.cancel()
+        server.close()
+
+
+def _cut(server: smtplib.SMTP) -> None:
+    socket_: Any = server.sock
+    if socket_ is not None:
+        with contextlib.suppress(OSError):
+            socket_.shutdown(socket.SHUT_RDWR)

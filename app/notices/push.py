@@ -11,13 +11,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import http_ece
-import httpx
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from py_vapid import Vapid02
 
 from app.kit.wire import dumps
-from app.notices.channels import PATIENCE_S, NotNow, Undeliverable, check_target
+from app.notices import targets
+from app.notices.targets import NotNow, Undeliverable
 from app.settings import settings
 
 # The order of P-256 (FIPS 186-5).
@@ -67,9 +67,8 @@ def sealed(keys: str, message: bytes) -> bytes:
     )  # fmt: skip
 
 
-async def send(secret: bytes, endpoint: str, keys: str, title: str, text: str, issue: str | None) -> None:
+async def send(secret: bytes, endpoint: str, keys: str, title: str, text: str, issue: str | None, owner: object) -> None:
     """Raises Gone, Undeliverable or NotNow."""
-    await check_target(endpoint)
     parts = urlsplit(endpoint)
     claims: dict[str, Any] = {
         "aud": f"{parts.scheme}://{parts.netloc}", "exp": int(time.time()) + _DAY_S // 2, "sub": f"mailto:{settings().mail_from}",
@@ -79,14 +78,10 @@ async def send(secret: bytes, endpoint: str, keys: str, title: str, text: str, i
     }  # fmt: skip
     while len(message := dumps({"title": title, "text": text, "issue": issue})) > _MOST_BYTES:
         text = text[: len(text) * 3 // 4]
-    try:
-        async with httpx.AsyncClient(timeout=PATIENCE_S, follow_redirects=False, trust_env=False) as client:
-            answer = await client.post(endpoint, content=sealed(keys, message), headers=headers)
-    except (httpx.HTTPError, OSError) as error:
-        raise NotNow(type(error).__name__) from error
-    if answer.status_code in (404, 410):
+    answer = await targets.post(endpoint, owner, headers, content=sealed(keys, message))
+    if answer.status in (404, 410):
         raise Gone
-    if answer.is_redirect:
+    if answer.redirects:
         raise Undeliverable("target-redirects")
     if not answer.is_success:
-        raise NotNow(str(answer.status_code))
+        raise NotNow(str(answer.status))

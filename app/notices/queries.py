@@ -6,7 +6,7 @@ from app.kit.access import CALLER, HOLDS
 # `skip locked`: one worker reads at a time, and a killed one's reading was never committed. The key holds what is told of, so that a
 # deadline that passes once is told once. What is told is what was so right after the event (`i`), whatever has become of the issue since:
 # a column that later events changed was what the first of them found. `b` is the issue as it was before.
-FOLLOW = f"""
+_FOLLOW = f"""
 with f as materialized (select name, snapshot::pg_snapshot as base from followers where name = 'notices' for update skip locked),
 told as (
   select r.account_id, m.kind, e.issue_id, e.at,
@@ -18,7 +18,7 @@ told as (
       'authority', coalesce(e.data ->> 'authority', i.authority), 'reply_by', i.reply_by, 'reason', coalesce(e.data ->> 'reason', e.data ->> 'note'),
       'late', case when e.action = 'assign' and i.deadline < e.at then true end,
       'photo', e.data -> 'photos' -> 0)) as data
-  from f join events e on e.tx >= pg_snapshot_xmin(f.base) and not pg_visible_in_snapshot(e.tx, f.base)
+  from f join events e on __EVENTS__
   join unnest($1::text[], $2::text[], $3::text[]) m(action, who, kind) on m.action = e.action
   join issues x on x.id = e.issue_id
   left join lateral (
@@ -62,12 +62,18 @@ told as (
   insert into deliveries (notice_id, channel_id)
   select n.id, c.id from n join accounts o on o.id = n.account_id and o.disabled_at is null
     join channels c on c.account_id = n.account_id and (c.kinds is null or n.kind = any(c.kinds)) and c.failed_at is null
+    and c.confirmed_at is not null
   returning notice_id, channel_id
 ), u as (
-  update followers set snapshot = pg_current_snapshot()::text from f where followers.name = f.name returning 1
+  update followers set snapshot = pg_current_snapshot()::text from f where followers.name = f.name and __GOES_ON__ returning 1
 )
 select d.notice_id, d.channel_id, n.account_id from d join n on n.id = d.notice_id
 """
+FOLLOW = _FOLLOW.replace("__EVENTS__", "e.tx >= pg_snapshot_xmin(f.base) and not pg_visible_in_snapshot(e.tx, f.base)").replace(
+    "__GOES_ON__", "true"
+)
+# The same for events `$4` alone, with the follower where it was.
+FOLLOW_SOME = _FOLLOW.replace("__EVENTS__", "e.id = any($4::bigint[])").replace("__GOES_ON__", "false")
 TELL = """
 with n as (
   insert into notices (account_id, kind, key, issue_id, data) select a, $2, $3, $4, $5 from unnest($1::uuid[]) a
@@ -76,6 +82,7 @@ with n as (
   insert into deliveries (notice_id, channel_id)
   select n.id, c.id from n join accounts o on o.id = n.account_id and o.disabled_at is null
     join channels c on c.account_id = n.account_id and (c.kinds is null or n.kind = any(c.kinds)) and c.failed_at is null
+    and c.confirmed_at is not null
   returning notice_id, channel_id
 )
 select d.notice_id, d.channel_id, n.account_id from d join n on n.id = d.notice_id
@@ -86,7 +93,7 @@ UNDISTURBED_UNTIL = """
 select case when ch.daily then ((l.d + case when l.t >= '08:30' then 1 else 0 end) + time '08:30') at time zone z.zone
   when q.starts <= q.ends and l.t >= q.starts and l.t < q.ends or q.starts > q.ends and (l.t >= q.starts or l.t < q.ends)
   then ((l.d + case when q.starts > q.ends and l.t >= q.starts then 1 else 0 end) + q.ends) at time zone z.zone end as until
-  , ch.daily
+  , ch.daily, ch.kind
 from channels ch left join quiet_hours q on q.account_id = ch.account_id cross join lateral (
   select coalesce((select known_zone(a.time_zone) from role_grants g join areas a on a.id = g.area_id where g.account_id = ch.account_id
     order by g.created_at limit 1), $2) as zone) z
@@ -105,15 +112,50 @@ from c left join lateral (
 """
 READ = "update notices set read_at = now() where account_id = $1 and read_at is null and ($2::uuid[] is null or id = any($2))"
 
-CHANNELS = """
-select id::text, kind, address, kinds, language, daily, created_at, failed_at, failure from channels where account_id = $1 order by created_at, id
+_SHOWN = "id::text, kind, address, kinds, language, daily, created_at, confirmed_at, failed_at, failure"
+CHANNELS = f"select {_SHOWN} from channels where account_id = $1 order by created_at, id"
+# Whoever adds or changes a channel takes turns with themselves, so that the channels that are counted are all there are.
+CHANNELS_LOCK = "select pg_advisory_xact_lock(hashtextextended('channels ' || $1::uuid, 0))"
+CHANNELS_BEFORE = """
+select count(*) filter (where k.alike and id <> $2) as others, bool_or(k.alike and id = $2) as counted, bool_or(id = $2) as known,
+  bool_or(id = $2 and kind = $3 and address = $4) as same, bool_or(id = $2 and kind = $3 and address = $4 and confirmed_at is not null) as confirmed
+from channels cross join lateral (
+  select case when $3 in ('mail', 'push') then kind = $3 else kind not in ('mail', 'push') end as alike) k
+where account_id = $1
 """
-PUT_CHANNEL = """
-insert into channels (id, account_id, kind, address, secret, kinds, language, daily) values ($1, $2, $3, $4, $5, $6, $7, $8)
+# `$10`: whether notices may be sent there at once. Where they may not, the code that is sent is that of this instant.
+PUT_CHANNEL = f"""
+insert into channels (id, account_id, kind, address, secret, kinds, language, daily, host, confirmed_at, asked_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, case when $10 then now() end, case when not $10 then now() end)
 on conflict (id) do update set kind = excluded.kind, address = excluded.address, secret = excluded.secret, kinds = excluded.kinds,
-  language = excluded.language, daily = excluded.daily, failed_at = null, failure = null, failing_since = null where channels.account_id = excluded.account_id
-returning id::text, kind, address, kinds, language, daily, created_at, failed_at, failure
+  language = excluded.language, daily = excluded.daily, host = excluded.host, failed_at = null, failure = null, failing_since = null,
+  failures = 0, not_before = null, code_tries = 0, asked_at = excluded.asked_at,
+  confirmed_at = case when $10 then coalesce(channels.confirmed_at, now()) end
+where channels.account_id = excluded.account_id
+returning {_SHOWN}, asked_at
 """
+# What waited for another address is not sent to this one; the inbox has it.
+DROP_UNSENT = "delete from deliveries where channel_id = $1 and sent_at is null"
+# Tries within a day, counted by one statement, so that those made at once are all counted.
+COUNT_CODE = """
+insert into throttles (subject, count, resets_at) values ($1, 1, now() + interval '1 day')
+on conflict (subject) do update set
+  count = case when throttles.resets_at < now() then 1 else throttles.count + 1 end,
+  resets_at = case when throttles.resets_at < now() then excluded.resets_at else throttles.resets_at end
+returning count, greatest(1, ceil(extract(epoch from resets_at - now())))::int as seconds
+"""
+# A code that shall be sent: none when another was asked for since, or it was entered.
+CODE_FOR = "select id, kind, address, language from channels where id = $1 and asked_at = $2 and confirmed_at is null and failed_at is null"
+# A try at a code: the row's lock counts every one, and after the last no code is right.
+TRY_CODE = """
+update channels set code_tries = code_tries + 1 where id = $1 and account_id = $2 and confirmed_at is null
+returning address, case when code_tries <= $3 and asked_at > now() - interval '1 day' then asked_at end as asked_at
+"""
+CONFIRM = f"""
+update channels set confirmed_at = now(), asked_at = null, code_tries = 0
+where id = $1 and account_id = $2 and (asked_at = $3 or confirmed_at is not null) returning {_SHOWN}
+"""
+ONE_CHANNEL = f"select {_SHOWN} from channels where id = $1 and account_id = $2"
 DROP_CHANNEL = "delete from channels where id = $1 and account_id = $2 returning true"
 PUT_QUIET = """
 insert into quiet_hours values ($1, $2, $3) on conflict (account_id) do update set starts = excluded.starts, ends = excluded.ends
@@ -121,24 +163,67 @@ insert into quiet_hours values ($1, $2, $3) on conflict (account_id) do update s
 DROP_QUIET = "delete from quiet_hours where account_id = $1"
 QUIET = "select starts, ends from quiet_hours where account_id = $1"
 
-# What a channel still has to tell; its row is locked meanwhile, so that two workers do not tell it twice.
-# A closed account is told nothing more.
+# --- sending --------------------------------------------------------------------------------------------------------------
+# One claims at a time, which takes a millisecond: so the leases that are counted are all there are.
+CLAIM_LOCK = "select pg_advisory_xact_lock(hashtextextended('claim a channel', 0))"
+# A closed account is told nothing more. Whether something may be sent over a channel now, or since nothing may, when to look again.
+# `busy`: somebody sends over it, or as much as
+# may be is being sent for its account or to its host.
 CHANNEL = """
-select id, kind, address, secret, language, daily from channels c where id = $1 and failed_at is null
-  and not exists (select from accounts a where a.id = c.account_id and a.disabled_at is not null) for no key update
+select c.id, c.account_id, c.kind, c.address, c.secret, c.language, c.daily, c.host,
+  greatest(c.not_before, h.not_before) as not_before,
+  case when c.leased_until > now() then c.leased_until end as leased_until,
+  (select count(*) from channels o where o.leased_until > now() and o.account_id = c.account_id and (o.kind = 'mail') = (c.kind = 'mail')) as of_account,
+  (select count(*) from channels o where o.leased_until > now() and o.host = c.host and c.kind <> 'mail') as of_host
+from channels c join accounts a on a.id = c.account_id and a.disabled_at is null left join hosts_away h on h.host = c.host and h.not_before > now()
+where c.id = $1 and c.failed_at is null and c.confirmed_at is not null
 """
-UNSENT = """
-select n.id, n.kind, n.data, n.issue_id::text as issue from deliveries d join notices n on n.id = d.notice_id
-where d.channel_id = $1 and d.sent_at is null and ($2::uuid is null or n.id = $2) order by n.created_at, n.id limit 200
+# The lease: nobody else sends over this channel until it is over, or its holder has said what became of it. The row says so, not a
+# transaction: none is open while something is sent.
+CLAIM = "update channels set lease = $2, leased_until = now() + $3::interval where id = $1"
+# What a message holds. One that a worker died over, or that was not taken, is sent again as it was; otherwise what waits is put into one.
+# What is older than two days is no news any more, and stands in the inbox.
+BATCH = """
+with waits as materialized (
+  select d.notice_id, d.batch from deliveries d join notices n on n.id = d.notice_id
+  where d.channel_id = $1 and d.sent_at is null and n.created_at > now() - interval '2 days'
+  order by d.batch nulls last, n.created_at, n.id limit $3
+), chosen as materialized (
+  select notice_id from waits where batch is not distinct from (select batch from waits order by batch nulls last limit 1)
+), put as (
+  update deliveries d set batch = coalesce(d.batch, $2) from chosen where d.channel_id = $1 and d.notice_id = chosen.notice_id
+  returning d.notice_id, d.batch
+)
+select n.id, n.kind, n.data, n.issue_id::text as issue, put.batch from put join notices n on n.id = put.notice_id order by n.created_at, n.id
 """
+# Of what a message was to hold, what does not fit into it waits for the next one.
+PUT_BACK = "update deliveries set batch = null where channel_id = $1 and notice_id = any($2::uuid[])"
+# Whoever answers, but takes long over it, gets the next message after a rest `$3`.
 SENT = """
-with d as (update deliveries set sent_at = now() where channel_id = $1 and notice_id = any($2::uuid[]))
-update channels set failing_since = null where id = $1 and failing_since is not null
+with d as (update deliveries set sent_at = now() where channel_id = $1 and batch = $2 and sent_at is null)
+update channels set failing_since = null, failures = 0, not_before = now() + $3::interval where id = $1
 """
-# A channel that was not reached: whether that has gone on for so long that it is given up.
+# Only the holder of the lease ends it: whoever took over from one that was too slow keeps theirs.
+RELEASE = "update channels set lease = null, leased_until = null where id = $1 and lease = $2"
+WAITS = """
+select exists (select from deliveries d join notices n on n.id = d.notice_id
+  where d.channel_id = $1 and d.sent_at is null and n.created_at > now() - interval '2 days')
+"""
+# A channel that was not reached: when to try again, and whether that has gone on for so long that it is given up. `$3`: whether it may be
+# the channel's own fault at all.
 NOT_REACHED = """
-update channels set failing_since = coalesce(failing_since, now()) where id = $1 returning failing_since < now() - $2::interval
+update channels set failing_since = case when $3 then coalesce(failing_since, now()) else failing_since end, failures = failures + 1,
+  not_before = now() + least(interval '1 hour', interval '20 seconds' * 3 ^ least(failures, 8))
+where id = $1 returning $3 and failing_since < now() - $2::interval as for_good, not_before
 """
+# A host that did not answer three times running is left alone for a while, whoever's channels lead there.
+HOST_AWAY = """
+insert into hosts_away (host, failures, not_before) select $1, 1, now() where $1 <> ''
+on conflict (host) do update set failures = hosts_away.failures + 1,
+  not_before = now() + case when hosts_away.failures < 2 then interval '0'
+    else least(interval '10 minutes', interval '15 seconds' * 2 ^ least(hosts_away.failures - 2, 8)) end
+"""
+HOST_THERE = "delete from hosts_away where host = $1"
 CHANNEL_GONE = "delete from channels where id = $1"
 CHANNEL_FAILED = """
 update channels set failed_at = now(), failure = $2, failing_since = null where id = $1 returning account_id, failed_at::text

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import asyncpg
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
 from app.kit import paging
 from app.kit.language import choose
-from app.kit.problems import Problem, invalid, not_found
-from app.kit.route import Route, Secret, TheCaller, Transaction, hot, unauthorized
+from app.kit.problems import invalid, not_found
+from app.kit.route import Route, Secret, TheCaller, TheDatabase, Transaction, hot, unauthorized
 from app.kit.wire import Text, TimeOfDay, Wire, answer, page
 from app.notices import push, queries
-from app.notices.channels import NotNow, Undeliverable, check_target, mailable
+from app.notices.channels import mailable
+from app.notices.keeping import Wanted, confirm, put
 from app.notices.law import KINDS
 from app.notices.schemas import Channel, Channels, Notices, PushKey, QuietHours
-from app.notices.telling import sentence
+from app.notices.targets import NotNow, Undeliverable, check_target
+from app.notices.telling import worded
 from app.notices.work import names
 from app.settings import settings
 
@@ -54,11 +55,26 @@ class ChannelIn(Wire):
     daily: bool = False
 
 
+class CodeIn(Wire):
+    """The digits of the mail; blanks between them do not matter."""
+
+    code: Annotated[Text, Field(min_length=1, max_length=40)]
+
+
 class QuietIn(Wire):
     """From when to when not to send, in the community's own time; over midnight when `starts` is later than `ends`."""
 
     starts: TimeOfDay
     ends: TimeOfDay
+
+
+def _photo(data: Any) -> str | None:
+    """The photograph that a notice names, if it is one."""
+    photo = data.get("photo") if isinstance(data, dict) else None
+    try:
+        return str(UUID(photo))
+    except (ValueError, TypeError, AttributeError):
+        return None
 
 
 @router.get("/v1/notices", responses={200: {"model": Notices}})
@@ -80,8 +96,8 @@ async def get_notices(
     zone = ZoneInfo(settings().time_zone)
     items = [
         {
-            "id": row["id"], "kind": row["kind"], "issue": row["issue"], "text": sentence(row["kind"], row["data"], categories, language, zone),
-            "photo": row["data"].get("photo"), "created_at": row["created_at"], "read_at": row["read_at"],
+            "id": row["id"], "kind": row["kind"], "issue": row["issue"], "text": worded(row, categories, language, zone),
+            "photo": _photo(row["data"]), "created_at": row["created_at"], "read_at": row["read_at"],
         }
         for row in rows[:limit] if row["id"] is not None
     ]  # fmt: skip
@@ -107,37 +123,36 @@ async def get_channels(caller: TheCaller, connection: Transaction) -> Response:
 
 
 @router.put("/v1/channels/{id}", responses={200: {"model": Channel}})
-async def put_channel(id: UUID, wish: ChannelIn, request: Request, caller: TheCaller, connection: Transaction) -> Response:
-    """Be told by mail, by a chat robot of WeCom, DingTalk or Feishu, or by web push; `kinds` narrows of what."""
+async def put_channel(id: UUID, wish: ChannelIn, request: Request, caller: TheCaller, database: TheDatabase) -> Response:
+    """Be told by mail, by a chat robot of WeCom, DingTalk or Feishu, or by web push; `kinds` narrows of what. To a mail address a code is
+    sent first, and nothing else before it is confirmed; sent again, this asks for another code."""
     secret = wish.secret
     if wish.kinds is not None and set(wish.kinds) - set(KINDS):
         raise invalid("/kinds", "field-type")
-    if wish.kind == "mail":
-        try:
+    # Names are looked up before there is a transaction.
+    try:
+        if wish.kind == "mail":
             mailable(wish.address)
-        except Undeliverable as reason:
-            raise invalid("/address", str(reason)) from None
-    else:
-        try:
-            await check_target(wish.address)
-        except Undeliverable as reason:
-            raise invalid("/address", str(reason)) from None
-        except NotNow:
-            raise invalid("/address", "target-unknown") from None
+        else:
+            await check_target(wish.address, caller.account_id)
+    except Undeliverable as reason:
+        raise invalid("/address", str(reason)) from None
+    except NotNow:
+        raise invalid("/address", "target-unknown") from None
     if wish.kind == "push":
         if wish.keys is None or not push.are_keys(wish.keys.p256dh, wish.keys.auth):
             raise invalid("/keys", "push-keys")
         secret = f"{wish.keys.p256dh} {wish.keys.auth}"
     language = wish.language or choose(request.headers.get("accept-language", ""), settings().language)
-    try:
-        row = await connection.fetchrow(
-            queries.PUT_CHANNEL, id, caller.account_id, wish.kind, wish.address, secret, wish.kinds, language, wish.daily
-        )
-    except asyncpg.UniqueViolationError:
-        raise Problem(409, "conflict", fields=[("/address", "conflict")]) from None
-    if row is None:
-        raise not_found()
-    return answer(dict(row))
+    wanted = Wanted(id, wish.kind, wish.address, secret, wish.kinds, language, wish.daily)
+    async with database.transaction() as connection:
+        return answer(await put(connection, caller.account_id, wanted))
+
+
+@router.post("/v1/channels/{id}/confirm", responses={200: {"model": Channel}})
+async def post_confirm(id: UUID, wish: CodeIn, caller: TheCaller, database: TheDatabase, secret: Secret) -> Response:
+    """Enter the code that was sent to a mail address: from then on notices are sent there."""
+    return answer(await confirm(database, secret, caller.account_id, id, wish.code))
 
 
 @router.get("/v1/push-key", responses={200: {"model": PushKey}})

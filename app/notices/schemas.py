@@ -32,6 +32,7 @@ class Channel(Wire):
     language: str
     daily: bool
     created_at: Instant
+    confirmed_at: Instant | None
     failed_at: Instant | None
     failure: str | None
 
