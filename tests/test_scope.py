@@ -256,6 +256,28 @@ async def test_a_photographs_id_that_another_names_too(town, other):
         assert mended["issue"]["state"] == "closed"
 
 
+async def test_what_somebody_does_to_their_own_account_is_their_own(town, database):
+    """Signing out other devices, reading notices, quiet hours: nobody else's."""
+    kept, busy = await town.person("volunteer"), await town.person("volunteer")
+    async with database.transaction() as connection:
+        notice = await connection.fetchval(
+            "insert into notices (account_id, kind, key) values ($1, 'thanked', 'x') returning id::text", kept.id
+        )
+    for person in (kept, busy):
+        assert (await person.call("PUT", "/v1/me/quiet-hours", json={"starts": "22:00", "ends": "07:00"})).status_code == 204
+    for method, path, body in (
+        ("POST", "/v1/notices/read", {}),
+        ("POST", "/v1/notices/read", {"ids": [notice]}),
+        ("PUT", "/v1/me/quiet-hours", {"starts": "07:00", "ends": "07:00"}),
+        ("PUT", "/v1/me/credentials", {"account": f"x{uuid.uuid4().hex[:8]}", "password": "correct horse 12"}),
+    ):
+        assert (await busy.call(method, path, json=body)).status_code == 204, path
+    assert (await kept.get("/v1/notices"))["unread"] == 1
+    assert (await kept.get("/v1/me/quiet-hours"))["starts"] == "22:00"
+    assert await busy.get("/v1/me/quiet-hours") is None
+    assert (await busy.call("DELETE", "/v1/sessions")).status_code == 204 and await kept.get("/v1/me")
+
+
 # --- references to what is elsewhere ----------------------------------------------------------------------------------
 async def test_what_a_body_names_is_of_the_place_or_unknown(town, other):
     """By an id of another community one is told what one is told of an id that nobody holds."""
