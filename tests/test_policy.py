@@ -198,19 +198,7 @@ class Place:
     @property
     def secrets(self) -> list[str]:
         """What stands in no answer to somebody of elsewhere."""
-        kinds = (
-            "issue",
-            "number",
-            "unit's issue",
-            "rule",
-            "black spot",
-            "sample",
-            "session",
-            "invitation",
-            "channel",
-            "awaited",
-            "quiet",
-        )
+        kinds = ("issue", "number", "unit's issue", "rule", "black spot", "sample", "session", "invitation", "channel", "awaited")
         return [self.word, *(self.things[name] for name in kinds), f'"{self.things["quiet"]}"']
 
 

@@ -345,6 +345,14 @@ async def test_what_a_body_names_is_of_the_place_or_unknown(town, other):
         assert (await staff.get(path, **{name: str(value)}))["items"] == [], (path, name)
 
 
+async def test_a_stale_picture_of_a_foreign_issue_tells_nothing(town, other):
+    """`If-Match` is compared for who sees the issue alone: a version is told to nobody else."""
+    issue, stranger = (await (await other.person("volunteer")).report(**other.body()))["issue"]["id"], await town.person("staff")
+    for tag in ('"99"', '"1"', "*"):
+        answer = await stranger.call("POST", f"/v1/issues/{issue}/actions", json={"action": "accept"}, headers={"if-match": tag})
+        assert answer.status_code == 404, (tag, answer.text)
+
+
 async def test_the_black_spots_owner_is_of_the_place(town, other, database):
     staff, stranger = await town.person("staff"), await other.person("volunteer")
     issue = (await staff.report(**town.body()))["issue"]["id"]
