@@ -466,7 +466,7 @@ def _body(line: Line, place: Place, things: dict[str, Any]) -> Any:
         "/v1/authorities/{id}": {"area": area, "name": place.word},
         "/v1/reports/{id}": things.get("report"),
         "/v1/issues/{id}/actions": {"action": "comment", "note": "x"},
-        "/v1/black-spots/{id}": {"plan": place.word},
+        "/v1/black-spots/{id}": {"plan": place.word, "owner": things.get("account")},
         "/v1/premises/{id}": _shop(place),
         "/v1/premises/{id}/visits/{visit}": {"at": "2026-11-20T02:00:00Z"},
         "/v1/patrols/{id}": {"started_at": "2026-11-24T08:00:00Z", "note": place.word},

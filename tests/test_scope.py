@@ -4,6 +4,7 @@ Attacks as they would be played. That every route keeps to its scope is walked i
 """
 
 import asyncio
+import base64
 import uuid
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -222,6 +223,29 @@ async def test_a_visit_id_of_elsewhere_is_refused(town, other):
         await _put(thief, f"/v1/premises/{shop}/visits/{visit}", 404, **body)
     await _kept(reader, shop, letter, photo)
     assert (await thief.get(f"/v1/premises/{theirs}"))["record"]["visits"] == []
+
+
+async def test_two_who_come_at_once_with_one_id(town, other):
+    """Photographs, uploads, visits: one has it, the other is told 404."""
+    people = [await place.person("staff") for place in (town, other)]
+    shops = [str(uuid.uuid4()) for _ in people]
+    for person, place, shop in zip(people, (town, other), shops, strict=True):
+        await _put(person, f"/v1/premises/{shop}", 201, **_shop(place))
+    for _ in range(3):
+        id = str(uuid.uuid4())
+        named = {"upload-length": "10", "upload-metadata": "photo " + base64.b64encode(str(uuid.uuid4()).encode()).decode()}
+        pictures = [encode(scene(seed=850 + n)) for n in range(2)]
+        rounds = (
+            [person.call("PUT", f"/v1/photos/{id}", content=picture) for person, picture in zip(people, pictures, strict=True)],
+            [person.call("POST", "/v1/uploads", headers=named) for person in people],
+            [
+                person.call("PUT", f"/v1/premises/{shop}/visits/{id}", json=VISIT)
+                for person, shop in zip(people, shops, strict=True)
+            ],
+        )
+        for both in rounds:
+            answers = await asyncio.gather(*both)
+            assert sorted(answer.status_code for answer in answers) == [201, 404], [answer.text for answer in answers]
 
 
 async def test_a_photographs_id_that_another_names_too(town, other):
@@ -491,7 +515,7 @@ async def test_what_is_handed_over_elsewhere_is_not_counted(town, other, databas
         assert (seen["open"], seen["replies"]) == counts
 
 
-async def test_a_moved_issue_departs_everywhere(town, other, both, do_jobs, database):
+async def test_a_moved_issue_departs_everywhere(town, other, both, database):
     """Lists, search, sync, tiles, hotspots, papers, exports: what moved is told of to those whom it moved to."""
     from app.maps import tally
 
@@ -500,7 +524,6 @@ async def test_a_moved_issue_departs_everywhere(town, other, both, do_jobs, data
     reporter = await town.person("volunteer")
     issue = (await reporter.report(**town.body(photos=[photo], note=word)))["issue"]
     await reporter.call("PUT", f"/v1/photos/{photo}", content=encode(scene(seed=830)))
-    await do_jobs()
     await tally.follow(database)
     cursor = (await staff.get("/v1/changes"))["next_cursor"]
     await both.act(issue["id"], "relocate", position={"lat": other.lat + 0.005, "lon": other.lon + 0.005})
@@ -520,7 +543,7 @@ async def test_a_moved_issue_departs_everywhere(town, other, both, do_jobs, data
         assert answer.status_code == 200 and issue["number"] not in answer.text and issue["id"] not in answer.text, path
 
 
-async def test_photographs_of_a_week_that_have_moved_away(town, other, both, do_jobs, database):
+async def test_photographs_of_a_week_that_have_moved_away(town, other, both, database):
     """Mended here and moved since: its pictures go with the issue."""
     leader, reporter = await town.person("leader"), await town.person("volunteer")
     before, after = str(uuid.uuid4()), str(uuid.uuid4())
@@ -529,7 +552,11 @@ async def test_photographs_of_a_week_that_have_moved_away(town, other, both, do_
     await leader.act(issue["id"], "assign", assignee=str(reporter.id))
     await reporter.call("PUT", f"/v1/photos/{after}", content=encode(scene(seed=842)))
     await reporter.act(issue["id"], "rectify", arrive=False, photos=[after])
-    await do_jobs()
+    async with database.transaction() as connection:
+        await connection.execute(
+            "update photo_files set developed_at = now() where sha256 in (select sha256 from photos where id = any($1))",
+            [uuid.UUID(before), uuid.UUID(after)],
+        )
     ended = datetime.now(UTC)
 
     async def pictured():
