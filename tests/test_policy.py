@@ -153,6 +153,12 @@ LISTS: dict[str, tuple[set[str], str]] = {
     "/v1/tiles/issues/{z}/{x}/{y}.mvt": (READERS, "issue"),
     "/v1/tiles/cells/{z}/{x}/{y}.mvt": (READERS, "cell"),
 }
+# Whom the names of people are told: who answers for them. To other readers of these they are nameless.
+NAMES = {
+    "/v1/areas": LEADERS, "/v1/areas/{id}": LEADERS, "/v1/black-spots": LEADERS, "/v1/issues/{id}/timeline": LEADERS,
+    "/v1/issues/{id}/dossier.html": LEADERS, "/v1/issues/{id}/dossier.docx": LEADERS, "/v1/premises/{id}": LEADERS,
+    "/v1/premises/{id}/record": LEADERS,
+}  # fmt: skip
 # In these a worker finds the issues of their unit, and no others.
 UNITS_TOO = {"/v1/issues", "/v1/changes", "/v1/tiles/issues/{z}/{x}/{y}.mvt"}
 # A stream without end is listened to in test_live.
@@ -191,7 +197,9 @@ class Place:
 
     @property
     def secrets(self) -> list[str]:
-        return [self.word, *(self.things[name] for name in ("issue", "number", "unit's issue", "rule", "black spot", "sample"))]
+        """What stands in no answer to somebody of elsewhere."""
+        kinds = ("issue", "number", "unit's issue", "rule", "black spot", "sample", "session", "invitation", "channel", "awaited")
+        return [self.word, *(self.things[name] for name in kinds), f'"{self.things["quiet"]}"']
 
 
 @dataclass
@@ -222,9 +230,13 @@ async def _own_things(person: Person, place: Place, database: Any, category: str
     """What is of somebody's account, made while they are a volunteer of the place."""
     town, word = place.town, place.word
     things: dict[str, Any] = {
-        name: str(uuid.uuid4()) for name in ("issue", "photo", "upload", "patrol", "channel", "session", "invitation", "thanks")
+        name: str(uuid.uuid4())
+        for name in ("issue", "awaited", "photo", "upload", "patrol", "channel", "session", "invitation", "thanks")
     }
-    things |= {"account": str(person.id), "report": town.body(note=word, photos=[things["photo"]], category=category)}
+    things |= {
+        "account": str(person.id),
+        "report": town.body(note=word, photos=[things["photo"], things["awaited"]], category=category),
+    }
     await _ok(person, "PUT", f"/v1/reports/{things['issue']}", things["report"])
     await _ok(person, "PUT", f"/v1/photos/{things['photo']}", content=JPEG)
     await _ok(person, "PUT", f"/v1/patrols/{things['patrol']}", {"started_at": "2026-11-24T08:00:00Z", "note": word})
@@ -241,7 +253,13 @@ async def _own_things(person: Person, place: Place, database: Any, category: str
             uuid.UUID(things["invitation"]), uuid.uuid4().bytes, person.id, town.area, town.cells[0],
         )  # fmt: skip
         await connection.execute(
-            "insert into thanks (id, account_id, by_id, text) values ($1, $2, $2, '谢谢')", uuid.UUID(things["thanks"]), person.id
+            "insert into thanks (id, account_id, by_id, text) values ($1, $2, $2, $3)",
+            uuid.UUID(things["thanks"]),
+            person.id,
+            word,
+        )
+        await connection.execute(
+            "insert into notices (account_id, kind, key, data) values ($1, 'thanked', 'x', $2)", person.id, {"reason": word}
         )
         for restored in ("channel", "upload"):
             await connection.execute(_RESTORED[restored], *_restored(restored, things))
@@ -310,6 +328,8 @@ async def _build(place: Place, database: Any, app: Any) -> None:
     }  # fmt: skip
     issue = await volunteer.get(f"/v1/issues/{things['issue']}")
     things["number"] = issue["number"]
+    things["quiet"] = f"0{1 + len(word) % 2}:{17 + len(word)}"
+    await _ok(volunteer, "PUT", "/v1/me/quiet-hours", {"starts": things["quiet"], "ends": "05:00"})
     for name in ("unit's issue", "handed over"):
         things[name] = (await volunteer.report(**town.body(note=word, category="flooding")))["issue"]["id"]
     await leader.act(things["unit's issue"], "assign", unit=str(town.unit))
@@ -350,7 +370,11 @@ async def _build(place: Place, database: Any, app: Any) -> None:
             "insert into sample_issues values ($1, $2)", uuid.UUID(things["sample"]), uuid.UUID(things["issue"])
         )
         people = [person.id for person in (staff, leader, absent, volunteer, friend)]
-        await connection.execute("update accounts set name = $2 where id = any($1)", people, word)
+        things["name"] = f"{word}的人"
+        await connection.execute("update accounts set name = $2 where id = any($1)", people, things["name"])
+        await connection.execute(
+            "update black_spots set owner_id = $2 where id = $1::text::uuid", things["black spot"], volunteer.id
+        )
 
 
 _ROLE = "insert into role_grants (account_id, role, area_id, cell_id, unit_id) values ($1, $2, $3, $4, $5)"
@@ -384,7 +408,7 @@ async def _become(world: World, person: Person, who: Somebody) -> None:
 def world(app: Any, database: Any) -> Any:
     # Apart from the places of other tests' towns.
     own, other = Town(app, database, lon=-40.0, lat=-30.0), Town(app, database, lon=-39.8, lat=-30.0)
-    made = World(database, {"own": Place(own, "我处的词"), "other": Place(other, "别处的词")})
+    made = World(database, {"own": Place(own, "我处的词"), "other": Place(other, "别处的话语")})
 
     async def build() -> None:
         for place in made.places.values():
@@ -442,7 +466,7 @@ def _body(line: Line, place: Place, things: dict[str, Any]) -> Any:
         "/v1/authorities/{id}": {"area": area, "name": place.word},
         "/v1/reports/{id}": things.get("report"),
         "/v1/issues/{id}/actions": {"action": "comment", "note": "x"},
-        "/v1/black-spots/{id}": {"plan": place.word},
+        "/v1/black-spots/{id}": {"plan": place.word, "owner": things.get("account")},
         "/v1/premises/{id}": _shop(place),
         "/v1/premises/{id}/visits/{visit}": {"at": "2026-11-20T02:00:00Z"},
         "/v1/patrols/{id}": {"started_at": "2026-11-24T08:00:00Z", "note": place.word},
@@ -602,6 +626,8 @@ class Walker:
             self.wrong.append(f"{where} instead of {self.expected(line, whose)}")
         if whose != "mine":
             self.tells_nothing(answer, where)
+        if line.path in NAMES and line.thing in ("issue", "cell", "premises") and answer.status_code == 200:
+            self.names(line.path, place, _told(answer), where)
 
     async def look(self, path: str, places: list[Place], params: dict[str, Any]) -> None:
         """A list, a tile or an export: it holds what is theirs to see of some places, and nothing from elsewhere."""
@@ -614,13 +640,29 @@ class Walker:
             self.wrong.append(where)
         self.tells_nothing(answer, where)
         # An admin's first page is of every community there is. Whoever stood in sees that they did.
-        if path not in LISTS or refused or role == "admin" or (path == "/v1/stand-ins" and self.who.was == "stand-in"):
+        if (
+            path not in {**LISTS, **NAMES}
+            or refused
+            or role == "admin"
+            or (path == "/v1/stand-ins" and self.who.was == "stand-in")
+        ):
             return
-        (who, thing), told = LISTS[path], _told(answer)
+        (who, thing), told = LISTS.get(path, (set[str](), "job")), _told(answer)
         for place in places:
+            if path in NAMES and path != "/v1/areas":  # of that a first page is of all communities
+                self.names(path, place, told, where)
             for seen, sees in ((thing, role in who), ("unit's issue", role in who or role == "worker")):
-                if (seen == thing or path in UNITS_TOO) and (place.things[seen] in told) != (sees and place is self.home):
+                if (
+                    (seen == thing or path in UNITS_TOO)
+                    and path in LISTS
+                    and (place.things[seen] in told) != (sees and place is self.home)
+                ):
                     self.wrong.append(f"{where} has {seen} of {place.word}: {place.things[seen] in told}")
+
+    def names(self, path: str, place: Place, told: str, where: str) -> None:
+        sees = self.who.role == "admin" or (place is self.home and self.who.role in NAMES[path])
+        if (place.things["name"] in told) != sees:
+            self.wrong.append(f"{where} names people of {place.word}: {place.things['name'] in told}")
 
     async def filtered(self, path: str, place: Place, filter: str) -> None:
         """Narrowed to something of a place, a list says nothing of it to who does not see it, and does not say that it is there."""
@@ -628,6 +670,8 @@ class Walker:
         if answer.status_code not in (200, 403):
             self.wrong.append(f"GET {path} {filter}: {answer.status_code} {answer.text[:200]}")
         self.tells_nothing(answer, f"GET {path} by {filter}")
+        if filter == "parent":
+            self.names(path, place, _told(answer), f"GET {path} by {filter}")
 
     def tells_nothing(self, answer: httpx.Response, where: str) -> None:
         if answer.status_code < 300 and answer.content:

@@ -4,6 +4,7 @@ Attacks as they would be played. That every route keeps to its scope is walked i
 """
 
 import asyncio
+import base64
 import uuid
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -224,6 +225,29 @@ async def test_a_visit_id_of_elsewhere_is_refused(town, other):
     assert (await thief.get(f"/v1/premises/{theirs}"))["record"]["visits"] == []
 
 
+async def test_two_who_come_at_once_with_one_id(town, other):
+    """Photographs, uploads, visits: one has it, the other is told 404."""
+    people = [await place.person("staff") for place in (town, other)]
+    shops = [str(uuid.uuid4()) for _ in people]
+    for person, place, shop in zip(people, (town, other), shops, strict=True):
+        await _put(person, f"/v1/premises/{shop}", 201, **_shop(place))
+    for _ in range(3):
+        id = str(uuid.uuid4())
+        named = {"upload-length": "10", "upload-metadata": "photo " + base64.b64encode(str(uuid.uuid4()).encode()).decode()}
+        pictures = [encode(scene(seed=850 + n)) for n in range(2)]
+        rounds = (
+            [person.call("PUT", f"/v1/photos/{id}", content=picture) for person, picture in zip(people, pictures, strict=True)],
+            [person.call("POST", "/v1/uploads", headers=named) for person in people],
+            [
+                person.call("PUT", f"/v1/premises/{shop}/visits/{id}", json=VISIT)
+                for person, shop in zip(people, shops, strict=True)
+            ],
+        )
+        for both in rounds:
+            answers = await asyncio.gather(*both)
+            assert sorted(answer.status_code for answer in answers) == [201, 404], [answer.text for answer in answers]
+
+
 async def test_a_photographs_id_that_another_names_too(town, other):
     """Somebody who names another's photograph neither sees it nor takes its power to prove."""
     mender, leader, thief = await town.person("volunteer"), await town.person("leader"), await other.person("volunteer")
@@ -254,6 +278,28 @@ async def test_a_photographs_id_that_another_names_too(town, other):
             continue
         mended = await mender.report(**town.body(photos=[second], mended_on_the_spot=True))
         assert mended["issue"]["state"] == "closed"
+
+
+async def test_what_somebody_does_to_their_own_account_is_their_own(town, database):
+    """Signing out other devices, reading notices, quiet hours: nobody else's."""
+    kept, busy = await town.person("volunteer"), await town.person("volunteer")
+    async with database.transaction() as connection:
+        notice = await connection.fetchval(
+            "insert into notices (account_id, kind, key) values ($1, 'thanked', 'x') returning id::text", kept.id
+        )
+    for person in (kept, busy):
+        assert (await person.call("PUT", "/v1/me/quiet-hours", json={"starts": "22:00", "ends": "07:00"})).status_code == 204
+    for method, path, body in (
+        ("POST", "/v1/notices/read", {}),
+        ("POST", "/v1/notices/read", {"ids": [notice]}),
+        ("PUT", "/v1/me/quiet-hours", {"starts": "07:00", "ends": "07:00"}),
+        ("PUT", "/v1/me/credentials", {"account": f"x{uuid.uuid4().hex[:8]}", "password": "correct horse 12"}),
+    ):
+        assert (await busy.call(method, path, json=body)).status_code == 204, path
+    assert (await kept.get("/v1/notices"))["unread"] == 1
+    assert (await kept.get("/v1/me/quiet-hours"))["starts"] == "22:00"
+    assert await busy.get("/v1/me/quiet-hours") is None
+    assert (await busy.call("DELETE", "/v1/sessions")).status_code == 204 and await kept.get("/v1/me")
 
 
 # --- references to what is elsewhere ----------------------------------------------------------------------------------
@@ -321,6 +367,14 @@ async def test_what_a_body_names_is_of_the_place_or_unknown(town, other):
             "premises": their_shop,
         }[name]
         assert (await staff.get(path, **{name: str(value)}))["items"] == [], (path, name)
+
+
+async def test_a_stale_picture_of_a_foreign_issue_tells_nothing(town, other):
+    """`If-Match` is compared for who sees the issue alone: a version is told to nobody else."""
+    issue, stranger = (await (await other.person("volunteer")).report(**other.body()))["issue"]["id"], await town.person("staff")
+    for tag in ('"99"', '"1"', "*"):
+        answer = await stranger.call("POST", f"/v1/issues/{issue}/actions", json={"action": "accept"}, headers={"if-match": tag})
+        assert answer.status_code == 404, (tag, answer.text)
 
 
 async def test_the_black_spots_owner_is_of_the_place(town, other, database):
@@ -461,7 +515,7 @@ async def test_what_is_handed_over_elsewhere_is_not_counted(town, other, databas
         assert (seen["open"], seen["replies"]) == counts
 
 
-async def test_a_moved_issue_departs_everywhere(town, other, both, do_jobs, database):
+async def test_a_moved_issue_departs_everywhere(town, other, both, database):
     """Lists, search, sync, tiles, hotspots, papers, exports: what moved is told of to those whom it moved to."""
     from app.maps import tally
 
@@ -470,7 +524,6 @@ async def test_a_moved_issue_departs_everywhere(town, other, both, do_jobs, data
     reporter = await town.person("volunteer")
     issue = (await reporter.report(**town.body(photos=[photo], note=word)))["issue"]
     await reporter.call("PUT", f"/v1/photos/{photo}", content=encode(scene(seed=830)))
-    await do_jobs()
     await tally.follow(database)
     cursor = (await staff.get("/v1/changes"))["next_cursor"]
     await both.act(issue["id"], "relocate", position={"lat": other.lat + 0.005, "lon": other.lon + 0.005})
@@ -490,7 +543,7 @@ async def test_a_moved_issue_departs_everywhere(town, other, both, do_jobs, data
         assert answer.status_code == 200 and issue["number"] not in answer.text and issue["id"] not in answer.text, path
 
 
-async def test_photographs_of_a_week_that_have_moved_away(town, other, both, do_jobs, database):
+async def test_photographs_of_a_week_that_have_moved_away(town, other, both, database):
     """Mended here and moved since: its pictures go with the issue."""
     leader, reporter = await town.person("leader"), await town.person("volunteer")
     before, after = str(uuid.uuid4()), str(uuid.uuid4())
@@ -499,7 +552,11 @@ async def test_photographs_of_a_week_that_have_moved_away(town, other, both, do_
     await leader.act(issue["id"], "assign", assignee=str(reporter.id))
     await reporter.call("PUT", f"/v1/photos/{after}", content=encode(scene(seed=842)))
     await reporter.act(issue["id"], "rectify", arrive=False, photos=[after])
-    await do_jobs()
+    async with database.transaction() as connection:
+        await connection.execute(
+            "update photo_files set developed_at = now() where sha256 in (select sha256 from photos where id = any($1))",
+            [uuid.UUID(before), uuid.UUID(after)],
+        )
     ended = datetime.now(UTC)
 
     async def pictured():

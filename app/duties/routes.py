@@ -34,8 +34,8 @@ class DayIn(Wire):
 async def get_calendar(
     id: UUID, caller: TheCaller, connection: Transaction, year: Annotated[int, Query(ge=2000, le=2100)]
 ) -> Response:
-    """Every day of a year: whether it is a working day, and by what: the country's statutory days, or an area's own entry. For who reads
-    the area, or is of a unit that serves it."""
+    """Every day of a year, for who reads the area or is of a unit there: whether it is a working day, by the country's statutory days or
+    an area's own entry."""
     zone: Any = await connection.fetchval("select known_zone(time_zone) from areas where id = $1", id)
     reads = caller.is_admin or id in caller.reads or await connection.fetchval(queries.SERVED, caller.units, id)
     if zone is None or not reads:
