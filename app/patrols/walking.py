@@ -9,11 +9,10 @@ from uuid import UUID
 
 import asyncpg
 
-from app.kit.db import Connection, Database
+from app.kit.db import Connection
 from app.kit.problems import Problem, invalid, not_found
 from app.kit.times import clock_fault, now
 from app.patrols import queries
-from app.settings import settings
 
 # A point is kept when it lies this far from the last one kept, or this long after it.
 _STEP_M, _STEP = 10.0, timedelta(seconds=60)
@@ -82,13 +81,6 @@ async def add_points(connection: Connection, account: UUID, id: UUID, points: li
     if good:
         await connection.execute(queries.ADD_CELLS, id, [p[0] for p in good], [p[1] for p in good], [p[2] for p in good])
     return added
-
-
-async def forget(means: Any, timestamp: int = 0) -> None:
-    """Tracks older than the settings allow are deleted; which cells were walked stays."""
-    database: Database = means.database
-    async with database.acquire() as connection:
-        await connection.execute(queries.FORGET_TRACKS, settings().track_days)
 
 
 async def walked(connection: Connection, account: UUID) -> dict[str, Any]:
