@@ -90,6 +90,18 @@ class Settings(BaseSettings):
         default=4, ge=1, le=720, description="Hours after which whoever mended something is reminded of its photograph."
     )
     track_days: int = Field(default=30, ge=1, le=3650, description="Days after which the track of a walk is forgotten.")
+    ended_session_days: int = Field(default=90, ge=1, le=3650, description="Days after which an ended session is forgotten.")
+    ended_invitation_days: int = Field(
+        default=90, ge=1, le=3650, description="Days after which an ended invitation is forgotten."
+    )
+    notice_days: int = Field(default=400, ge=31, le=3650, description="Days after which a notice is forgotten, read or not.")
+    failed_job_days: int = Field(
+        default=90, ge=1, le=3650, description="Days after which a job that failed for good is forgotten."
+    )
+    original_days: int = Field(
+        default=365, ge=0, le=36_500,
+        description="Days after its last issue was closed when a photograph's original goes, with all that its camera wrote; the picture stays. 0: never.",
+    )  # fmt: skip
     extension_days: int = Field(default=30, ge=1, le=366, description="Days by which one extension may move a deadline, at most.")
     extensions: int = Field(default=3, ge=0, le=50, description="Extensions of one deadline, at most.")
     smtp_url: str = Field(

@@ -21,7 +21,6 @@ from app.kit.jobs import DUE, OLD_QUEUE, QUEUES, Job, Pulse, Queue, queue_of
 from app.maps import hotspots, tally
 from app.notices import work as notices_work
 from app.notices.telling import follow
-from app.patrols.walking import forget
 from app.photos import work as photos_work
 from app.photos.darkroom import Darkroom
 from app.photos.store import Store
@@ -32,7 +31,6 @@ log = structlog.get_logger()
 _JOBS: tuple[Job, ...] = (
     *photos_work.JOBS,
     *notices_work.JOBS,
-    Job("forget_tracks", forget, cron="17 3 * * *"),
     *housekeeping.JOBS,
     *hotspots.JOBS,
 )

@@ -152,7 +152,7 @@ async def test_accepting_may_name_the_place(town, anybody):
     await publish(await town.person("staff"), town)
     issue = (await volunteer.report(**town.body(place=TELLTALE)))["issue"]
     await leader.act(issue["id"], "accept", public_place="东浦巷口")
-    assert [item["place"] for item in await listed(anybody, town)] == ["东浦巷口"]
+    assert [(item["place"], item["due_on"]) for item in await listed(anybody, town)] == [("东浦巷口", None)]
     for bad in ("x" * 101, "a\nb", "\u202eab"):
         answer = await leader.call(
             "POST", f"/v1/issues/{issue['id']}/actions", json={"action": "name_place", "public_place": bad}

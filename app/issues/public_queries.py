@@ -12,7 +12,8 @@ _RECENT = f"(i.is_open or i.state = 'closed' and i.closed_at > now() - interval 
 _DAY = "({} at time zone known_zone(a.time_zone))::date"
 _PUBLIC = f"""
 i.number, i.state, i.unresolved, i.category, i.reports, i.recurrences, i.is_open and coalesce(i.deadline < now(), false) as overdue,
-{_DAY.format("least(i.deadline, '2099-12-30')")} as due_on, {_DAY.format("i.created_at")} as found_on, {_DAY.format("i.closed_at")} as closed_on,
+case when i.deadline is not null then {_DAY.format("least(i.deadline, '2099-12-30')")} end as due_on, {_DAY.format("i.created_at")} as found_on,
+{_DAY.format("i.closed_at")} as closed_on,
 case when a.publishes = 'places' and v.public_precision_m <= 10 then p.place else '' end as place, g.name as cell, a.name as area,
 round(b.at[2]::numeric, 6)::float8 as lat, round(b.at[1]::numeric, 6)::float8 as lon
 """

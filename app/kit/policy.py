@@ -162,6 +162,7 @@ ROUTES: dict[tuple[str, str], Rule] = {
     ("GET", "/v1/me/quiet-hours"): SIGNED_IN,
     ("PUT", "/v1/me/quiet-hours"): SIGNED_IN,
     ("GET", "/v1/audit"): OFFICE,
+    ("GET", "/v1/retention"): ADMIN,
     ("GET", "/v1/jobs"): ADMIN,
     ("POST", "/v1/jobs/{id}/retry"): ADMIN,
     ("GET", "/v1/tiles/issues/{z}/{x}/{y}.mvt"): IN_QUERY,

@@ -10,14 +10,16 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from app.kit import paging
+from app.kit import housekeeping, paging
 from app.kit.asking import Asked, described, read
 from app.kit.audit import Kind
+from app.kit.language import choose, say
 from app.kit.route import Route, Secret, TheCaller, Transaction
 from app.kit.times import LATEST
 from app.kit.wire import Instant, page
 from app.oversight import queries
-from app.oversight.schemas import Audit
+from app.oversight.schemas import Audit, Terms
+from app.settings import settings
 
 router = APIRouter(route_class=Route, tags=["oversight"])
 
@@ -50,3 +52,23 @@ async def get_audit(request: Request, caller: TheCaller, connection: Transaction
     items = [_deed(row) for row in rows[: asked.limit]]
     more = len(rows) > asked.limit
     return page(items, paging.seal(secret, "audit", [items[-1]["at"].isoformat(), items[-1]["id"]]) if more else None)
+
+
+@router.get("/v1/retention", responses={200: {"model": Terms}})
+async def get_retention(request: Request, caller: TheCaller, connection: Transaction) -> Response:
+    """What is kept for a time only: each kind with its term, when it was last carried out, and how much was removed."""
+    language = choose(request.headers.get("accept-language", ""), settings().language)
+    done = {row["kind"]: row for row in await connection.fetch(housekeeping.RETENTION)}
+    items: list[dict[str, Any]] = []
+    for rule in housekeeping.RULES:
+        row = done.get(rule.kind)
+        ran = (
+            {name: row[name] for name in ("ran_at", "removed", "removed_in_all")}
+            if row
+            else {"ran_at": None, "removed": 0, "removed_in_all": 0}
+        )
+        setting = f"GRIDPATROL_{rule.setting.upper()}" if rule.setting else None
+        items.append(
+            {"kind": rule.kind, "what": say(f"kept-{rule.kind}", language), "days": rule.term(), "setting": setting, **ran}
+        )
+    return page(items, None)

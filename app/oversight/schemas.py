@@ -29,6 +29,23 @@ class Deed(Wire):
     details: dict[str, Any]
 
 
+class Term(Wire):
+    """`days` 0: never removed. `ran_at` null: not carried out yet; `removed` then, `removed_in_all` since the beginning."""
+
+    kind: str
+    what: str
+    days: int
+    setting: str | None
+    ran_at: Instant | None
+    removed: int
+    removed_in_all: int
+
+
+class Terms(Wire):
+    items: list[Term]
+    next_cursor: str | None
+
+
 class Audit(Wire):
     items: list[Deed]
     next_cursor: str | None

@@ -79,7 +79,6 @@ select c.id::text, c.rounds_per_week, (select count(*)::int from patrol_cells pc
   where pc.cell_id = c.id and p.counted_at >= $2 and p.counted_at < $3) as walks
 from cells c join area_tree t on t.area_id = c.area_id and t.ancestor_id = $1 where c.retired_at is null
 """
-FORGET_TRACKS = "delete from patrol_points where received_at < now() - make_interval(days => $1)"
 # Of one person: walks, hours (of one walk twelve at most, since some forget to end it), different cells.
 WALKED = """
 select count(*)::int as patrols, (select count(distinct pc.cell_id)::int from patrol_cells pc join patrols q on q.id = pc.patrol_id

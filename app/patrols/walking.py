@@ -10,11 +10,10 @@ from uuid import UUID
 import asyncpg
 
 from app.kit.access import Caller
-from app.kit.db import Connection, Database
+from app.kit.db import Connection
 from app.kit.problems import Problem, invalid, not_found
 from app.kit.times import clock_fault, now
 from app.patrols import queries
-from app.settings import settings
 
 # A point is kept when it lies this far from the last one kept, or this long after it.
 _STEP_M, _STEP = 10.0, timedelta(seconds=60)
@@ -84,13 +83,6 @@ async def add_points(connection: Connection, caller: Caller, id: UUID, points: l
         when, lats, lons = ([p[n] for p in good] for n in range(3))
         await connection.execute(queries.ADD_CELLS, id, when, lats, lons, caller.is_admin, caller.writes)
     return added
-
-
-async def forget(means: Any, timestamp: int = 0) -> None:
-    """Tracks older than the settings allow are deleted; which cells were walked stays."""
-    database: Database = means.database
-    async with database.acquire() as connection:
-        await connection.execute(queries.FORGET_TRACKS, settings().track_days)
 
 
 async def walked(connection: Connection, account: UUID) -> dict[str, Any]:

@@ -16,7 +16,7 @@ PHOTO = f"""
 with c as ({CALLER})
 select p.id::text, p.state, p.reason, p.account_id = c.account_id as own, encode(f.sha256, 'hex') as sha256, f.bytes, f.media_type,
   f.width, f.height, {taken_at(_ZONE)} as taken_at, st_y(f.position) as lat, st_x(f.position) as lon, f.camera, f.developed_at is not null as developed,
-  p.stored_at, c.is_admin or exists ({_SHOWN} and i.area_id = any(c.staffs)) as office,
+  p.stored_at, f.original_purged_at, c.is_admin or exists ({_SHOWN} and i.area_id = any(c.staffs)) as office,
   c.is_admin or exists ({_SHOWN} and (i.area_id = any(c.staffs) or i.cell_id = any(c.leads))) as manages
 from c left join photos p on p.id = $2 and (p.account_id = c.account_id or exists ({_SHOWN} and {SCOPE})
   or exists (select from attachments t where t.photo_id = p.id and t.account_id = p.account_id and (c.is_admin or t.area_id = any(c.reads))))
@@ -31,7 +31,7 @@ HELD = "select account_id, state, sha256, reason from photos where id = $1"
 ADD_FILE = """
 insert into photo_files (sha256, bytes, media_type, width, height, taken_at, taken_local, position, camera)
 values ($1, $2, $3, $4, $5, $6, $7, st_setsrid(st_makepoint($8, $9), 4326), $10)
-on conflict (sha256) do nothing returning true
+on conflict (sha256) do update set original_purged_at = null, original_gone = false where photo_files.original_purged_at is not null returning true
 """
 # Whoever holds a role may send photographs; anybody else those that their reports await. Read by the statements that write.
 _MAY_SEND = f"""exists (select from accounts a where a.id = $2 and a.disabled_at is null
@@ -114,11 +114,36 @@ EXPIRED = "select photo_id from uploads where expires_at < now() order by expire
 
 # --- the check of the store ---------------------------------------------------------------------------------------------
 FILES_AFTER = """
-select encode(sha256, 'hex') as sha256, bytes, developed_at is not null as developed from photo_files
+select encode(sha256, 'hex') as sha256, bytes, developed_at is not null as developed, original_purged_at is not null as purged from photo_files
 where sha256 > $1 order by sha256 limit 500
 """
 KNOWN_FILES = "select encode(sha256, 'hex') as sha256 from photo_files where sha256 = any($1::bytea[])"
+KNOWN_ORIGINALS = f"{KNOWN_FILES} and original_purged_at is null"
 KNOWN_PARTS = "select key from upload_parts where key = any($1)"
+
+# --- originals that go ----------------------------------------------------------------------------------------------------
+# Files that are old enough to have ended, page by page in the order in which they came.
+OLD_ORIGINALS = """
+select f.sha256, f.created_at from photo_files f
+where f.original_purged_at is null and f.developed_at is not null and f.created_at < now() - make_interval(days => $1)
+  and (f.created_at, f.sha256) > ($2::timestamptz, $3::bytea) order by f.created_at, f.sha256 limit 500
+"""
+_USES = "select from photos p join evidence e on e.photo_id = p.id and e.account_id = p.account_id"
+# Those of them ($2) whose every issue ended so many days ago ($1), and which belong to nothing that does not end: a letter of
+# responsibility, an activity. The row's lock orders this and a phone that sends the same bytes again, which takes the mark off.
+PURGE = f"""
+update photo_files f set original_purged_at = now()
+where f.sha256 = any($2::bytea[]) and f.original_purged_at is null and exists ({_USES} where p.sha256 = f.sha256)
+  and not exists ({_USES} join issues i on i.id = e.issue_id
+    where p.sha256 = f.sha256 and (i.is_open or coalesce(i.closed_at, i.updated_at) >= now() - make_interval(days => $1)))
+  and not exists (select from photos p join attachments t on t.photo_id = p.id and t.account_id = p.account_id where p.sha256 = f.sha256)
+returning f.sha256
+"""
+LEAVING = "select sha256 from photo_files where original_purged_at is not null and not original_gone order by original_purged_at limit 500"
+# Marked once more: bytes that came again while they were being taken out are out as well.
+GONE = """
+update photo_files set original_gone = true, original_purged_at = coalesce(original_purged_at, now()) where sha256 = any($1::bytea[])
+"""
 
 # --- photographs that are owed ------------------------------------------------------------------------------------------
 # What was said to be mended so many hours ago, and whose photograph never came: who sent its id. What is older than two weeks

@@ -94,6 +94,8 @@ async def get_variant(id: UUID, variant: Literal["thumb", "screen", "original"],
         raise not_found()
     objects = store.held(request.app.state)
     if variant == "original":
+        if row["original_purged_at"] is not None:
+            raise Problem(410, "original-purged")
         await _kept_look(request, id)
         # Bytes from outside: shown by no browser in this site's name.
         headers = {

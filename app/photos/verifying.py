@@ -45,7 +45,7 @@ async def verify(database: Database, objects: Store, delete_orphans: bool, conso
             if not rows:
                 break
             for row in rows:
-                found = await _damage(objects, row["sha256"])
+                found = None if row["purged"] else await _damage(objects, row["sha256"])
                 missing += found == "missing"
                 damaged += found == "damaged"
                 if found:
@@ -80,7 +80,8 @@ async def _orphans(database: Database, objects: Store, prefix: str, batch: list[
         else:
             hashes = {key: key.rsplit("/", 1)[1].split(".")[0] for key in old}
             wanted = [bytes.fromhex(sha) for sha in hashes.values() if len(sha) == 64]
-            kept = {row["sha256"] for row in await connection.fetch(queries.KNOWN_FILES, wanted)}
+            known = queries.KNOWN_ORIGINALS if prefix == "originals" else queries.KNOWN_FILES
+            kept = {row["sha256"] for row in await connection.fetch(known, wanted)}
             lost = [key for key, sha in hashes.items() if sha not in kept]
     for key in lost:
         print(f"orphaned {key}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import structlog
 from prometheus_client import Histogram
 
 from app.issues.evidence import photo_changed
+from app.kit import housekeeping
 from app.kit.db import Database
 from app.kit.jobs import Job
 from app.notices.telling import tell
@@ -96,8 +98,42 @@ async def remind(means: Means, timestamp: int = 0) -> None:
             await tell(connection, [row["account_id"]], "photo_missing", key, row["id"], told)
 
 
+_PAGES = 200
+
+
+async def purge(means: Means, timestamp: int = 0) -> None:
+    """Take originals out of the store whose last issue was closed long ago; the picture of 1,600 pixels, and what was read of the original, stay.
+
+    Marked, taken out, marked as gone: each step may happen twice, and what a stopped process left is done first. No lock is held over the store.
+    """
+    days, removed = settings().original_days, await _take_out(means)
+    after = (datetime.min.replace(tzinfo=UTC), b"")
+    for _ in range(_PAGES if days else 0):
+        async with means.database.acquire() as connection:
+            old = await connection.fetch(queries.OLD_ORIGINALS, days, *after)
+            if old:
+                await connection.execute(queries.PURGE, days, [row["sha256"] for row in old])
+        if not old:
+            break
+        after = (old[-1]["created_at"], old[-1]["sha256"])
+        removed += await _take_out(means)
+    await housekeeping.note(means.database, "originals", removed)
+
+
+async def _take_out(means: Means) -> int:
+    """Originals that are marked; how many."""
+    async with means.database.acquire() as connection:
+        leaving = [row["sha256"] for row in await connection.fetch(queries.LEAVING)]
+    if leaving:
+        await means.objects.delete(store.original(sha256.hex()) for sha256 in leaving)
+        async with means.database.acquire() as connection:
+            await connection.execute(queries.GONE, leaving)
+    return len(leaving)
+
+
 JOBS = (
     Job("develop", develop),
     Job("sweep_uploads", sweep, cron="*/15 * * * *"),
+    Job("purge_originals", purge, cron="37 3 * * *"),
     Job("remind_of_photos", remind, cron="5,20,35,50 * * * *"),
 )

@@ -38,6 +38,7 @@ export const SHAPES: Record<string, readonly string[] | null> = {
   "GET /v1/public/issues/{number}": ["number", "state", "category", "position", "cell", "area"],
   "GET /v1/push-key": ["key"],
   "GET /v1/reports/{id}": ["report", "issue", "nearby"],
+  "GET /v1/retention": ["items", "next_cursor"],
   "GET /v1/sessions": ["items", "next_cursor"],
   "GET /v1/summaries": ["items", "next_cursor"],
   "GET /v1/summaries/weekly.json": ["area", "week", "until", "time_zone", "language", "title"],
