@@ -57,7 +57,7 @@ class WeeklyAsked(Asked):
     language: Literal["zh-CN", "en"] | None = Field(None, description="Default: the reader's.")
 
 
-_Path = Annotated[Text, Field(max_length=4000, pattern="^/")]
+_Path = Annotated[str, Field(max_length=4000, pattern="^/")]
 
 
 class SpanIn(BaseModel):
@@ -89,6 +89,18 @@ class PartIn(Wire):
 
 class WeeklyIn(Wire):
     """A paper as it goes out: the draft, edited."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {
+                    "required": ["corrects", "reason"],
+                    "properties": {"corrects": {"type": "integer", "minimum": 1, "maximum": 999}, "reason": {"type": "string"}},
+                },
+                {"properties": {"corrects": {"type": "null"}, "reason": {"type": "null"}}},
+            ]
+        }
+    )
 
     area: UUID
     week: Day
