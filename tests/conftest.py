@@ -31,7 +31,7 @@ from tests.pictures import encode, scene
 
 PICTURE = encode(scene(48, 36))
 _loop = asyncio.new_event_loop()
-_PATIENCE_S = int(os.environ.get("TEST_PATIENCE_S", "240"))
+_PATIENCE_S = 240
 
 
 def _run(work: Coroutine[Any, Any, Any]) -> Any:
@@ -46,7 +46,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     names = pyfuncitem._fixtureinfo.argnames
     test = pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names})
     # A test that waits for what never comes fails, and the others go on.
-    _run(asyncio.wait_for(test, _PATIENCE_S))
+    _run(asyncio.wait_for(test, getattr(pyfuncitem.obj, "patience_s", _PATIENCE_S)))
     return True
 
 

@@ -195,7 +195,7 @@ async def test_allow_names_every_method_of_a_path(town, app):
     document = app.openapi()
     for path, item in document["paths"].items():
         there = {method.upper() for method in item}
-        for method in {"GET", "PUT", "POST", "PATCH", "DELETE", "OPTIONS", "TRACE"} - there:
+        for method in (min({"DELETE", "GET", "PATCH", "POST", "PUT"} - there), "TRACE"):
             answer = await person.call(method, filled(path, town))
             problem(answer, 405)
             assert set(answer.headers["allow"].split(", ")) == there, (method, path)

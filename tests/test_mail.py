@@ -149,7 +149,7 @@ async def test_a_domain_of_any_script_is_written_to_in_ascii(town, database, do_
 async def test_addresses_that_no_server_delivers_to_are_refused_with_the_reason(town, address, key):
     leader = await town.person("leader")
     refused = await add(leader, 422, kind="mail", address=address)
-    assert refused["errors"] == [{"pointer": "/address", "message": say(key, "en")}]
+    assert refused["errors"] == [{"pointer": "/address", "code": key, "message": say(key, "en")}]
 
 
 @pytest.mark.parametrize("address", ["o'brien+patrol@mail.example.org", "A.B_c@例子。中国", "1@xn--fiqs8s.cn", "a@b-c.co"])
@@ -244,4 +244,4 @@ async def test_an_address_that_was_taken_before_is_given_up_with_its_reason(town
 async def test_robots_at_addresses_that_are_none(town, kind, address, key):
     leader = await town.person("leader")
     refused = await add(leader, 422, kind=kind, address=address)
-    assert refused["errors"][0] == {"pointer": "/address", "message": say(key, "en")}
+    assert refused["errors"][0] == {"pointer": "/address", "code": key, "message": say(key, "en")}

@@ -221,7 +221,7 @@ async def test_addresses_that_a_server_must_not_call(town, address, key):
 
     leader = await town.person("leader")
     told = await add(leader, 422, kind="wecom", address=address)
-    assert told["errors"] == [{"pointer": "/address", "message": say(key, "en")}]
+    assert told["errors"] == [{"pointer": "/address", "code": key, "message": say(key, "en")}]
 
 
 async def test_mail(town, database, do_jobs, run, monkeypatch):

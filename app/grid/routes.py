@@ -7,6 +7,7 @@ from uuid import UUID
 
 import asyncpg
 from fastapi import APIRouter, Query
+from pydantic import ConfigDict
 from starlette.responses import Response
 
 from app.grid import queries
@@ -190,6 +191,14 @@ class RuleIn(Wire):
     """Who mends what, and whether a volunteer may close it himself: for an area, or one of its cells; for a category, or all that
     no other rule names."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": ["unit"], "properties": {"unit": {"type": "string"}}},
+                {"required": ["volunteer_may_close"], "properties": {"volunteer_may_close": {"type": "boolean"}}},
+            ]
+        }
+    )
     area: UUID
     unit: UUID | None = None
     volunteer_may_close: bool | None = None

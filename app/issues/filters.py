@@ -16,6 +16,12 @@ from app.kit.asking import Asked, sought
 from app.kit.problems import invalid
 from app.kit.wire import Instant, Text
 
+_LON, _LAT = (
+    rf"-?({degrees}(\.[0-9]{{1,20}})?|{most}(\.0{{1,20}})?)"
+    for degrees, most in (("(1[0-7]|[1-9])?[0-9]", "180"), ("[1-8]?[0-9]", "90"))
+)
+_BOX = f"^{_LON},{_LAT},{_LON},{_LAT}$"
+
 
 def _box(text: str) -> str:
     """Mercator EWKT of `minlon,minlat,maxlon,maxlat`; a box that crosses the date line is two."""
@@ -50,7 +56,9 @@ def _sought(text: str) -> list[str | None]:
 class IssueFilters(Asked):
     """What narrows a list of issues, or whatever is made of one."""
 
-    state: list[str] = Field([], description="`open`, or a state's name; repeatable.")
+    state: list[str] = Field(
+        [], description="`open`, or a state's name; repeatable.", json_schema_extra={"items": {"enum": ["open", *STATES]}}
+    )
     cell: UUID | None = None
     area: UUID | None = Field(None, description="The area and everything below it.")
     category: list[Text] = Field([], description="Repeatable.")
@@ -63,7 +71,9 @@ class IssueFilters(Asked):
     photos: Literal["missing"] | None = Field(
         None, description="Said to be mended, and the photograph that the category demands is not here."
     )
-    bbox: str | None = Field(None, description="minlon,minlat,maxlon,maxlat in WGS 84.", max_length=200)
+    bbox: str | None = Field(
+        None, description="minlon,minlat,maxlon,maxlat in WGS 84.", max_length=200, json_schema_extra={"pattern": _BOX}
+    )
     q: Text | None = Field(
         None,
         description="Words in note, place or number, in any order and width; or a number in any spelling.",

@@ -40,6 +40,8 @@ from app.settings import settings
 
 router = APIRouter(route_class=Route, tags=["issues"])
 Limit = Annotated[int, Query(ge=1, le=paging.MAX_LIMIT)]
+_NUMBER = "[0-9]{4}-[0-9]{6,12}"
+_NAMED = f"^([0-9a-fA-F]{{8}}-?([0-9a-fA-F]{{4}}-?){{3}}[0-9a-fA-F]{{12}}|{_NUMBER})$"
 _REPORT: dict[int | str, dict[str, Any]] = {200: {"model": ReportAnswer}, 201: {"model": ReportAnswer}}
 
 
@@ -113,7 +115,7 @@ async def get_nearby(request: Request, category: str, lat: Lat, lon: Lon, datum:
 
 @router.get("/v1/issues/{id}", responses={200: {"model": Issue}})
 async def get_issue(
-    id: Annotated[str, Path(pattern=r"^([0-9a-fA-F-]{32,36}|\d{4}-\d{6,12})$", description="An id, or a number as 2026-000123.")],
+    id: Annotated[str, Path(pattern=_NAMED, description="An id, or a number as 2026-000123.")],
     request: Request,
     datum: Datum = "wgs84",
 ) -> Response:
@@ -192,7 +194,7 @@ async def get_public_issues(request: Request) -> Response:
 
 
 @router.get("/v1/public/issues/{number}", responses={200: {"model": PublicIssue}})
-async def get_public_issue(number: Annotated[str, Path(pattern=r"^\d{4}-\d{6,12}$")], request: Request) -> Response:
+async def get_public_issue(number: Annotated[str, Path(pattern=f"^{_NUMBER}$")], request: Request) -> Response:
     """What became of an issue, by its number."""
     _published()
     state: Any = request.app.state

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from app.issues.lifecycle import ACTIONS, Action
 from app.kit.datum import Datum, to_wgs84
@@ -16,6 +16,9 @@ Place = Annotated[Text, Field(max_length=200)]
 
 
 class Position(Wire):
+    model_config = ConfigDict(
+        json_schema_extra={"not": {"required": ["lat", "lon"], "properties": {"lat": {"const": 0}, "lon": {"const": 0}}}}
+    )
     lat: Lat
     lon: Lon
     accuracy_m: Accuracy | None = None
@@ -94,6 +97,15 @@ def wrong_fields(action: Action, wish: ActionIn) -> list[tuple[str, str]]:
 
 
 _FIELDS: dict[str, Any] = ActionIn.model_json_schema()["properties"] | {"position": Position.model_json_schema()}
+
+
+def _given(action: Action, name: str) -> dict[str, Any]:
+    """What a field of an action may be: null, which says no more than leaving it out, only where the action does not need it."""
+    told = _FIELDS[name]
+    needed = name in action.needs and (action.name, name) not in _CONDITIONAL
+    return {**told, "anyOf": [one for one in told["anyOf"] if one.get("type") != "null"]} if needed and "anyOf" in told else told
+
+
 ACTION_SCHEMA: dict[str, Any] = {
     "oneOf": [
         {
@@ -103,7 +115,7 @@ ACTION_SCHEMA: dict[str, Any] = {
             "additionalProperties": False,
             "properties": {
                 "action": {"const": action.name},
-                **{name: _FIELDS[name] for name in (*action.needs, *action.may)},
+                **{name: _given(action, name) for name in (*action.needs, *action.may)},
             },
         }
         for action in ACTIONS.values()
@@ -211,7 +223,7 @@ class Report(Wire):
     issue_id: UUID
     category: str
     position: Position
-    observed_at: Instant
+    observed_at: Claim
     received_at: Instant
     clock: Literal["ahead", "old"] | None
     note: str

@@ -48,10 +48,11 @@ def sought(text: str) -> str:
 
 def described(model: type[Asked]) -> dict[str, Any]:
     """For a route's `openapi_extra`."""
+    told = model.model_json_schema()
     return {
         "parameters": [
-            {"name": name, "in": "query", "required": False, "schema": schema}
+            {"name": name, "in": "query", "required": name in told.get("required", ()), "schema": schema}
             | ({"description": schema["description"]} if "description" in schema else {})
-            for name, schema in model.model_json_schema()["properties"].items()
+            for name, schema in told["properties"].items()
         ]
     }

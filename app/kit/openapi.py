@@ -17,7 +17,7 @@ from app.kit.route import COOKIE, Route
 
 _ABOUT = """
 Errors are problem documents (RFC 9457). Lists are read on with `cursor`, which only the server makes. A parameter or a member of a
-body that is not described here is refused.
+body that is not described here is refused, and so is NUL in any text; blanks around a text are not kept.
 
 Formats beyond those of JSON Schema: `name`, a text that people can see, without line breaks, control characters or characters
 that turn the direction of writing. Instants and days lie from 2000 up to 2100, and a zone is always said.
@@ -67,9 +67,19 @@ _KEY: dict[str, Any] = {
     "in": "header",
     "required": False,
     "description": "The same key and request again get the first answer again.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]([ -~]*[!-~])?$"},
 }
 _KNOWN_TAG: dict[str, Any] = {"name": "If-None-Match", "in": "header", "required": False, "schema": {"type": "string"}}
+# Where the id of a thing stands in the answer of its list, and of a report, which makes an issue and names photographs.
+_THINGS = {
+    f"/v1/{name}/{{id}}": "$response.body#/items/0/id"
+    for name in ("issues", "patrols", "premises", "samples", "units", "invitations", "channels", "activities", "authorities",
+                 "assignment-rules", "black-spots", "stand-ins", "sessions", "jobs")
+} | {"/v1/areas/{id}": "$response.body#/features/0/id"}  # fmt: skip
+_NAMED = {
+    "/v1/reports/{id}": {"/v1/issues/{id}": "$response.body#/issue/id", "/v1/photos/{id}": "$response.body#/report/photos/0"},
+    "/v1/issues/{id}": {"/v1/photos/{id}": "$response.body#/photos/0/id"},
+}
 _READING = ("GET", "HEAD", "OPTIONS")
 
 
@@ -95,6 +105,7 @@ def _completed(document: dict[str, Any], routes: Sequence[BaseRoute]) -> dict[st
         if isinstance(route, Route):
             for method in route.methods or ():
                 _complete(document["paths"][route.path_format][method.lower()], route, method)
+    _link(document["paths"])
     components = document["components"]
     for name in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(name, None)
@@ -105,6 +116,34 @@ def _completed(document: dict[str, Any], routes: Sequence[BaseRoute]) -> dict[st
         "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
     }
     return document
+
+
+def _link(paths: dict[str, Any]) -> None:
+    """From an answer to what can be asked about the thing that it is about, or names: `/v1/issues` → `/v1/issues/{id}/timeline`."""
+    for path, operations in paths.items():
+        about = {prefix: expression for prefix, expression in _THINGS.items() if path == prefix.removesuffix("/{id}")}
+        if path.endswith("/{id}"):
+            about[path] = "$request.path.id"
+        about |= _NAMED.get(path, {})
+        for method, operation in operations.items():
+            links = {
+                name: link
+                for prefix, expression in about.items()
+                for name, link in _asked_about(paths, prefix, expression).items()
+            }
+            for status, answer in operation["responses"].items():
+                if status in ("200", "201") and links and "$ref" not in answer and (method != "delete"):
+                    answer["links"] = links
+
+
+def _asked_about(paths: dict[str, Any], prefix: str, expression: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for path, operations in paths.items():
+        if path == prefix or (path.startswith(prefix + "/") and path.count("{") == 1):
+            for operation in operations.values():
+                id = operation["operationId"]
+                found[id] = {"operationId": id, "parameters": {"path.id": expression}}
+    return found
 
 
 def _refusal(description: str, headers: dict[str, Any]) -> dict[str, Any]:
@@ -119,6 +158,10 @@ def _complete(operation: dict[str, Any], route: Route, method: str) -> None:
     for status, answer in responses.items():
         _say_only_what_is_answered(answer, route.responses.get(int(status), {}))
     parameters: list[dict[str, Any]] = operation.setdefault("parameters", [])
+    for each in parameters:
+        _never_null(each)
+        if each["name"] == "cursor":
+            each["schema"]["pattern"] = "^[A-Za-z0-9_-]*$"
     if method == "POST" and not route.rule.anyone:
         parameters.append(_KEY)
     if "304" in responses:
@@ -127,6 +170,15 @@ def _complete(operation: dict[str, Any], route: Route, method: str) -> None:
         operation["security"] = [{"token": []}, {"session": []}]
     for status in sorted(_refusals(operation, route, method)):
         responses[str(status)] = {"$ref": f"#/components/responses/{_REFUSALS[status][0]}"}
+
+
+def _never_null(parameter: dict[str, Any]) -> None:
+    """A parameter that is not given is left out: in an address there is no null."""
+    told: dict[str, Any] = parameter["schema"]
+    kinds = [one for one in told.get("anyOf", ()) if one.get("type") != "null"]
+    if len(kinds) == 1:
+        del told["anyOf"]
+        told |= kinds[0]
 
 
 def _say_only_what_is_answered(answer: dict[str, Any], declared: dict[str, Any]) -> None:

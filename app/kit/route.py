@@ -227,7 +227,7 @@ def keep_apart(routes: Sequence[BaseRoute]) -> None:
 async def _once(
     request: Request, unit: Unit, key: str, rule: policy.Rule, inner: Callable[[Request], Coroutine[Any, Any, Response]]
 ) -> Response:
-    if not 1 <= len(key) <= 200 or not key.isprintable():
+    if not 1 <= len(key) <= 200 or not key.isascii() or not key.isprintable():
         raise Problem(422, "bad-key")
     scope, id = str(request.state.caller.account_id), sealed.hashed(key)
     # What a request asks for beside its body stands in its path, its query and the headers of a resumable upload.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time
-from typing import Annotated, Any
+from functools import lru_cache
+from typing import Annotated, Any, get_args
 from uuid import UUID
 
 import orjson
@@ -16,6 +17,8 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    ValidationInfo,
+    WithJsonSchema,
     field_validator,
 )
 from starlette.responses import Response
@@ -32,13 +35,32 @@ def _no_nul(value: Any) -> Any:
     return value
 
 
+@lru_cache
+def _mistaken(model: type[BaseModel]) -> dict[type, frozenset[str]]:
+    """For a type that JSON has: the fields of a body for which pydantic would take it, though they are of another type."""
+
+    def kinds(name: str) -> set[Any]:
+        told = model.model_fields[name].annotation
+        return ({told} | set(get_args(told))) - {type(None), *((told,) if get_args(told) else ())}
+
+    numbers = frozenset(name for name in model.model_fields if kinds(name) <= {int, float})
+    truths = frozenset(name for name in model.model_fields if kinds(name) == {bool})
+    return {str: numbers | truths, bool: numbers, int: truths, float: truths}
+
+
 class Wire(BaseModel):
     """A request body: unknown fields are refused, and so is NUL in any text."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    # Whatever type a field has: a text without the check would be a 500 of the database.
-    _clean = field_validator("*", mode="before")(_no_nul)
+    @field_validator("*", mode="before")
+    @classmethod
+    def _clean(cls, value: Any, info: ValidationInfo) -> Any:
+        """Whatever type a field has: a text without the check would be a 500 of the database. JSON has numbers and truth values:
+        what only looks like one is none."""
+        if info.field_name in _mistaken(cls).get(type(value), ()):
+            raise ValueError("field-type")
+        return _no_nul(value)
 
 
 def shown_name(text: str) -> str:
@@ -98,18 +120,22 @@ def _bounded_day(day: date) -> date:
 
 
 Text = Annotated[str, AfterValidator(_no_nul)]
-Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(shown_name)]
+Name = Annotated[str, Field(min_length=1, max_length=100, json_schema_extra={"format": "name"}), AfterValidator(shown_name)]
 # A name that may be left out.
-Label = Annotated[str, Field(max_length=100), AfterValidator(shown_or_empty)]
+Label = Annotated[str, Field(max_length=100, json_schema_extra={"format": "label"}), AfterValidator(shown_or_empty)]
 Note = Annotated[str, Field(max_length=4000)]
 Reason = Annotated[str, Field(min_length=1, max_length=1000)]
 _AsWritten = BeforeValidator(_written(_WRITTEN_INSTANT, "instant"))
 # RFC 3339 with its zone, from 2000 up to 2100.
-Instant = Annotated[AwareDatetime, _AsWritten, AfterValidator(_bounded_instant)]
+_INSTANT = {"type": "string", "format": "date-time", "pattern": "^20[0-9]{2}-"}
+Instant = Annotated[AwareDatetime, _AsWritten, AfterValidator(_bounded_instant), WithJsonSchema(_INSTANT)]
 # What a phone's clock says. However wrong it is, what it stamps is taken; no clock says a year before 1970.
-Claim = Annotated[AwareDatetime, _AsWritten, AfterValidator(_bounded_claim)]
-Day = Annotated[date, BeforeValidator(_written(_WRITTEN_DAY, "day")), AfterValidator(_bounded_day)]
-TimeOfDay = Annotated[time, BeforeValidator(_written(_WRITTEN_TIME, "time-of-day"))]
+_CLAIM = {"type": "string", "format": "date-time", "pattern": "^(20[0-9]{2}|19[789][0-9]|1969-12-31)"}
+Claim = Annotated[AwareDatetime, _AsWritten, AfterValidator(_bounded_claim), WithJsonSchema(_CLAIM)]
+_DAY = {"type": "string", "format": "date", "pattern": "^20[0-9]{2}-"}
+Day = Annotated[date, BeforeValidator(_written(_WRITTEN_DAY, "day")), AfterValidator(_bounded_day), WithJsonSchema(_DAY)]
+_TIME = {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"}
+TimeOfDay = Annotated[time, BeforeValidator(_written(_WRITTEN_TIME, "time-of-day")), WithJsonSchema(_TIME)]
 Lat = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
 Lon = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
@@ -33,12 +33,17 @@ _TILE: dict[int | str, dict[str, Any]] = {
     204: {"description": "An empty tile"},
     304: {},
 }
+# A tile that there is not is refused by `tiles.check`: at a zoom there are only so many columns and rows.
+Zoom = Annotated[int, Path(json_schema_extra={"minimum": 0, "maximum": tiles.MOST_ZOOM})]
+Column = Annotated[int, Path(json_schema_extra={"minimum": 0, "maximum": 2**tiles.MOST_ZOOM - 1})]
 # Map readers of one process: what more of them ask waits a little, and is then told to come back, so that reports keep their pace.
 _READERS = Gate(width=4, queue=100, patience_s=5)
 
 
 class TilesAsked(Asked):
-    state: list[str] = Field([], description="An open state's name; repeatable.")
+    state: list[str] = Field(
+        [], description="`open`, or an open state's name; repeatable.", json_schema_extra={"items": {"enum": ["open", *OPEN]}}
+    )
     category: list[Text] = Field([], description="Repeatable.")
     overdue: bool | None = None
     since: Instant | None = Field(None, description="Reported since.")
@@ -84,13 +89,13 @@ async def _issue_tile(request: Request, token: bytes | None, z: int, x: int, y: 
 
 
 @router.get("/v1/tiles/issues/{z}/{x}/{y}.mvt", responses=_TILE, openapi_extra=described(TilesAsked))
-async def get_issue_tile(z: int, x: int, y: int, request: Request) -> Response:
+async def get_issue_tile(z: Zoom, x: Column, y: Column, request: Request) -> Response:
     """Open issues in the caller's scope: single ones from zoom 14, before it counts of squares. At most two seconds behind: see Last-Modified."""
     return await _issue_tile(request, hot(request).token, z, x, y)
 
 
 @router.get("/v1/tiles/public/{z}/{x}/{y}.mvt", responses=_TILE, openapi_extra=described(PublicTilesAsked))
-async def get_public_tile(z: int, x: int, y: int, request: Request) -> Response:
+async def get_public_tile(z: Zoom, x: Column, y: Column, request: Request) -> Response:
     """The same for everybody: what was accepted, in communities that publish it, no more exact than each category allows."""
     if not settings().public:
         raise not_found()
@@ -98,7 +103,7 @@ async def get_public_tile(z: int, x: int, y: int, request: Request) -> Response:
 
 
 @router.get("/v1/tiles/cells/{z}/{x}/{y}.mvt", responses={status: _TILE[status] for status in (200, 204)})
-async def get_cell_tile(z: int, x: int, y: int, request: Request) -> Response:
+async def get_cell_tile(z: Zoom, x: Column, y: Column, request: Request) -> Response:
     """Cells of the caller's areas with their counts; up to zoom 11 the areas that they make up."""
     tiles.check(z, x, y)
     database, token, _ = hot(request)

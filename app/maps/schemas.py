@@ -85,7 +85,8 @@ class HotspotCell(Wire):
     id: UUID
     name: str
     open: int
-    leaders: list[Named]
+    # For the office alone.
+    leaders: list[Named] = []
 
 
 class HotspotCategory(Wire):

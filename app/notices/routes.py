@@ -50,7 +50,7 @@ class ChannelIn(Wire):
     address: Annotated[Text, Field(min_length=3, max_length=500)]
     secret: Annotated[Text, Field(max_length=200)] = ""
     keys: PushKeys | None = None
-    kinds: Annotated[list[Text], Field(max_length=50)] | None = None
+    kinds: Annotated[list[Text], Field(max_length=50, json_schema_extra={"items": {"enum": list(KINDS)}})] | None = None
     language: Literal["zh-CN", "en"] | None = None
     daily: bool = False
 

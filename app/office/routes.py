@@ -100,7 +100,7 @@ def _own_way(text: str) -> str:
     return path
 
 
-_Path = Annotated[Text, Field(max_length=4000), AfterValidator(_own_way)]
+_Path = Annotated[str, Field(max_length=4000), AfterValidator(_own_way)]
 
 
 class SpanIn(BaseModel):
@@ -132,6 +132,18 @@ class PartIn(Wire):
 
 class WeeklyIn(Wire):
     """A paper as it goes out: the draft, edited."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {
+                    "required": ["corrects", "reason"],
+                    "properties": {"corrects": {"type": "integer", "minimum": 1, "maximum": 999}, "reason": {"type": "string"}},
+                },
+                {"properties": {"corrects": {"type": "null"}, "reason": {"type": "null"}}},
+            ]
+        }
+    )
 
     area: UUID
     week: Day

@@ -6,15 +6,15 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from app.kit.wire import Instant, Named, Wire
+from app.kit.wire import Claim, Instant, Named, Wire
 
 
 class Patrol(Wire):
     """`name` only for whom the walker answers to; `track` (GeoJSON) where one walk was asked for, while it is kept."""
 
     id: UUID
-    started_at: Instant
-    ended_at: Instant | None
+    started_at: Claim
+    ended_at: Claim | None
     people: int
     note: str
     clock: str | None

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
-from app.kit.policy import Role
+from app.kit.policy import HELD_FOR, Role
 from app.kit.wire import Instant, Label, Name, Named, Text, Wire, shown_name
 from app.people import passwords
 
@@ -40,9 +40,22 @@ class Credentials(Wire):
     current_password: Annotated[Text, Field(max_length=500)] | None = None
 
 
+_GIVEN: list[tuple[Role, str | None]] = [
+    (role, target) for role, targets in HELD_FOR.items() for target in (sorted(targets) or [None])
+]
+
+
+def _held_for(role: Role, target: str | None) -> dict[str, Any]:
+    """An invitation to a role names the one thing that it is for."""
+    others: dict[str, Any] = {name: {"type": "null"} for name in ("area", "cell", "unit") if name != target}
+    named: dict[str, Any] = {target: {"type": "string", "format": "uuid"}} if target else {}
+    return {"required": ["role", *named], "properties": {"role": {"const": role}} | others | named}
+
+
 class InvitationIn(Wire):
     """For exactly one of `area`, `cell` and `unit`, as the role demands. How many uses and hours it may have depends on the role."""
 
+    model_config = ConfigDict(json_schema_extra={"anyOf": [_held_for(role, target) for role, target in _GIVEN]})
     role: Role
     area: UUID | None = None
     cell: UUID | None = None

@@ -26,7 +26,10 @@ from app.settings import settings
 router = APIRouter(route_class=Route, tags=["photos"])
 _TUS = {"tus-resumable": "1.0.0", "cache-control": "no-store"}
 _BYTES: dict[str, Any] = {
-    "requestBody": {"required": True, "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}},
+    "requestBody": {
+        "required": True,
+        "content": {each: {"schema": {"type": "string", "format": "binary"}} for each in (*FORMATS, "application/octet-stream")},
+    },
     "parameters": [schemas.DIGEST],
 }
 _FACTS: dict[int | str, dict[str, Any]] = {200: {"model": schemas.PhotoFacts}, 201: {"model": schemas.PhotoFacts}}

@@ -55,13 +55,21 @@ def header(name: str, description: str, required: bool = False, **schema: Any) -
     return {"name": name, "in": "header", "required": required, "description": description, "schema": {"type": "string"} | schema}
 
 
+_BASE64 = "([A-Za-z0-9+/]{4}){1,16}"
 _COUNT = {"type": "string", "pattern": "^[0-9]{1,15}$"}
 VERSION = header("Tus-Resumable", "The version of tus; 1.0.0 when it is not said.", const="1.0.0")
-LENGTH = header("Upload-Length", "Bytes of the whole.", True, pattern="^[0-9]{1,15}$")
+LENGTH = header("Upload-Length", "Bytes of the whole.", True, pattern="^[1-9][0-9]{0,14}$")
 OFFSET = header("Upload-Offset", "Bytes that have arrived.", True, pattern="^[0-9]{1,15}$")
-METADATA = header("Upload-Metadata", "`photo` with the photograph's id, and `filetype`; values in base64.", True)
-CHECKSUM = header("Upload-Checksum", "`sha256`, `sha1` or `md5`, and the digest in base64.")
-DIGEST = header("Content-Digest", "`sha-256=:…:` (RFC 9530).")
+METADATA = header(
+    "Upload-Metadata",
+    "`photo` with the photograph's id, and `filetype`; values in base64.",
+    True,
+    pattern="(^|,) *photo [A-Za-z0-9+/]{48} *(,|$)",
+)
+CHECKSUM = header(
+    "Upload-Checksum", "`sha256`, `sha1` or `md5`, and the digest in base64.", pattern=f"^(sha256|sha1|md5) {_BASE64}$"
+)
+DIGEST = header("Content-Digest", "RFC 9530; of its algorithms `sha-256` is checked.")
 
 
 def tus(*names: str) -> dict[str, Any]:

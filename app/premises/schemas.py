@@ -6,15 +6,35 @@ from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from app.kit.datum import Datum, to_wgs84
 from app.kit.wire import Day, Instant, Label, Name, Named, Note, Text, Wire
+
+_POINT: dict[str, Any] = {
+    "type": "array",
+    "prefixItems": [{"type": "number", "minimum": -180, "maximum": 180}, {"type": "number", "minimum": -90, "maximum": 90}],
+    "minItems": 2,
+    "maxItems": 2,
+}
 
 
 class Frontage(Wire):
     """A GeoJSON Point or LineString, [lon, lat]; `datum` as for positions."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"properties": {"type": {"const": "Point"}, "coordinates": _POINT}},
+                {
+                    "properties": {
+                        "type": {"const": "LineString"},
+                        "coordinates": {"type": "array", "items": _POINT, "minItems": 2, "maxItems": 200},
+                    }
+                },
+            ]
+        }
+    )
     type: Literal["Point", "LineString"]
     coordinates: list[Any]
     datum: Datum = "wgs84"
