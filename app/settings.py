@@ -57,6 +57,9 @@ class Settings(BaseSettings):
         description="Where photographs lie: a folder (default: `photos` in the data folder) or `s3://bucket/prefix` (with the usual AWS_* variables).",
     )
     max_photo_bytes: int = Field(default=50_000_000, ge=100_000, description="Largest photograph accepted, in bytes.")
+    decoders: int = Field(
+        default=2, ge=1, le=64, description="Photographs that one worker decodes at once; never more than there are cores."
+    )
     upload_days: int = Field(default=7, ge=1, le=90, description="Days after which an unfinished upload is given up.")
     photo_owed_hours: int = Field(
         default=4, ge=1, le=720, description="Hours after which whoever mended something is reminded of its photograph."

@@ -23,7 +23,7 @@ from app.notices import work as notices_work
 from app.notices.telling import follow
 from app.patrols.walking import forget
 from app.photos import work as photos_work
-from app.photos.darkroom import Darkroom
+from app.photos.darkroom import Darkrooms
 from app.photos.store import Store
 from app.photos.work import Means
 
@@ -79,7 +79,7 @@ def _make(url: str, means: Means) -> procrastinate.App:
 
 async def work(url: str, database: Database, objects: Store, until_empty: bool = False) -> None:
     """Do jobs until cancelled, or until there are none."""
-    darkroom = Darkroom()
+    darkroom = Darkrooms()
     app = _make(url, Means(database, objects, darkroom))
     try:
         async with app.open_async():

@@ -24,8 +24,8 @@ left join photo_files f on f.sha256 = p.sha256
 """
 HELD = "select account_id, state, sha256, reason from photos where id = $1"
 ADD_FILE = """
-insert into photo_files (sha256, bytes, media_type, width, height, taken_at, taken_local, position, camera)
-values ($1, $2, $3, $4, $5, $6, $7, st_setsrid(st_makepoint($8, $9), 4326), $10)
+insert into photo_files (sha256, bytes, media_type, width, height, taken_at, taken_local, position, camera, sent_by)
+values ($1, $2, $3, $4, $5, $6, $7, st_setsrid(st_makepoint($8, $9), 4326), $10, $11)
 on conflict (sha256) do nothing returning true
 """
 # The primary key lets one sender fill a photograph, once; the row of a report that named it first is waited for and filled. What was
@@ -56,6 +56,11 @@ insert into attachments (subject_id, photo_id, account_id, area_id, position)
 select $1, photo, $3, $4, n from unnest($2::uuid[]) with ordinality as u(photo, n) on conflict do nothing
 """
 DETACH = "delete from attachments where subject_id = $1 and not photo_id = any($2::uuid[])"
+# How many other photographs that an account sent wait to be developed, as far as that matters.
+WAITING = """
+select count(*) from (
+  select from photo_files where sent_by = $1 and developed_at is null and damage is null and sha256 <> $2 limit 1000) w
+"""
 FILE = "select sha256, developed_at, damage from photo_files where sha256 = $1"
 DEATH = "update photo_files set deaths = deaths + 1 where sha256 = $1 returning deaths"
 DEVELOPED = "update photo_files set developed_at = now() where sha256 = $1"
