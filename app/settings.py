@@ -85,6 +85,9 @@ class Settings(BaseSettings):
         default=3_000, ge=1, description="Photographs that one account may send in an hour; on average of 4 MB each."
     )
     open_uploads: int = Field(default=200, ge=1, description="Unfinished uploads of one account, at most; together of 2 GB.")
+    decoders: int = Field(
+        default=2, ge=1, le=64, description="Photographs that one worker decodes at once; never more than there are cores."
+    )
     upload_days: int = Field(default=7, ge=1, le=90, description="Days after which an unfinished upload is given up.")
     photo_owed_hours: int = Field(
         default=4, ge=1, le=720, description="Hours after which whoever mended something is reminded of its photograph."

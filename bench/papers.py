@@ -68,7 +68,7 @@ async def _furnish(url: str, area: uuid.UUID, folder: Path) -> int:
                 digest, photo = hashlib.sha256(out.getvalue()).digest(), uuid.uuid4()
                 await objects.put(store.variant(digest.hex(), "screen.jpg"), out.getvalue())
                 await connection.execute(
-                    queries.ADD_FILE, digest, len(out.getvalue()), "image/jpeg", 1600, 1200, None, None, None, ""
+                    queries.ADD_FILE, digest, len(out.getvalue()), "image/jpeg", 1600, 1200, *[None] * 4, "", None
                 )
                 await connection.execute(queries.DEVELOPED, digest)
                 await connection.execute(

@@ -44,7 +44,9 @@ async def photographs(connection: Connection, objects: Store, cases: list[Past],
                 stored.add(digest)
                 await objects.put(store.original(digest.hex()), picture)
                 size = (drawing.WIDTH, drawing.HEIGHT)
-                await connection.execute(photo_queries.ADD_FILE, digest, len(picture), "image/jpeg", *size, *[None] * 4, "")
+                await connection.execute(
+                    photo_queries.ADD_FILE, digest, len(picture), "image/jpeg", *size, *[None] * 4, "", account
+                )
                 await defer(connection, "develop", sha256=digest.hex())
             await connection.execute(photo_queries.STORE, photo, account, digest)
             await connection.execute(_SHOW, case.id, photo, report, kind, position, account, at)

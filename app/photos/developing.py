@@ -1,8 +1,9 @@
 """Making what people look at from what a phone sent: upright, at two sizes, without a word of metadata.
 
-Decoders meet bytes from outside here, so this runs in a process of its own (`python -m app.photos.developing`), one photograph
-at a time, with a limit on memory and time: what kills it costs one photograph. Line by line it is told `{"source", "folder"}` and
-answers `{"files"}`, `{"damage"}` or, when the machine is at fault, `{"failed"}`.
+Decoders meet bytes from outside here, and nowhere else: in a process of its own (`python -m app.photos.developing`), one
+photograph at a time, with limits of memory and of processor time, and after everybody else at the processor. What kills it costs
+one photograph. Line by line it is told `{"source", "folder"}`, without a folder only to read all pixels, and answers `{"files"}`,
+`{"damage"}` or, when the machine is at fault, `{"failed"}`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from __future__ import annotations
 import io
 import json
 import mmap
+import os
 import resource
+import signal
 import sys
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,14 +21,18 @@ from typing import Any, BinaryIO
 import pillow_heif
 from PIL import Image, ImageFile
 
-from app.photos import pixels
+from app.photos import exif, pixels
+from app.photos.bounds import BadPicture, Structure
 from app.photos.formats import MAX_PIXELS, media_type
 from app.photos.opening import used
-from app.photos.turning import orientation, turned
-from app.photos.wholeness import has_run, one_scan
+from app.photos.turning import turned
+from app.photos.wholeness import has_run, structure
 
 SIZES = {"screen": 1600, "thumb": 320}
 _MEMORY = 1_500_000_000
+# Of the processor, for one photograph.
+CPU_S = 5.0
+_NICE = 10
 # Where a hole of zeros is possible, the decoder reads by so little that its end is known: codes of zeros
 # are as many pixels as were there only by chance.
 _SMALL_BLOCK, _SMALL_SLACK = 512, 64
@@ -38,26 +45,25 @@ class Damaged(Exception):
 def _open(path: Path) -> Image.Image:
     """The picture, upright and flat, not much larger than the largest variant."""
     with path.open("rb") as file:
-        kind = media_type(file.read(256))
-    if kind is None:
-        raise ValueError("no known format")
-    if kind == "image/heic":
-        return _open_heif(path)
-    with path.open("rb") as file:
-        image = _loaded(file, kind)
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
+            kind = media_type(view[:256])
+            if kind is None:
+                raise ValueError("no known format")
+            # Looked at when it came: again, for what was taken before there were these bounds.
+            found = structure(kind, view)
+            doubtful = found.scan is not None and has_run(view, *found.scan)
+        if kind == "image/heic":
+            return _open_heif(path)
+        image = _loaded(file, kind, found, doubtful)
         size, info = image.size, image.info
         factor = max(1, max(size) // max(SIZES.values()))
         small = pixels.shrunk(size, factor, lambda top, bottom: image.crop((0, top, size[0], bottom)))
-        return turned(_in_srgb(small, info), orientation(info))
+        return turned(_in_srgb(small, info), exif.read(info.get("exif") or b"").orientation)
 
 
-def _loaded(file: BinaryIO, kind: str) -> Image.Image:
+def _loaded(file: BinaryIO, kind: str, found: Structure, doubtful: bool) -> Image.Image:
     """Every pixel read. Raises Damaged, or whatever its decoder says."""
-    scan, doubtful = None, False
-    if kind == "image/jpeg":
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
-            scan = one_scan(view)
-            doubtful = scan is not None and has_run(view, *scan)
+    scan = found.scan
     padding = _padding(*scan) if scan else b""
 
     def load(image: Image.Image, source: BinaryIO) -> Image.Image:
@@ -75,8 +81,8 @@ def _loaded(file: BinaryIO, kind: str) -> Image.Image:
                 raise Damaged("the pixels end before their bytes do")
         return image
 
+    file.seek(0)
     if scan:
-        file.seek(0)
         return used(io.BytesIO(file.read(scan[1]) + padding), kind, load)
     image = used(file, kind, load)
     if kind == "image/png":
@@ -142,20 +148,33 @@ def _peak_kb() -> int:
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
 
 
+def _carried_out(order: dict[str, Any]) -> dict[str, Any]:
+    try:
+        source, folder = Path(order["source"]), order.get("folder")
+        if folder is None:
+            _open(source)
+            return {"files": {}}
+        return {"files": develop(source, Path(folder))}
+    except BadPicture as bad:
+        return {"damage": bad.slug}
+    except Exception as error:  # of any decoder: the photograph is damaged, and says why
+        # A decoder's complaints carry no number of the system's; a full disk does.
+        fault = "failed" if isinstance(error, OSError) and error.errno is not None else "damage"
+        return {fault: f"{type(error).__name__}: {error}"[:300]}
+
+
 def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.nice(_NICE)
     Image.MAX_IMAGE_PIXELS = None
     for line in sys.stdin:
         order: dict[str, Any] = json.loads(line)
-        try:
-            answer: dict[str, Any] = {"files": develop(Path(order["source"]), Path(order["folder"]))}
-        except Exception as error:  # of any decoder: the photograph is damaged, and says why
-            # A decoder's complaints carry no number of the system's; a full disk does.
-            fault = "failed" if isinstance(error, OSError) and error.errno is not None else "damage"
-            answer = {fault: f"{type(error).__name__}: {error}"[:300]}
-        answer["peak_kb"] = _peak_kb()
-        print(json.dumps(answer), flush=True)
+        # The signal ends the process, in the middle of a decoder too, and tells whoever waits why.
+        signal.setitimer(signal.ITIMER_PROF, order.get("cpu_s", CPU_S))
+        answer = _carried_out(order)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        print(json.dumps(answer | {"peak_kb": _peak_kb()}), flush=True)
 
 
 if __name__ == "__main__":

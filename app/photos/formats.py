@@ -1,9 +1,10 @@
 """Which formats of photographs are taken, and how large. Nothing is imported here: the developing process stays small by it."""
 
 FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP", "image/heic": "HEIF", "image/avif": "AVIF"}
-# What can be decoded within 300 MB: JPEG at an eighth of its size, HEIC strip by strip, the others whole and at once.
+# What can be decoded within 300 MB: JPEG at an eighth of its size (in several scans only what jpeg.py says), HEIC whole but never
+# copied, the others whole and at once. Phones of 200 megapixels write JPEG; a HEIC of that size would take a gigabyte.
 MAX_PIXELS = {
-    "image/jpeg": 110_000_000,
+    "image/jpeg": 200_000_000,
     "image/heic": 50_000_000,
     "image/png": 50_000_000,
     "image/avif": 25_000_000,

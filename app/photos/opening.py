@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+import zlib
 from collections.abc import Callable, Generator
 from typing import BinaryIO, TypeVar
 
 from PIL import Image, PngImagePlugin
 
+from app.photos.bounds import BOXES, Counter
 from app.photos.formats import FORMATS
-from app.photos.wholeness import boxes
+from app.photos.iso import boxes
 
 # Some programs write their whole document into a text of a PNG.
 PngImagePlugin.MAX_TEXT_CHUNK = 16 * 1024 * 1024
@@ -32,7 +34,7 @@ def used(file: BinaryIO, kind: str, use: Callable[[Image.Image, BinaryIO], T]) -
 
 def _bare_avif(content: bytes) -> Generator[bytes]:
     """An AVIF whose item of EXIF has another type, which every reader passes over."""
-    meta = next(((begin, end) for name, begin, end in boxes(content, 0, len(content)) if name == b"meta"), (0, 0))
+    meta = next(((begin, end) for name, begin, end in boxes(content, 0, len(content), Counter(BOXES)) if name == b"meta"), (0, 0))
     yield content[: meta[0]]
     yield content[slice(*meta)].replace(b"Exif", b"none")
     yield content[meta[1] :]
@@ -69,7 +71,10 @@ def _bare_png(content: bytes) -> Generator[bytes]:
     while at + 12 <= len(content):
         name, size = content[at + 4 : at + 8], int.from_bytes(content[at : at + 4], "big")
         is_clear = name == b"tRNS" and (0 < size <= 256 if colour == 3 else size == _CLEAR.get(colour))
-        if name[:1].isupper() or name == b"eXIf" or is_clear:
+        is_exif = name == b"eXIf" and zlib.crc32(content[at + 4 : at + 8 + size]) == int.from_bytes(
+            content[at + 8 + size : at + 12 + size], "big"
+        )
+        if name[:1].isupper() or is_exif or is_clear:
             yield content[at : at + 12 + size]
         at += 12 + size
 

@@ -11,11 +11,13 @@ import base64
 import hashlib
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 from app.issues.evidence import photo_changed
 from app.kit.access import Caller
@@ -24,8 +26,20 @@ from app.kit.jobs import defer
 from app.kit.problems import Problem, no_reach, not_found
 from app.photos import queries, quotas, store
 from app.photos.looking import BadPicture, Facts, look
+from app.kit.problems import Problem, not_found
+from app.photos import queries, store
+from app.photos.bounds import BadPicture, damaged
+from app.photos.darkroom import Darkroom, Died
+from app.photos.looking import Facts, look
 from app.photos.store import Store
 from app.settings import settings
+
+# Threads of its own: passwords and papers wait for none of this, nor this for them.
+_LOOKING = ThreadPoolExecutor(2, "looking")
+_turns: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
+_judging = asyncio.Semaphore(1)
+_JUDGING_S = 5
+_JUDGING_CPU_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +122,36 @@ async def refuse(database: Database, account: UUID, id: UUID, reason: str) -> No
 
 async def look_or_refuse(database: Database, account: UUID, id: UUID, path: Path) -> Facts:
     try:
-        return await asyncio.to_thread(look, path)
+        return await _looked(account, path)
     except BadPicture as bad:
         await refuse(database, account, id, bad.slug)
-        raise Problem(bad.status, bad.slug) from None
+        raise Problem(bad.status, bad.slug, **bad.values) from None
+
+
+async def _looked(account: UUID, path: Path) -> Facts:
+    """The facts of a photograph. Raises BadPicture. An account's files are looked at one after the other: however many it sends at
+    once, and however long they take, the others' wait for one of them at most."""
+    turn = _turns.setdefault(account, asyncio.Lock())
+    async with turn:
+        facts = await asyncio.get_running_loop().run_in_executor(_LOOKING, look, path)
+        if not facts.ended and await _cut_short(path):
+            raise damaged()
+    return facts
+
+
+async def _cut_short(path: Path) -> bool:
+    """Whether a JPEG without its end marker lacks pixels as well. Only a decoder can say: in a process of its own, one at a time.
+    Where that takes longer than somebody waits it is taken, and judged when it is developed."""
+    room = Darkroom()
+    try:
+        async with asyncio.timeout(_JUDGING_S), _judging:
+            return (await room.judge(path, _JUDGING_CPU_S)).damage is not None
+    except Died as died:
+        return died.own_doing
+    except (TimeoutError, OSError):
+        return False
+    finally:
+        await room.close()
 
 
 async def keep(database: Database, objects: Store, account: UUID, id: UUID, file: Spooled, on_commit: Any = None) -> bool:
@@ -129,12 +169,12 @@ async def keep(database: Database, objects: Store, account: UUID, id: UUID, file
     async with database.transaction() as connection:
         await connection.execute(
             queries.ADD_FILE, file.sha256, file.bytes, facts.media_type, facts.width, facts.height, facts.taken_at,
-            facts.taken_local, facts.lon, facts.lat, facts.camera,
+            facts.taken_local, facts.lon, facts.lat, facts.camera, account,
         )  # fmt: skip
         fresh = await connection.fetchval(queries.STORE, id, account, file.sha256)
         if fresh:
             await photo_changed(connection, id, account, "stored")
-            await defer(connection, "develop", sha256=file.sha256.hex())
+            await _defer(connection, account, file.sha256)
         else:
             row = await held(connection, account, id)
             if row is None:  # the last role was taken back, or the account closed, while the bytes came
@@ -145,3 +185,11 @@ async def keep(database: Database, objects: Store, account: UUID, id: UUID, file
     if fresh:
         quotas.spend(account, file.bytes)
     return bool(fresh)
+
+
+async def _defer(connection: Connection, account: UUID, sha256: bytes) -> None:
+    """Have a photograph developed: behind as many of everybody's as its account has waiting already, so that nobody waits for all
+    of another's. The number only orders the queue: two uploads at once may get the same one, and nothing depends on it. That every
+    file is developed, also when a worker dies or a job runs twice, stands by the job of its own that each file has."""
+    waiting: Any = await connection.fetchval(queries.WAITING, account, sha256)
+    await defer(connection, "develop", priority=-waiting, sha256=sha256.hex())

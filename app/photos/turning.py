@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from PIL import Image
 
 _TURNS = {
@@ -15,19 +13,6 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-
-
-def orientation(info: dict[Any, Any]) -> int:
-    """1 to 8 by the EXIF block of an open picture. Whatever the tag holds beside such a number, phones show the picture as it lies."""
-    exif = Image.Exif()
-    try:
-        exif.load(info.get("exif") or b"")
-        value: Any = exif.get(0x0112)
-    except Exception:  # a broken block says nothing
-        return 1
-    if isinstance(value, bytes) and len(value) == 1:
-        value = value[0]
-    return value if type(value) is int and 1 <= value <= 8 else 1
 
 
 def turned(image: Image.Image, orientation: int) -> Image.Image:

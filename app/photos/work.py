@@ -18,7 +18,7 @@ from app.kit.db import Database
 from app.kit.jobs import Job
 from app.notices.telling import tell
 from app.photos import queries, store, uploads
-from app.photos.darkroom import Darkroom, Died
+from app.photos.darkroom import Darkroom, Darkrooms, Died
 from app.photos.store import MissingObject, Store
 from app.settings import settings
 
@@ -35,7 +35,7 @@ DEVELOPING = Histogram(
 class Means:
     database: Database
     objects: Store
-    darkroom: Darkroom
+    darkroom: Darkroom | Darkrooms
 
 
 async def develop(means: Means, sha256: str) -> None:
@@ -60,8 +60,11 @@ async def develop(means: Means, sha256: str) -> None:
             raise
         try:
             made = await means.darkroom.develop(source, folder)
-        except Died:
-            # Perhaps the whole server was being stopped: tried again. Three times is the picture's own doing.
+        except Died as died:
+            if died.own_doing:
+                await _damaged(means.database, digest, died.how)
+                return
+            # Perhaps the whole server was being stopped: tried again. Three times is the picture's own doing all the same.
             async with means.database.acquire() as connection:
                 deaths: Any = await connection.fetchval(queries.DEATH, digest)
             if deaths < _DEATHS:
