@@ -5,7 +5,7 @@ from alembic import op
 from app.kit.db import run_sql
 
 revision = "0021"
-down_revision = "0016"
+down_revision = "0020"
 
 
 def upgrade() -> None:

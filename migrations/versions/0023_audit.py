@@ -5,7 +5,7 @@ from alembic import op
 from app.kit.db import run_sql
 
 revision = "0023"
-down_revision = "0016"
+down_revision = "0022"
 
 
 def upgrade() -> None:
