@@ -84,20 +84,10 @@ async def _revive(app: procrastinate.App) -> None:
 
 
 async def work(url: str, database: Database, objects: Store, until_empty: bool = False) -> None:
-<<<<<<< HEAD
     """Do jobs until cancelled, or until there are none: for each queue a worker of its own, all in this process."""
-    darkroom = Darkroom()
+    darkroom = Darkrooms()
     connector = procrastinate.PsycopgConnector(conninfo=plain(url), min_size=1, max_size=4)
     apps = {queue: _make(connector, queue, Means(database, objects, darkroom)) for queue in QUEUES}
-||||||| 70221d1
-    """Do jobs until cancelled, or until there are none."""
-    darkroom = Darkroom()
-    app = _make(url, Means(database, objects, darkroom))
-=======
-    """Do jobs until cancelled, or until there are none."""
-    darkroom = Darkrooms()
-    app = _make(url, Means(database, objects, darkroom))
->>>>>>> w/photos
     try:
         async with apps["upkeep"].open_async():
             await _revive(apps["upkeep"])

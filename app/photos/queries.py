@@ -29,19 +29,9 @@ where p.id = $1 order by e.at, i.id limit 1
 """
 HELD = "select account_id, state, sha256, reason from photos where id = $1"
 ADD_FILE = """
-<<<<<<< HEAD
-insert into photo_files (sha256, bytes, media_type, width, height, taken_at, taken_local, position, camera)
-values ($1, $2, $3, $4, $5, $6, $7, st_setsrid(st_makepoint($8, $9), 4326), $10)
-on conflict (sha256) do update set original_purged_at = null, original_gone = false where photo_files.original_purged_at is not null returning true
-||||||| 70221d1
-insert into photo_files (sha256, bytes, media_type, width, height, taken_at, taken_local, position, camera)
-values ($1, $2, $3, $4, $5, $6, $7, st_setsrid(st_makepoint($8, $9), 4326), $10)
-on conflict (sha256) do nothing returning true
-=======
 insert into photo_files (sha256, bytes, media_type, width, height, taken_at, taken_local, position, camera, sent_by)
 values ($1, $2, $3, $4, $5, $6, $7, st_setsrid(st_makepoint($8, $9), 4326), $10, $11)
-on conflict (sha256) do nothing returning true
->>>>>>> w/photos
+on conflict (sha256) do update set original_purged_at = null, original_gone = false where photo_files.original_purged_at is not null returning true
 """
 # Whoever holds a role may send photographs; anybody else those that their reports await. Read by the statements that write.
 _MAY_SEND = f"""exists (select from accounts a where a.id = $2 and a.disabled_at is null
@@ -74,18 +64,12 @@ with w as (insert into photos (id, account_id) select photo, $5 from unnest($4::
 insert into attachments (kind, subject_id, area_id, photo_id, account_id, position)
 select $1, $2, $3, photo, $5, n from unnest($4::uuid[]) with ordinality as u(photo, n) on conflict do nothing
 """
-<<<<<<< HEAD
 DETACH = "delete from attachments where kind = $1 and subject_id = $2 and area_id = $3 and not photo_id = any($4::uuid[])"
-||||||| 70221d1
-DETACH = "delete from attachments where subject_id = $1 and not photo_id = any($2::uuid[])"
-=======
-DETACH = "delete from attachments where subject_id = $1 and not photo_id = any($2::uuid[])"
 # How many other photographs that an account sent wait to be developed, as far as that matters.
 WAITING = """
 select count(*) from (
   select from photo_files where sent_by = $1 and developed_at is null and damage is null and sha256 <> $2 limit 1000) w
 """
->>>>>>> w/photos
 FILE = "select sha256, developed_at, damage from photo_files where sha256 = $1"
 DEATH = "update photo_files set deaths = deaths + 1 where sha256 = $1 returning deaths"
 DEVELOPED = "update photo_files set developed_at = now() where sha256 = $1"

@@ -25,12 +25,9 @@ from app.kit.db import Connection, Database
 from app.kit.jobs import defer
 from app.kit.problems import Problem, no_reach, not_found
 from app.photos import queries, quotas, store
-from app.photos.looking import BadPicture, Facts, look
-from app.kit.problems import Problem, not_found
-from app.photos import queries, store
 from app.photos.bounds import BadPicture, damaged
 from app.photos.darkroom import Darkroom, Died
-from app.photos.looking import Facts, look
+from app.photos.looking import BadPicture, Facts, look
 from app.photos.store import Store
 from app.settings import settings
 
