@@ -50,10 +50,16 @@ REACH = [
     # --- people
     Line("DELETE", "/v1/sessions/{id}", "session", HOLDER),
     Line("DELETE", "/v1/roles/{id}", "volunteer's role", LEADERS),
-    Line("DELETE", "/v1/roles/{id}", "inspector's role", OFFICE),
+    Line("DELETE", "/v1/roles/{id}", "inspector's role", ADMIN, refused={"staff": 403}),
+    Line("GET", "/v1/people/{id}/sessions", "member", LEADERS),
+    Line("DELETE", "/v1/people/{id}/sessions", "member", LEADERS),
+    Line("DELETE", "/v1/people/{id}/sessions/{session}", "member", LEADERS),
+    Line("PUT", "/v1/people/{id}/reset-links/{link}", "member", LEADERS),
+    Line("POST", "/v1/people/{id}/close", "member", OFFICE),
+    Line("POST", "/v1/people/{id}/reopen", "member", OFFICE),
     Line("POST", "/v1/invitations", "to the cell", LEADERS),
     Line("POST", "/v1/invitations", "to the unit", OFFICE),
-    Line("POST", "/v1/invitations", "to the area", OFFICE),
+    Line("POST", "/v1/invitations", "to the area", ADMIN),
     Line("DELETE", "/v1/invitations/{id}", "invitation", HOLDER),
     Line("PUT", "/v1/stand-ins/{id}", "stand-in", OFFICE),
     Line("DELETE", "/v1/stand-ins/{id}", "stand-in", OFFICE),
@@ -84,7 +90,7 @@ REACH = [
     Line("POST", "/v1/issues/{id}/actions", "unit's issue", (READERS | {"worker"}) - {"volunteer"}, refused={"volunteer": 409}),
     Line("GET", "/v1/issues/{id}/dossier.html", "issue", READERS),
     Line("GET", "/v1/issues/{id}/dossier.docx", "issue", READERS),
-    Line("GET", "/v1/issues/{id}/poster.html", "issue", READERS),
+    Line("GET", "/v1/issues/{id}/poster.html", "handed over", READERS),
     Line("GET", "/v1/issues/{id}/handover-letter", "handed over", LEADERS),
     Line("GET", "/v1/issues/{id}/handover-letter.html", "handed over", LEADERS),
     Line("GET", "/v1/issues/{id}/handover-letter.docx", "handed over", LEADERS),
@@ -126,6 +132,7 @@ REACH = [
     Line("GET", "/v1/hotspots", "area", READERS),
     # --- what is of one account, or of no community
     Line("PUT", "/v1/channels/{id}", "channel", HOLDER),
+    Line("POST", "/v1/channels/{id}/confirm", "channel", HOLDER),
     Line("DELETE", "/v1/channels/{id}", "channel", HOLDER),
     Line("PUT", "/v1/categories/{code}", "category", EVERYBODY),
     Line("POST", "/v1/jobs/{id}/retry", "job", EVERYBODY),
@@ -161,6 +168,8 @@ NAMES = {
 }  # fmt: skip
 # In these a worker finds the issues of their unit, and no others.
 UNITS_TOO = {"/v1/issues", "/v1/changes", "/v1/tiles/issues/{z}/{x}/{y}.mvt"}
+# Begun only by who holds a role, wherever.
+BY_HOLDERS = {"/v1/uploads"}
 # A stream without end is listened to in test_live.
 ENDLESS = ("GET", "/v1/events")
 # It ends the caller's own session.
@@ -270,10 +279,14 @@ async def _own_things(person: Person, place: Place, database: Any, category: str
 _RESTORED = {
     "session": "update sessions set revoked_at = null where id = $1",
     "invitation": "update invitations set revoked_at = null where id = $1",
-    "channel": """insert into channels (id, account_id, kind, address) values ($1, $2, 'mail', $1::uuid::text || '@example.org')
+    "channel": """insert into channels (id, account_id, kind, address, confirmed_at) values ($1, $2, 'mail', $1::uuid::text || '@example.org', now())
         on conflict do nothing""",
     "upload": """insert into uploads (photo_id, account_id, bytes, expires_at) values ($1, $2, 10, now() + interval '1 day')
         on conflict (photo_id) do update set received = 0""",
+    "member": """with open as (update accounts set disabled_at = null where id = $1), back as (delete from closed_grants where account_id = $1),
+        s as (insert into sessions (id, account_id, token_hash, device, expires_at) values ($2, $1, sha256(gen_random_uuid()::text::bytea), '',
+          now() + interval '1 day') on conflict (id) do update set revoked_at = null)
+        insert into role_grants (account_id, role, area_id, cell_id) values ($1, 'volunteer', $3, $4) on conflict do nothing""",
     "volunteer's role": "insert into role_grants (id, account_id, role, area_id, cell_id) values ($1, $2, 'volunteer', $3, $4) on conflict do nothing",
     "inspector's role": """insert into role_grants (id, account_id, role, area_id) select $1, $2, 'inspector', $3 where $4::uuid is not null
         on conflict do nothing""",
@@ -291,6 +304,7 @@ _RESTORED = {
         values ($1, 'nobody', 'nothing', '{}', 'failed') on conflict (id) do update set status = 'failed'""",
 }  # fmt: skip
 _NAMED = {
+    "member": ("member", "member's session", "area", "cell"),
     "session": ("session",), "invitation": ("invitation",), "channel": ("channel", "account"), "upload": ("upload", "account"),
     "volunteer's role": ("volunteer's role", "friend", "area", "cell"), "inspector's role": ("inspector's role", "friend", "area", "cell"),
     "rule": ("rule", "area", "unit"), "authority": ("authority", "area", "word"), "taken back": ("taken back", "area", "author", "word"),
@@ -306,7 +320,9 @@ def _restored(thing: str, things: dict[str, Any]) -> list[Any]:
 async def _build(place: Place, database: Any, app: Any) -> None:
     town, word = place.town, place.word
     await town.build()
-    staff, leader, absent, volunteer, friend = [await town.person(r) for r in ("staff", "leader", "leader", "volunteer", None)]
+    staff, leader, absent, volunteer, friend, member = [
+        await town.person(role) for role in ("staff", "leader", "leader", "volunteer", None, "volunteer")
+    ]
     things: dict[str, Any] = await _own_things(volunteer, place, database)
     place.things = things
     new = (
@@ -324,7 +340,7 @@ async def _build(place: Place, database: Any, app: Any) -> None:
     things |= {name: str(uuid.uuid4()) for name in (*new, "volunteer's role", "inspector's role")}
     things |= {
         "word": word, "area": str(town.area), "cell": str(town.cells[0]), "second cell": str(town.cells[1]), "unit": str(town.unit),
-        "absent": str(absent.id), "author": str(staff.id), "friend": str(friend.id), "assignee": str(volunteer.id), "parent": str(town.area),
+        "absent": str(absent.id), "member": str(member.id), "member's session": str(uuid.uuid4()), "author": str(staff.id), "friend": str(friend.id), "assignee": str(volunteer.id), "parent": str(town.area),
     }  # fmt: skip
     issue = await volunteer.get(f"/v1/issues/{things['issue']}")
     things["number"] = issue["number"]
@@ -333,6 +349,7 @@ async def _build(place: Place, database: Any, app: Any) -> None:
     for name in ("unit's issue", "handed over"):
         things[name] = (await volunteer.report(**town.body(note=word, category="flooding")))["issue"]["id"]
     await leader.act(things["unit's issue"], "assign", unit=str(town.unit))
+    await _ok(staff, "PUT", f"/v1/areas/{town.area}/office", {"publishes": "issues"})
     until = (date.today() + timedelta(days=5)).isoformat() + "T08:00:00Z"
     await leader.act(things["handed over"], "accept")
     await leader.act(things["handed over"], "hand_over", authority=word, reply_by=until)
@@ -466,6 +483,8 @@ def _body(line: Line, place: Place, things: dict[str, Any]) -> Any:
         "/v1/authorities/{id}": {"area": area, "name": place.word},
         "/v1/reports/{id}": things.get("report"),
         "/v1/issues/{id}/actions": {"action": "comment", "note": "x"},
+        "/v1/people/{id}/close": {"reason": "x"},
+        "/v1/channels/{id}/confirm": {"code": "1234567"},
         "/v1/black-spots/{id}": {"plan": place.word, "owner": things.get("account")},
         "/v1/premises/{id}": _shop(place),
         "/v1/premises/{id}/visits/{visit}": {"at": "2026-11-20T02:00:00Z"},
@@ -502,7 +521,8 @@ _QUERIES = {
 
 def _asked(line: Line, place: Place, things: dict[str, Any]) -> tuple[str, str, dict[str, Any]]:
     id = things.get(line.thing) or ("c" + uuid.uuid4().hex[:8] if line.thing == "category" else str(uuid.uuid4()))
-    fixed = {"day": "2026-10-01", "variant": "original", "visit": str(uuid.uuid4())}
+    session = things.get("member's session", "")
+    fixed = {"day": "2026-10-01", "variant": "original", "visit": str(uuid.uuid4()), "link": str(uuid.uuid4()), "session": session}
     path = re.sub(r"\{(\w+)\}", lambda found: fixed.get(found[1], id), line.path)
     params = dict(_QUERIES.get(line.path, {}))
     if line.thing == "area" and "{" not in line.path and line.method == "GET":
@@ -598,6 +618,8 @@ class Walker:
         good, role, rule = (200, 201, 204), self.who.role, ROUTES[line.method, line.path]
         if rule.roles is not None and role not in rule.roles:
             return (403,)
+        if role is None and line.path in BY_HOLDERS:
+            return (403,)
         if line.who == EVERYBODY or whose == "mine":
             return good
         at_home = whose == self.who.home
@@ -616,7 +638,7 @@ class Walker:
         return [*away.secrets, *(moved if self.who.home == "own" and self.who.was != "volunteer" else [])]
 
     async def ask(self, line: Line, place: Place, things: dict[str, Any], whose: str) -> None:
-        if line.method == "DELETE" or line.thing in ("job", "upload"):
+        if line.method == "DELETE" or line.thing in ("job", "upload", "member"):
             async with self.world.database.transaction() as connection:
                 await connection.execute(_RESTORED[line.thing], *_restored(line.thing, things | {"job": "990001"}))
         method, path, sent = _asked(line, place, things | {"job": "990001"})

@@ -27,7 +27,7 @@ from app.kit.problems import Problem, no_reach, not_found
 from app.photos import queries, quotas, store
 from app.photos.bounds import BadPicture, damaged
 from app.photos.darkroom import Darkroom, Died
-from app.photos.looking import BadPicture, Facts, look
+from app.photos.looking import Facts, look
 from app.photos.store import Store
 from app.settings import settings
 
