@@ -36,7 +36,8 @@ EVERYBODY, HOLDER = "everybody", "holder"
 
 class Line(NamedTuple):
     """`who` reaches the thing in their own community (an admin in every one). `refused`: roles that read it, and are told of another
-    problem than 404. `hidden`: the status in place of 404, where the thing is named in a body."""
+    problem than 404. `hidden`: the status in place of 404, where the thing is named in a body. `roleless`: what everybody without a
+    role is told."""
 
     method: str
     path: str
@@ -44,6 +45,7 @@ class Line(NamedTuple):
     who: set[str] | str
     refused: dict[str, int] = {}
     hidden: int = 404
+    roleless: int | None = None
 
 
 REACH = [
@@ -598,6 +600,8 @@ class Walker:
         good, role, rule = (200, 201, 204), self.who.role, ROUTES[line.method, line.path]
         if rule.roles is not None and role not in rule.roles:
             return (403,)
+        if role is None and line.roleless is not None:
+            return (line.roleless,)
         if line.who == EVERYBODY or whose == "mine":
             return good
         at_home = whose == self.who.home
