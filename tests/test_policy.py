@@ -36,7 +36,8 @@ EVERYBODY, HOLDER = "everybody", "holder"
 
 class Line(NamedTuple):
     """`who` reaches the thing in their own community (an admin in every one). `refused`: roles that read it, and are told of another
-    problem than 404. `hidden`: the status in place of 404, where the thing is named in a body."""
+    problem than 404. `hidden`: the status in place of 404, where the thing is named in a body. `roleless`: what everybody without a
+    role is told."""
 
     method: str
     path: str
@@ -44,6 +45,7 @@ class Line(NamedTuple):
     who: set[str] | str
     refused: dict[str, int] = {}
     hidden: int = 404
+    roleless: int | None = None
 
 
 REACH = [
@@ -522,7 +524,13 @@ _QUERIES = {
 def _asked(line: Line, place: Place, things: dict[str, Any]) -> tuple[str, str, dict[str, Any]]:
     id = things.get(line.thing) or ("c" + uuid.uuid4().hex[:8] if line.thing == "category" else str(uuid.uuid4()))
     session = things.get("member's session", "")
-    fixed = {"day": "2026-10-01", "variant": "original", "visit": str(uuid.uuid4()), "link": str(uuid.uuid4()), "session": session}
+    fixed = {
+        "day": "2026-10-01",
+        "variant": "original",
+        "visit": str(uuid.uuid4()),
+        "link": str(uuid.uuid4()),
+        "session": session,
+    }
     path = re.sub(r"\{(\w+)\}", lambda found: fixed.get(found[1], id), line.path)
     params = dict(_QUERIES.get(line.path, {}))
     if line.thing == "area" and "{" not in line.path and line.method == "GET":
@@ -620,6 +628,8 @@ class Walker:
             return (403,)
         if role is None and line.path in BY_HOLDERS:
             return (403,)
+        if role is None and line.roleless is not None:
+            return (line.roleless,)
         if line.who == EVERYBODY or whose == "mine":
             return good
         at_home = whose == self.who.home

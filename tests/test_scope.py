@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from app.issues import queries, reading
+from app.kit.access import token_hash
 from app.office import pictures
 from tests.conftest import Town
 from tests.pictures import encode, scene
@@ -296,7 +298,7 @@ async def test_what_somebody_does_to_their_own_account_is_their_own(town, databa
         ("PUT", "/v1/me/credentials", {"account": f"x{uuid.uuid4().hex[:8]}", "password": "correct horse 12"}),
     ):
         assert (await busy.call(method, path, json=body)).status_code == 204, path
-    assert (await kept.get("/v1/notices"))["unread"] == 1
+    assert (await kept.get("/v1/notices"))["unread"] == 1 and (await busy.get("/v1/notices"))["unread"] == 0
     assert (await kept.get("/v1/me/quiet-hours"))["starts"] == "22:00"
     assert await busy.get("/v1/me/quiet-hours") is None
     assert (await busy.call("DELETE", "/v1/sessions")).status_code == 204 and await kept.get("/v1/me")
@@ -367,6 +369,23 @@ async def test_what_a_body_names_is_of_the_place_or_unknown(town, other):
             "premises": their_shop,
         }[name]
         assert (await staff.get(path, **{name: str(value)}))["items"] == [], (path, name)
+
+
+async def test_each_statement_keeps_to_its_scope_by_itself(town, other, database):
+    """Also where another one is asked before it: between the two an issue may have moved."""
+    mine, theirs = await town.person("staff"), await other.person("volunteer")
+    issue = uuid.UUID((await theirs.report(**other.body()))["issue"]["id"])
+    for person, sees in ((mine, False), (theirs, True)):
+        token = token_hash(person.client.headers["authorization"])
+        assert token is not None
+        async with database.acquire() as connection:
+            assert bool(await reading.timelines(connection, token, [issue])) == sees
+            assert bool(await reading.by_ids(connection, token, [issue])) == sees
+            row = await connection.fetchrow(queries.STORED_REPORT, token, issue)
+            assert (row["id"] is not None) == sees
+            assert bool(await connection.fetchval(queries.SEEN, token, issue)) == sees
+            assert (await connection.fetchrow(queries.FOR_CHANGE, token, issue, "UTC") is not None) == sees
+            assert bool(await connection.fetch(queries.JOINABLE, token, issue)) == sees
 
 
 async def test_a_stale_picture_of_a_foreign_issue_tells_nothing(town, other):

@@ -41,18 +41,6 @@ SCOPE = """(
 )"""
 
 
-def unit_serves(unit: str, area: str) -> str:
-    """Whether a unit serves an area: its own area lies on the way from it to the root, or below it."""
-    on_the_way = f"(t.ancestor_id, t.area_id) in ((u.area_id, {area}), ({area}, u.area_id))"
-    return f"exists (select from units u join area_tree t on {on_the_way} where u.id = {unit})"
-
-
-def given(first: int) -> str:
-    """The relation `c` of a caller who is known already, for SCOPE: parameters from `first` on, in the order of `Caller.scope`."""
-    kinds = {"account_id": "uuid", "is_admin": "bool", "reads": "uuid[]", "units": "uuid[]"}
-    return "select " + ", ".join(f"${n}::{kind} as {name}" for n, (name, kind) in enumerate(kinds.items(), first))
-
-
 # --- writing needs a role that reaches the place --------------------------------------------------------------------------
 # How far beyond the edge of what a role reaches its holder may still report: so far is a phone wrong between houses. What the phone
 # says of its accuracy adds nothing, since whoever sends it chooses it.
@@ -138,3 +126,15 @@ def token_hash(authorization: str | None) -> bytes | None:
     if not authorization or authorization[:7].lower() != "bearer ":
         return None
     return hashlib.sha256(authorization[7:].strip().encode()).digest()
+
+
+def unit_serves(unit: str, area: str) -> str:
+    """Whether a unit serves an area: its own area lies on the way from it to the root, or below it."""
+    on_the_way = f"(t.ancestor_id, t.area_id) in ((u.area_id, {area}), ({area}, u.area_id))"
+    return f"exists (select from units u join area_tree t on {on_the_way} where u.id = {unit})"
+
+
+def given(first: int) -> str:
+    """The relation `c` of a caller who is known already, for SCOPE: parameters from `first` on, in the order of `Caller.scope`."""
+    kinds = {"account_id": "uuid", "is_admin": "bool", "reads": "uuid[]", "units": "uuid[]"}
+    return "select " + ", ".join(f"${n}::{kind} as {name}" for n, (name, kind) in enumerate(kinds.items(), first))
