@@ -17,7 +17,7 @@ from typing import Any
 from app.settings import settings
 
 # A process that gets no turn at the processor is not the photograph's doing: long after its limit of processor time.
-_PATIENCE_S = 60
+_PATIENCE_S = 120
 _ENDING_S = 2
 # A decoder's memory does not all come back to the system: a fresh process now and then.
 _ORDERS = 200

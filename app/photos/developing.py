@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pillow_heif
-from PIL import Image, ImageFile
+from PIL import AvifImagePlugin, Image, ImageFile
 
 from app.photos import exif, pixels
 from app.photos.bounds import BadPicture, Structure
@@ -29,7 +29,8 @@ from app.photos.turning import turned
 from app.photos.wholeness import has_run, structure
 
 SIZES = {"screen": 1600, "thumb": 320}
-_MEMORY = 1_500_000_000
+# Of addresses; the largest that are taken need 400 MB.
+_MEMORY = 1_000_000_000
 # Of the processor, for one photograph.
 CPU_S = 5.0
 _NICE = 10
@@ -168,6 +169,8 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.nice(_NICE)
     Image.MAX_IMAGE_PIXELS = None
+    # One photograph, one core: how many are decoded at once is the worker's to say, and each thread would take memory of its own.
+    AvifImagePlugin.DEFAULT_MAX_THREADS = pillow_heif.options.DECODE_THREADS = 1
     for line in sys.stdin:
         order: dict[str, Any] = json.loads(line)
         # The signal ends the process, in the middle of a decoder too, and tells whoever waits why.

@@ -34,11 +34,13 @@ def structure(kind: str, view: Bytes) -> Structure:
         raise damaged()
     most = min(MAX_PIXELS[kind], read.most or MAX_PIXELS[kind])
     if pixels > most:
-        name = FORMATS[kind].replace("HEIF", "HEIC")
-        raise BadPicture(
-            "photo-pixels", width=read.width, height=read.height, format=name, millions=most // 1_000_000, wan=most // 10_000
-        )
+        raise _too_many_pixels(kind, read, most)
     return read
+
+
+def _too_many_pixels(kind: str, read: Structure, most: int) -> BadPicture:
+    name = FORMATS[kind].replace("HEIF", "HEIC")
+    return BadPicture("photo-pixels", width=read.width, height=read.height, format=name, millions=most // 1_000_000)
 
 
 def has_holes(view: Bytes, read: Structure) -> bool:

@@ -61,6 +61,7 @@ async def develop(means: Means, sha256: str) -> None:
         try:
             made = await means.darkroom.develop(source, folder)
         except Died as died:
+            log.warning("a photograph's decoder was ended", sha256=sha256, why=died.how, own_doing=died.own_doing)
             if died.own_doing:
                 await _damaged(means.database, digest, died.how)
                 return
