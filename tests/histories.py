@@ -123,7 +123,7 @@ class History:
         if seen.status_code != 200:
             return
         issue = seen.json()
-        likely = [name for name in issue["actions"] if name not in ("comment", "pass_inspection", "name_premises")]
+        likely = [name for name in issue["actions"] if name not in ("comment", "pass_inspection", "name_premises", "name_place")]
         rare = {"merge", "reject", "withdraw", "close_unresolved", "reopen", "fail_inspection", "unmerge"}
         likely = [name for name in likely if name not in rare or self.dice.random() < 0.3]
         if not likely:

@@ -4,7 +4,8 @@ import asyncio
 import uuid
 from datetime import UTC, datetime, timedelta
 
-from app.patrols import queries, walking
+from app.kit.housekeeping import RULES, carry_out
+from app.patrols import walking
 from app.patrols.walking import thinned
 
 
@@ -131,7 +132,7 @@ async def test_tracks_are_forgotten_and_cells_are_not(town, database):
         await connection.execute(
             "update patrol_points set received_at = now() - interval '31 days' where patrol_id = $1", uuid.UUID(id)
         )
-        await connection.execute(queries.FORGET_TRACKS, 30)
+    await carry_out(database, next(rule for rule in RULES if rule.kind == "tracks"))
     walk = await volunteer.get(f"/v1/patrols/{id}")
     assert walk["track"] is None and len(walk["cells"]) == 1
 
