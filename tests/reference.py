@@ -67,9 +67,7 @@ def text() -> str:
     lines += ["", "## Commands", "", "| command | what |", "|---|---|"]
     lines += [f"| `{name}` | {what} |" for name, what in _commands(typer.main.get_command(cli), "gridpatrol")]
     lines += ["", "## Metrics", "", "| metric | meaning |", "|---|---|"]
-    metrics = sorted(
-        (m._name, m._documentation) for m in set(REGISTRY._collector_to_names) if getattr(m, "_name", "").startswith("gridpatrol")
-    )
+    metrics = sorted((family.name, family.documentation) for family in REGISTRY.collect() if family.name.startswith("gridpatrol"))
     lines += [f"| `{name}` | {meaning} |" for name, meaning in metrics]
     return "\n".join(lines) + "\n"
 

@@ -76,6 +76,8 @@ def test_killed_adopted_shared_and_stopped(folder):
     first = Server(folder).ready()
     pid = postmaster(folder)
     assert pid
+    # Nobody else reads what lies here, sockets and locks included.
+    assert [path for path in folder.rglob("*") if path.parent == folder and path.stat().st_mode & 0o077] == []
     first.end(signal.SIGKILL)
     assert postmaster(folder) == pid  # it goes on alone…
     second, third = Server(folder), Server(folder)  # …and is adopted, by two at once

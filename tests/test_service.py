@@ -20,8 +20,8 @@ async def test_what_every_answer_says(town):
     me = await person.call("GET", "/v1/me")
     assert me.headers["cache-control"] == "private, no-store" and "strict-transport-security" not in me.headers
     assert me.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
-    assert me.headers["cross-origin-opener-policy"] == me.headers["cross-origin-resource-policy"] == "same-origin"
     page = await person.call("GET", "/join/x")
+    assert page.headers["cross-origin-opener-policy"] == page.headers["cross-origin-resource-policy"] == "same-origin"
     assert "script-src 'self'" in page.headers["content-security-policy"] and page.headers["cache-control"] == "no-cache"
     assert page.headers["permissions-policy"] == "camera=(self), geolocation=(self), microphone=()"
     issue = (await person.report(**town.body()))["issue"]["id"]

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import stat
 import threading
 import uuid
 from datetime import timedelta
@@ -61,6 +62,21 @@ async def test_put_read_list_delete(objects, tmp_path):
     assert await objects.size(key) is None
     with pytest.raises(MissingObject):
         await store.read(objects, key)
+
+
+async def test_what_a_folder_holds_is_its_owners_alone(tmp_path):
+    """Whatever the umask, and where an earlier version left it open to everybody."""
+    old = tmp_path / "open"
+    old.mkdir(mode=0o755)
+    before = os.umask(0)
+    try:
+        for folder in (old, tmp_path / "data" / "photos"):
+            objects = FolderStore(folder)
+            await objects.put(store.original("ab" * 32), b"x")
+            found = [(path, stat.S_IMODE(path.stat().st_mode)) for path in (folder, *folder.rglob("*"))]
+            assert len(found) == 6 and all(mode == (0o700 if path.is_dir() else 0o600) for path, mode in found), found
+    finally:
+        os.umask(before)
 
 
 async def test_a_folder_never_shows_half_an_object(tmp_path):

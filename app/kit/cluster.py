@@ -84,8 +84,15 @@ class Cluster:
     def url(self) -> str:
         return f"postgresql://gridpatrol@/{DATABASE}?host={self.socket}"
 
+    def make_data(self) -> None:
+        """The data folder: its owner's alone; as root `postgres` may pass through it, and see nothing."""
+        if not self.data.is_dir():
+            self.data.parent.mkdir(parents=True, exist_ok=True)
+            self.data.mkdir(exist_ok=True)
+            self.data.chmod(0o711 if self.identity else 0o700)
+
     def prepare_folders(self) -> None:
-        self.data.mkdir(parents=True, exist_ok=True)
+        self.make_data()
         for folder in (self.folder, self.socket):
             if folder.is_symlink():
                 raise ClusterError(f"{folder} is a symbolic link; the private database refuses to follow it.")
@@ -199,9 +206,13 @@ class Cluster:
             self.command(self.binaries / "pg_ctl", "stop", "-w", "-m", "fast", "-s", "-D", self.folder)
 
 
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
 @contextmanager
 def _locked(path: Path, how: int) -> Generator[IO[bytes]]:
-    with path.open("ab") as file:
+    with open(path, "ab", opener=_private) as file:
         fcntl.flock(file, how)
         yield file
 
@@ -215,11 +226,11 @@ def private_cluster(data: Path) -> Generator[str]:
     cluster = Cluster(data)
     gate, users = cluster.data / "postgres.gate", cluster.data / "postgres.users"
     try:
-        cluster.data.mkdir(parents=True, exist_ok=True)
+        cluster.make_data()
         with _locked(gate, fcntl.LOCK_EX):
             cluster.prepare_folders()
             cluster.initialise()
-            membership = users.open("ab")
+            membership = open(users, "ab", opener=_private)  # noqa: SIM115 - held as long as the cluster is used
             fcntl.flock(membership, fcntl.LOCK_SH)
             cluster.start()
     except PermissionError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from itertools import count
 from time import perf_counter
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +22,8 @@ log = structlog.get_logger()
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
+# Ids made here: of this process, and counted.
+_PROCESS, _NUMBERS = os.urandom(6).hex().encode(), count(1)
 # As long as a UUID at most: shorter than a token.
 _GIVEN_ID = re.compile(rb"[\w.:+/=-]{1,36}")
 _HOST = re.compile(r"[\w.:\[\]-]{1,255}", re.ASCII)
@@ -34,11 +37,14 @@ _FRAMES = b"frame-ancestors 'none'"
 _DEFAULTS: Headers = (
     (b"cache-control", b"private, no-store"),
     (b"content-security-policy", b"default-src 'none'; " + _FRAMES),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"cross-origin-resource-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(self), geolocation=(self), microphone=()"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),
+)
+# What only says something of pages and pictures: each header costs a request of JSON half a per cent.
+_SHOWN: Headers = (
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
     (b"x-frame-options", b"DENY"),
 )
 _HTTPS: Headers = ((b"strict-transport-security", b"max-age=31536000"),)
@@ -87,9 +93,8 @@ class Hosts:
 class Outermost:
     def __init__(self, app: ASGIApp) -> None:
         self.app, self.hosts = app, Hosts()
-        self.series: dict[tuple[str, int], Any] = {}
-        # What is added to an answer, by whether it goes over https and by the headers that it has.
-        self.added: dict[tuple[bool, tuple[bytes, ...]], Headers] = {}
+        # What is added to an answer, by whether it goes over https, its media type, and the headers that it has.
+        self.added: dict[tuple[bool, bytes, tuple[bytes, ...]], Headers] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -102,7 +107,7 @@ class Outermost:
                 host = value
             elif name == b"x-request-id" and _GIVEN_ID.fullmatch(value):
                 id = value
-        id = id or os.urandom(8).hex().encode()
+        id = id or b"%b-%x" % (_PROCESS, next(_NUMBERS))
         scope["request_id"] = id.decode()
         begun = False
 
@@ -110,7 +115,7 @@ class Outermost:
             nonlocal begun
             if message["type"] == "http.response.start":
                 begun = True
-                self._observe(scope, message["status"], start)
+                REQUESTS.observe(getattr(scope.get("route"), "path", "none"), message["status"], perf_counter() - start)
                 message["headers"] = self._completed(scope, id, message["headers"])
             await send(message)
 
@@ -130,21 +135,16 @@ class Outermost:
         finally:
             REQUEST.reset(token)
 
-    def _observe(self, scope: Scope, status: int, start: float) -> None:
-        key = (getattr(scope.get("route"), "path", "none"), status // 100)
-        series = self.series.get(key)
-        if series is None:
-            series = self.series[key] = REQUESTS.labels(key[0], f"{key[1]}xx")
-        series.observe(perf_counter() - start)
-
     def _completed(self, scope: Scope, id: bytes, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         names = tuple([name for name, _ in headers])
-        key = scope["scheme"] == "https" or settings().public_url.startswith("https:"), names
+        media = headers[names.index(b"content-type")][1] if b"content-type" in names else b""
+        key = scope["scheme"] == "https" or settings().public_url.startswith("https:"), media, names
         added = self.added.get(key)
         if added is None:
             if len(self.added) >= 1000:
                 self.added.clear()
-            wanted = (*_DEFAULTS, *(_HTTPS if key[0] else ()))
+            data = media in (b"application/json", b"application/problem+json")
+            wanted = (*_DEFAULTS, *(() if data else _SHOWN), *(_HTTPS if key[0] else ()))
             added = self.added[key] = tuple(pair for pair in wanted if pair[0] not in names)
         if b"content-security-policy" in names:
             headers = [_framed(pair) for pair in headers]

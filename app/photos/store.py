@@ -80,12 +80,20 @@ async def read(store: Store, key: str) -> bytes:
     return b"".join([piece async for piece in store.stream(key)])
 
 
+def _private(path: str, flags: int) -> int:
+    """Opens a file that its owner alone may read, whatever the umask."""
+    return os.open(path, flags, 0o600)
+
+
 class FolderStore:
     """Objects as files. Written beside their place, flushed, renamed into it, and the folder flushed too."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        (folder / "writing").mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        self._make_folders(folder / "writing")
+        with suppress(PermissionError):  # a shared folder that belongs to somebody else
+            folder.chmod(0o700)  # closes whatever an earlier version left readable beneath
 
     async def put(self, key: str, source: Path | bytes) -> None:
         await asyncio.to_thread(self._put, key, source)
@@ -93,7 +101,7 @@ class FolderStore:
     def _put(self, key: str, source: Path | bytes) -> None:
         target, fresh = self.folder / key, self.folder / "writing" / uuid.uuid4().hex
         try:
-            with fresh.open("xb") as out:
+            with open(fresh, "xb", opener=_private) as out:
                 if isinstance(source, Path):
                     with source.open("rb") as given:
                         shutil.copyfileobj(given, out, _PIECE)
@@ -112,7 +120,8 @@ class FolderStore:
     def _make_folders(folder: Path) -> list[Path]:
         """Make what is missing of `folder`; the folders that gained an entry by it."""
         missing = [parent for parent in (folder, *folder.parents) if not parent.is_dir()]
-        folder.mkdir(parents=True, exist_ok=True)
+        for parent in reversed(missing):  # `parents=True` would give the ones above other rights
+            parent.mkdir(mode=0o700, exist_ok=True)
         return [parent.parent for parent in missing]
 
     @staticmethod

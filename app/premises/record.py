@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from html import escape
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from app.kit.access import Caller
 from app.kit.db import Connection
 from app.kit.language import day_told, say
 from app.kit.problems import Problem, invalid, not_found
-from app.kit.times import local
+from app.kit.times import local, told_instant
 from app.photos import shown
 from app.premises import queries
 from app.premises.schemas import PremisesIn, VisitIn
@@ -133,7 +133,8 @@ def page(record: Record, categories: dict[str, str], zone: ZoneInfo, language: s
         return day_told(local(at, zone).date(), language) if at else "—"
 
     it = record.premises
-    letter = day_told(date.fromisoformat(it["letter"]["signed_on"]), language) if it["letter"] else t("unsigned")
+    signed = told_instant(it["letter"]["signed_on"]) if it["letter"] else None
+    letter = day_told(signed.date(), language) if signed else "—" if it["letter"] else t("unsigned")
     facts = [
         ("kind", t(it["kind"])), ("address", it["address"] or "—"), ("cell", it["cell"]["name"] if it["cell"] else "—"),
         *([("owner", it["owner"] or "—"), ("phone", it["phone"] or "—")] if it["owner"] is not None else []), ("letter", letter),
