@@ -217,6 +217,7 @@ _BAD = [
     ({"neighborhood": "Hyde\0Park"}, "NEIGHBORHOOD has the character U+0000"),
     ({"Department": "PW\0Dx"}, "DEPARTMENT has the character U+0000"),
     ({"Department": "PW\u200bDx"}, "DEPARTMENT has the character U+200B, which cannot be seen"),
+    ({"Department": "PW\u3164Dx"}, "DEPARTMENT has the character U+3164, which cannot be seen"),
     ({"Department": "PW\nDx"}, "DEPARTMENT has a line break"),
     ({"Source": "\x07"}, "SOURCE has the character U+0007"),
     ({"neighborhood": "Hyde\ufffdPark"}, "NEIGHBORHOOD has lost characters (U+FFFD)"),

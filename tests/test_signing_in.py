@@ -11,6 +11,7 @@ import pytest
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
+from app.kit.problems import Problem
 from app.people import hashing, limits
 from app.people.accounts import add_account
 from app.people.places import networks
@@ -104,14 +105,65 @@ async def test_a_flood_of_invented_names_stops_nobody_else(address, database, ar
     assert answers.count(401) <= 60 and argon2.runs <= 60 + 1 and argon2.most <= 2
 
 
+async def test_seats_are_few_and_turns_are_fair(argon2, monkeypatch):
+    begun: list[str] = []
+    go, real = threading.Semaphore(0), argon2.verify
+
+    def held(password, stored):
+        begun.append(password)
+        assert go.acquire(timeout=20)
+        return real(password, stored)
+
+    monkeypatch.setattr(argon2, "verify", held)
+    seats = hashing.Seats()
+
+    async def tried(share, known=False) -> int:
+        try:
+            async with seats.seat(share, known) as seat:
+                await seat.fits(share, None)
+                return 401
+        except Problem as problem:
+            return problem.status
+
+    async def come(share, known=False):
+        task = asyncio.create_task(tried(share, known))
+        await asyncio.sleep(0)
+        return task
+
+    try:
+        flood = [await come("flood") for _ in range(9)]
+        others = [await come("victim"), await come("device", True)]
+        full = [await come(f"stranger {n}") for n in range(4)]
+        late = await come("device", True)
+        # Three of the flood found no seat; when all seats of strangers are taken, a device that is known has its own.
+        assert [await task for task in flood[6:]] == [503] * 3
+        assert [await task for task in full[2:]] == [503] * 2 and not late.done()
+        # A request that is given up keeps its seat and its thread until its hash has ended.
+        flood[0].cancel()
+        await asyncio.gather(flood[0], return_exceptions=True)
+        assert seats.taken == 6 + 2 + 2 + 1 and seats.turns.at_work == 2
+        for _ in range(11):
+            go.release()
+        assert set(await asyncio.gather(*flood[1:6], *others, *full[:2], late)) == {401}
+    finally:
+        for _ in range(20):
+            go.release()
+    assert begun[:2] == ["flood"] * 2 and set(begun[2:4]) == {"device"} and "flood" not in begun[4:7]
+    assert (
+        begun.count("flood") == 6 and seats.taken == 0 and not seats.shares and not seats.turns.at_work and not seats.turns.last
+    )
+
+
 async def test_a_thousand_wrong_tries_from_elsewhere_lock_nobody_out(app, database, argon2):
     name = await account(database, argon2)
-    async with at(app, "198.51.100.4") as own, at(app, "192.0.2.44") as new:
+    async with at(app, "198.51.100.4") as own, at(app, "192.0.2.44") as new, at(app, "203.0.113.0") as bad:
         assert await sign_in(own, name, RIGHT, cookie=True) == 201
 
+        elsewhere = bad._transport
+
         async def guesses(host) -> list[int]:
-            async with at(app, host) as client:
-                return [await sign_in(client, name) for _ in range(10)]
+            elsewhere.client = (host, 40000)
+            return [await sign_in(bad, name) for _ in range(10)]
 
         hosts = [f"203.0.113.{n}" for n in range(100)]
         answers = [status for host in hosts for status in await guesses(host)]
@@ -301,6 +353,13 @@ async def test_megabytes_are_no_password(town, argon2):
     assert refused.status_code == 422 and refused.json()["errors"][0]["pointer"] == "/password" and argon2.runs == 0
     body = {"account": "x", "password": "lilacs " * 100_000}
     assert (await person.call("POST", "/v1/sessions", json=body)).status_code == 422 and argon2.runs == 0
+
+
+async def test_nobody_has_passwords_hashed_without_end(town, argon2):
+    person = await town.person("volunteer")
+    wish = {"account": f"z{uuid.uuid4().hex[:8]}", "password": RIGHT, "current_password": RIGHT}
+    answers = [(await person.call("PUT", "/v1/me/credentials", json=wish)).status_code for _ in range(22)]
+    assert answers == [204] * 20 + [429] * 2
 
 
 async def test_full_width_and_usual_letters_are_one(app, database, argon2):

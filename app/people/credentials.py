@@ -19,6 +19,8 @@ from app.people.schemas import Credentials
 _WINDOW = timedelta(minutes=15)
 # Guesses of a present password by one session, and by all of an account: who has stolen one session locks no other out.
 _OF_SESSION, _OF_ACCOUNT = 8, 60
+# Passwords that one account may choose: each is hashed.
+_CHANGES, _CHANGES_WINDOW = 20, timedelta(hours=1)
 
 
 async def choose(database: Database, caller: Caller, wish: Credentials, place: Place) -> None:
@@ -39,6 +41,7 @@ async def choose(database: Database, caller: Caller, wish: Credentials, place: P
     fault = passwords.fault(wish.password, [wish.account, caller.account, caller.name, phone])
     if fault is not None:
         raise invalid("/password", fault)
+    await limits.allow(database, ("credentials", share), _CHANGES, _CHANGES_WINDOW)
     hashed = await sessions.hash_password(wish.password, share)
     async with database.transaction() as connection:
         try:

@@ -67,38 +67,51 @@ class Seat:
 
 
 class Turns:
-    """Whose hash is next when a thread is free: a device that is known, then whose share has the fewest at work, then who came first.
+    """Whose hash is next when a thread is free: a device that is known, then whose share had its last turn longest ago or none yet.
     So one address with many tries makes another wait for one hash, not for all of its own."""
 
     def __init__(self) -> None:
-        self.at_work = Counter[str]()
+        self.at_work = 0
+        self.present, self.last, self.turn = Counter[str](), dict[str, int](), 0
         self.waiting: list[tuple[str, bool, asyncio.Future[None]]] = []
 
     async def mine(self, share: str, known: bool) -> None:
-        if self.at_work.total() < _WIDTH:
-            self.at_work[share] += 1
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        entry = (share, known, turn)
+        self.present[share] += 1
+        if self.at_work < _WIDTH:
+            return self._begin(share)
+        entry = (share, known, asyncio.get_running_loop().create_future())
         self.waiting.append(entry)
         try:
-            await turn
+            await entry[2]
         except asyncio.CancelledError:
             if entry in self.waiting:
                 self.waiting.remove(entry)
+                self._gone(share)
             else:
                 self.over(share)
             raise
 
     def over(self, share: str) -> None:
-        self.at_work[share] -= 1
-        if not self.at_work[share]:
-            del self.at_work[share]
-        if self.waiting:
-            following = min(self.waiting, key=lambda entry: (not entry[1], self.at_work.get(entry[0], 0)))
+        self.at_work -= 1
+        self._gone(share)
+        # Who was given up a moment ago takes itself off the list. In the order of arrival: `min` takes the first of equals.
+        ready = [entry for entry in self.waiting if not entry[2].done()]
+        if ready:
+            following = min(ready, key=lambda entry: (not entry[1], self.last.get(entry[0], -1)))
             self.waiting.remove(following)
-            self.at_work[following[0]] += 1
+            self._begin(following[0])
             following[2].set_result(None)
+
+    def _begin(self, share: str) -> None:
+        self.at_work += 1
+        self.turn += 1
+        self.last[share] = self.turn
+
+    def _gone(self, share: str) -> None:
+        self.present[share] -= 1
+        if not self.present[share]:
+            del self.present[share]
+            self.last.pop(share, None)
 
 
 class Seats:
