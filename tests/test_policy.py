@@ -54,7 +54,8 @@ def _request(key, town, issue, photo, thanked):
         ("POST", "/v1/issues/{id}/actions"): {"action": "comment", "note": "x"},
         ("PUT", "/v1/areas/{id}/calendar/{day}"): {"working": True},
         ("PUT", "/v1/areas/{id}/office"): {"phone": "0877-6600110"},
-        ("POST", "/v1/people/{id}/close"): {}, ("POST", "/v1/password-resets"): {"code": "x", "account": "x1", "password": "12345678"},
+        ("POST", "/v1/people/{id}/close"): {}, ("POST", "/v1/people/{id}/hand-over"): {"to": str(town.led_by)},
+        ("POST", "/v1/password-resets"): {"code": "x", "account": "x1", "password": "12345678"},
         ("PUT", "/v1/assignment-rules/{id}"): {"area": str(town.area), "unit": unit, "category": "litter"},
         ("POST", "/v1/notices/read"): {},
         ("PUT", "/v1/channels/{id}"): {"kind": "mail", "address": f"{uuid.uuid4().hex}@example.org"},
@@ -128,7 +129,7 @@ SCOPED = {
     ("GET", "/v1/issues/{id}/dossier.html"), ("GET", "/v1/issues/{id}/dossier.docx"),
     ("GET", "/v1/areas/{id}/office"), ("PUT", "/v1/areas/{id}/office"),
     ("GET", "/v1/people/{id}/sessions"), ("DELETE", "/v1/people/{id}/sessions"), ("PUT", "/v1/people/{id}/reset-links/{link}"),
-    ("POST", "/v1/people/{id}/close"), ("POST", "/v1/people/{id}/reopen"),
+    ("POST", "/v1/people/{id}/close"), ("POST", "/v1/people/{id}/reopen"), ("GET", "/v1/people/{id}/work"), ("POST", "/v1/people/{id}/hand-over"),
 }  # fmt: skip
 # Ids that nobody holds in this walk: 404 for whoever may call the route at all.
 MISSING = {
@@ -176,6 +177,7 @@ MAY = {
     ("GET", "/v1/people/{id}/sessions"): {"leader", "staff", "admin"}, ("DELETE", "/v1/people/{id}/sessions"): {"leader", "staff", "admin"},
     ("PUT", "/v1/people/{id}/reset-links/{link}"): {"leader", "staff", "admin"}, ("POST", "/v1/people/{id}/close"): {"staff", "admin"},
     ("POST", "/v1/people/{id}/reopen"): {"staff", "admin"},
+    ("GET", "/v1/people/{id}/work"): {"leader", "staff", "admin"}, ("POST", "/v1/people/{id}/hand-over"): {"leader", "staff", "admin"},
 }  # fmt: skip
 
 
