@@ -205,8 +205,9 @@ async def played(town: Any, database: Any, seed: int, steps: int = 11) -> tuple[
     async with database.transaction() as connection:
         shape = f"MULTIPOLYGON((({ring})))"
         await connection.execute(
-            "insert into areas (id, level, name, geom, time_zone)"
-            " values ($1, 'community', $2, st_geomfromtext($3, 4326), 'Asia/Shanghai')",
+            # Next door anybody may report.
+            "insert into areas (id, level, name, geom, time_zone, open_reports)"
+            " values ($1, 'community', $2, st_geomfromtext($3, 4326), 'Asia/Shanghai', true)",
             neighbour, f"邻社区 {neighbour.hex[:8]}", shape,
         )  # fmt: skip
         await connection.execute("insert into area_tree values ($1, $1)", neighbour)

@@ -17,7 +17,8 @@ from app.settings import Settings
 _EVENTS = """
 Events without a request: `report`, `report_mended`; `photo` (a photograph arrived, was refused, or proved damaged); `absorb` and `release`
 (the survivor's side of a merge and its undo); `remind`, `overdue`, `remind_reply`, `reply_overdue` and `recur` (the clock's);
-`import_assign` and `import_close` (past cases). `photos` of `rectify` are needed where the category demands them; the deadline of
+`import_assign` and `import_close` (past cases); `pass_on` (work was handed over).
+`photos` of `rectify` are needed where the category demands them; the deadline of
 `grant_extension` defaults to the one asked for; `unmerge` leads back to the state before the merge.
 """
 PATH = Path(__file__).parents[1] / "docs" / "reference.md"

@@ -332,3 +332,91 @@ async def test_a_stolen_phone_sets_no_first_password(town, app, database):
         joined = (await client.post(f"/v1/invitations/{code}/accept", json={"name": "小李"})).json()
         client.headers["authorization"] = f"Bearer {joined['token']}"
         assert (await client.put("/v1/me/credentials", json=wish | {"account": f"li-{uuid.uuid4().hex[:8]}"})).status_code == 204
+
+
+async def told_kinds(database, person):
+    async with database.acquire() as connection:
+        rows = await connection.fetch("select kind, data from notices where account_id = $1 order by created_at", person.id)
+    return [(r["kind"], r["data"]) for r in rows if r["kind"] in ("work_left", "work_handed", "stand_in_ended")]
+
+
+async def test_work_is_handed_over_whole_or_not_at_all(town, database):
+    staff, leader, successor = [await town.person(r) for r in ("staff", "leader", "volunteer")]
+    stranger = await (await below(town)).person("volunteer")
+    async with database.transaction() as connection:
+        spot = await connection.fetchval("select gen_random_uuid()")
+        issue = uuid.UUID((await leader.report(**town.body(category="black_spot")))["issue"]["id"])
+        await connection.execute(
+            "insert into black_spots (id, area_id, cell_id, category, position, mercator, latest_issue_id, recurrences, last_seen_at, owner_id)"
+            " select $1, area_id, cell_id, category, position, mercator, id, 3, now(), $3 from issues where id = $2",
+            spot, issue, leader.id,
+        )  # fmt: skip
+    ids, photo = [], str(uuid.uuid4())
+    for _ in range(3):
+        ids.append((await staff.report(**town.body()))["issue"]["id"])
+        await staff.act(ids[-1], "assign", assignee=str(leader.id))
+    await leader.act(ids[1], "rectify", photos=[photo])
+    path = f"/v1/people/{leader.id}"
+    work = await staff.get(f"{path}/work")
+    assert (
+        work["issues"]["count"] == 3
+        and [c["id"] for c in work["cells"]] == [str(town.cells[0])]
+        and len(work["black_spots"]) == 1
+    )
+    # To somebody who does not serve there: nothing of it.
+    for to in (leader.id, uuid.uuid4()):
+        assert (await staff.call("POST", f"{path}/hand-over", json={"to": str(to)})).status_code == 422
+        assert (await staff.call("POST", f"{path}/close", json={"to": str(to)})).status_code == 422
+    assert (await staff.get(f"{path}/work")) == work and (await leader.call("GET", "/v1/me")).status_code == 200
+    # At once, twice: one of them hands everything over, and each event is written once.
+    answers = await asyncio.gather(*(staff.call("POST", f"{path}/close", json={"to": str(successor.id)}) for _ in range(2)))
+    assert {a.status_code for a in answers} == {204}
+    for id in ids:
+        seen = await staff.get(f"/v1/issues/{id}")
+        assert seen["assignee"]["id"] == str(successor.id) and seen["state"] == ("rectified" if id == ids[1] else "assigned")
+        actions = [e["action"] for e in (await staff.get(f"/v1/issues/{id}/timeline"))["items"]]
+        assert actions.count("pass_on") == 1
+    assert {c["id"] for c in (await successor.get("/v1/me"))["cells"]} == {str(town.cells[0])}
+    async with database.acquire() as connection:
+        assert await connection.fetchval("select owner_id from black_spots where id = $1", spot) == successor.id
+    for person in (leader, successor):
+        ((kind, told),) = await told_kinds(database, person)
+        assert kind == "work_handed" and (told["issues"], told["cells"], told["spots"], told["to"]) == (3, 1, 1, "volunteer某")
+    assert await told_kinds(database, staff) == []  # nothing is left
+    assert stranger.id != successor.id
+
+
+async def test_what_is_not_handed_over_is_told_to_the_office(town, database):
+    staff, leader, worker = [await town.person(r) for r in ("staff", "leader", "worker")]
+    id = (await staff.report(**town.body()))["issue"]["id"]
+    await staff.act(id, "assign", assignee=str(worker.id))
+    assert (await close(staff, leader)).status_code == 204
+    assert (await staff.call("DELETE", f"/v1/roles/{await grant_of(database, worker)}")).status_code == 204
+    told = await told_kinds(database, staff)
+    assert [(kind, data["issues"], data["cells"]) for kind, data in told] == [("work_left", 0, 1), ("work_left", 1, 0)]
+    # It can still be handed over, to who led the cell before and is back.
+    assert (await reopen(staff, leader)).status_code == 204
+    (gone,) = [p for p in (await staff.get("/v1/people", closed=True))["items"] if p["id"] == str(worker.id)]
+    assert (gone["roles"], gone["issues"]) == ([], 1)
+    answer = await staff.call("POST", f"/v1/people/{worker.id}/hand-over", json={"to": str(leader.id)})
+    assert answer.json() == {"issues": 1, "cells": 0, "black_spots": 0}
+
+
+async def test_nothing_is_given_to_somebody_who_is_just_leaving(town, database):
+    """An assignment at the moment of closing is either seen by it or refused: none is left with a closed account untold."""
+    staff, leader = await town.person("staff"), await town.person("leader")
+    for _ in range(3):
+        worker = await town.person("worker")
+        id = (await leader.report(**town.body()))["issue"]["id"]
+        await asyncio.gather(
+            leader.call("POST", f"/v1/issues/{id}/actions", json={"action": "assign", "assignee": str(worker.id)}),
+            close(staff, worker),
+        )
+        assigned = (await staff.get(f"/v1/issues/{id}"))["assignee"] is not None
+        left = sum(data["issues"] for kind, data in await told_kinds(database, staff) if kind == "work_left")
+        assert left == int(assigned), "given and not told"
+        async with database.transaction() as connection:
+            await connection.execute(
+                "delete from deliveries where notice_id in (select id from notices where account_id = $1)", staff.id
+            )
+            await connection.execute("delete from notices where account_id = $1", staff.id)

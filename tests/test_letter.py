@@ -112,7 +112,7 @@ async def test_the_issuing_body_and_its_contact_are_the_areas_to_set(town):
     before = await letter(leader, issue)
     assert f"社区 {town.area.hex[:8]}" in before and "联系人：leader某　电话：＿＿＿＿＿＿＿＿" in before
     path = f"/v1/areas/{town.area}/office"
-    mine = {"issuer": "东浦社区居民委员会", "contact": "李主任", "phone": "0877-6600110"}
+    mine = {"issuer": "东浦社区居民委员会", "contact": "李主任", "phone": "0877-6600110", "open_reports": False}
     for _ in range(2):
         assert (await staff.call("PUT", path, json=mine)).json() == mine | {"area": str(town.area), "publishes": "nothing"}
     assert (await inspector.get(path)) == mine | {"area": str(town.area), "publishes": "nothing"}

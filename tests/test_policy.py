@@ -57,6 +57,8 @@ REACH = [
     Line("DELETE", "/v1/people/{id}/sessions", "member", LEADERS),
     Line("DELETE", "/v1/people/{id}/sessions/{session}", "member", LEADERS),
     Line("PUT", "/v1/people/{id}/reset-links/{link}", "member", LEADERS),
+    Line("GET", "/v1/people/{id}/work", "member", LEADERS),
+    Line("POST", "/v1/people/{id}/hand-over", "member", LEADERS),
     Line("POST", "/v1/people/{id}/close", "member", OFFICE),
     Line("POST", "/v1/people/{id}/reopen", "member", OFFICE),
     Line("POST", "/v1/invitations", "to the cell", LEADERS),
@@ -342,7 +344,8 @@ async def _build(place: Place, database: Any, app: Any) -> None:
     things |= {name: str(uuid.uuid4()) for name in (*new, "volunteer's role", "inspector's role")}
     things |= {
         "word": word, "area": str(town.area), "cell": str(town.cells[0]), "second cell": str(town.cells[1]), "unit": str(town.unit),
-        "absent": str(absent.id), "member": str(member.id), "member's session": str(uuid.uuid4()), "author": str(staff.id), "friend": str(friend.id), "assignee": str(volunteer.id), "parent": str(town.area),
+        "absent": str(absent.id), "member": str(member.id), "member's session": str(uuid.uuid4()), "author": str(staff.id), "friend": str(friend.id),
+        "assignee": str(volunteer.id),         "parent": str(town.area),
     }  # fmt: skip
     issue = await volunteer.get(f"/v1/issues/{things['issue']}")
     things["number"] = issue["number"]
@@ -486,6 +489,7 @@ def _body(line: Line, place: Place, things: dict[str, Any]) -> Any:
         "/v1/reports/{id}": things.get("report"),
         "/v1/issues/{id}/actions": {"action": "comment", "note": "x"},
         "/v1/people/{id}/close": {"reason": "x"},
+        "/v1/people/{id}/hand-over": {"to": things["account"]},
         "/v1/channels/{id}/confirm": {"code": "1234567"},
         "/v1/black-spots/{id}": {"plan": place.word, "owner": things.get("account")},
         "/v1/premises/{id}": _shop(place),

@@ -19,7 +19,7 @@ SHORT = {"zh-CN": "zh", "en": "en"}
 # What happens to an issue without a request.
 HAPPEN = (
     "report", "report_mended", "photo", "absorb", "release", "remind", "overdue", "remind_reply", "reply_overdue", "recur",
-    "import_assign", "import_close",
+    "import_assign", "import_close", "pass_on",
 )  # fmt: skip
 # Words that the client and the papers each have, by their keys.
 SAME = {

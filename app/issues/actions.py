@@ -23,7 +23,7 @@ from app.issues import queries
 from app.issues.lifecycle import ACTIONS, DECIDING, OPEN, REOPEN_DAYS, Action, Who, acts_as, personal_obstacle
 from app.issues.reading import etag, one, serves
 from app.issues.schemas import ActionIn, wrong_fields
-from app.kit.access import RECTIFIER, Caller
+from app.kit.access import RECTIFIER, STAFF, Caller
 from app.kit.datum import Datum
 from app.kit.db import Connection, tell_after_commit
 from app.kit.problems import Problem, from_validation, invalid, no_reach, not_found
@@ -145,6 +145,29 @@ async def _publish(connection: Connection, id: UUID, action: str, acting: Who, p
         place = ""  # the name was of where it had been
     if place is not None:
         await connection.execute(queries.NAME_PLACE, id, place)
+
+
+async def pass_on(connection: Connection, caller: Caller, token: bytes, ids: Iterable[UUID], person: UUID, to: UUID) -> int:
+    """Open issues that `person` was to mend are `to`'s, state and deadline as they are; how many. No request of its own: it is part of
+    handing somebody's work over.
+
+    The rows are locked in the order of their ids, and what is no longer theirs is passed by. Problem 422 when `to` does not serve the
+    area of one.
+    """
+    done = 0
+    for id in sorted(ids):
+        await connection.fetchrow(queries.LOCK_ISSUE, id)
+        row = await connection.fetchrow(queries.FOR_CHANGE, token, id, settings().time_zone)
+        if row is None or row["assignee_id"] != person or row["state"] not in OPEN:
+            continue
+        if row["area_id"] is not None and not await serves(connection, to, row["area_id"]):
+            raise invalid("/to", "unknown-account")
+        acting = "staff" if row["relation"] & STAFF else "leader"
+        data = {"assignee": str(to), "before": str(person)}
+        change = dict(row) | {"assignee_id": to}
+        await _write(connection, row, row["state"], change, "pass_on", caller.account_id, acting, data)
+        done += 1
+    return done
 
 
 def _refused(action: Action | None, name: str, state: str, relation: int, told: dict[str, Any]) -> Problem:

@@ -71,11 +71,11 @@ HOLDS_ANY = f"exists (select from role_grants w where w.account_id = {{0}} and {
 # a role of theirs reaches it; an assignee's may lie below the issue's area.
 REPORTER, SOLE_REPORTER, LEADER, STAFF, ASSIGNEE, RECTIFIER, INSPECTOR = 1, 2, 4, 8, 16, 32, 64
 RELATION = f"""(
-  case when not {REACHES} then 0
-       when i.reporter_id = c.account_id and i.reports = 1 then 3
+  case when i.reporter_id = c.account_id and i.reports = 1 then case when {REACHES} then 3 else 0 end
        when i.reporter_id = c.account_id or (i.reports > 1 and exists (
          select from reports r where r.issue_id = i.id and r.account_id = c.account_id))
-       then 1 + case when exists (select from reports r where r.issue_id = i.id and r.account_id <> c.account_id) then 0 else 2 end
+       then case when not {REACHES} then 0
+                 when exists (select from reports r where r.issue_id = i.id and r.account_id <> c.account_id) then 1 else 3 end
        else 0 end
   + case when i.cell_id = any(c.leads) then 4 else 0 end
   + case when c.is_admin or i.area_id = any(c.staffs) then 8 else 0 end

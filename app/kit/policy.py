@@ -87,6 +87,8 @@ ROUTES: dict[tuple[str, str], Rule] = {
     ("DELETE", "/v1/people/{id}/sessions/{session}"): INVITERS,
     ("PUT", "/v1/people/{id}/reset-links/{link}"): INVITERS,
     ("POST", "/v1/password-resets"): ANYONE,
+    ("GET", "/v1/people/{id}/work"): INVITERS,
+    ("POST", "/v1/people/{id}/hand-over"): INVITERS,
     ("POST", "/v1/people/{id}/close"): OFFICE,
     ("POST", "/v1/people/{id}/reopen"): OFFICE,
     ("DELETE", "/v1/roles/{id}"): INVITERS,

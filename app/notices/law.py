@@ -37,5 +37,8 @@ KINDS = (
     "photo_missing",
     "channel_failed",
     "reset_made",
+    "work_handed",
+    "work_left",
+    "stand_in_ended",
     "reset_used",
 )

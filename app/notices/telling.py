@@ -69,6 +69,10 @@ def sentence(kind: str, data: dict[str, Any], categories: dict[str, tuple[str, s
         "number": "",
         "name": "",
         "by": "",
+        "to": "",
+        "issues": 0,
+        "cells": 0,
+        "spots": 0,
         "overdue": 0,
         "unowned": 0,
     } | data

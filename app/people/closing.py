@@ -5,21 +5,29 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from app.kit.access import Caller
 from app.kit.db import Connection, tell_after_commit
 from app.kit.problems import Problem, not_found
+from app.notices.telling import tell
 from app.people import closing_queries as queries
-from app.people import standing
+from app.people import handing_over, handing_queries, standing
 
 
-async def close(connection: Connection, token: bytes, id: UUID, reason: str) -> Any:
-    """Close somebody's account: their devices, roles, stand-ins, invitations and links end at once. Repeatable.
+async def close(connection: Connection, caller: Caller, token: bytes, id: UUID, reason: str, to: UUID | None) -> Any:
+    """Close somebody's account: their devices, roles, stand-ins, invitations and links end at once. Their work goes to `to`, in the same
+    transaction; what does not is told to the office. Repeatable.
 
     The account's row is locked, so that nobody gives them work or a role meanwhile. Problems: 404, 403 (see `standing.person`),
-    409 the last admin.
+    409 the last admin, 422 `to`.
     """
     await standing.not_the_last_admin(connection, id)
     row = await standing.person(connection, token, id)
+    if to is not None:
+        await handing_over.hand_over(connection, caller, token, id, to)
     if row["disabled_at"] is None:
+        stood_in_for = [each["leader_id"] for each in await connection.fetch(handing_queries.STOOD_IN_FOR, id)]
+        key: Any = await connection.fetchval("select 'stand-in:' || pg_current_xact_id()::text")
+        await tell(connection, stood_in_for, "stand_in_ended", key, None, {"name": row["name"]})
         await connection.execute(queries.END_STAND_INS, id)
         await connection.execute(queries.SHELVE_GRANTS, id)
         await connection.execute(queries.DISABLE, id, token, reason)
@@ -27,6 +35,7 @@ async def close(connection: Connection, token: bytes, id: UUID, reason: str) -> 
         await connection.execute(queries.VOID_INVITATIONS, id)
         await connection.execute(queries.VOID_LINKS, id)
         await connection.execute(queries.FORGET_UNSENT, id)
+        await handing_over.tell_what_is_left(connection, id, row["areas"])
     return row
 
 
@@ -65,5 +74,8 @@ async def take_back(connection: Connection, token: bytes, id: UUID) -> Any:
     if not row["above"]:
         raise Problem(403, "not-above")
     await connection.execute(queries.DROP_GRANT, id)
+    led = row["cell_id"] if row["role"] == "leader" and row["ends_at"] is None else None
+    areas = [row["area_id"]] if row["area_id"] else []
+    await handing_over.tell_what_is_left(connection, row["account_id"], areas, led)
     tell_after_commit(connection, [row["account_id"]])
     return row

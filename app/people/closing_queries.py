@@ -8,13 +8,20 @@ PEOPLE = f"""
 with c as ({CALLER}), g as ({ALL_GRANTS})
 select a.id::text, a.name, a.phone, p.roles, not p.oneself and (c.is_admin or not exists (
     select from g where g.account_id = a.id and not {ABOVE})) as answers,
+  coalesce((select count(*) from issues i where i.assignee_id = a.id and i.is_open), 0)::int as issues,
   a.password_hash is not null as password, a.disabled_at as closed_at, a.closed_for
 from c cross join lateral (
   select g.account_id, g.account_id = c.account_id as oneself, json_agg(json_build_object(
     'id', g.id, 'role', g.role, 'area', g.area_id, 'cell', g.cell_id, 'unit', g.unit_id, 'starts_at', g.starts_at, 'ends_at', g.ends_at,
     'may_take_back', {ABOVE}))::jsonb as roles
   from g where {SEES} and g.closed = $5 and ($2::uuid is null or g.cell_id = $2) and g.account_id > $3
-  group by g.account_id order by g.account_id limit $4
+  group by g.account_id
+  -- With those who have left, who hold no role any more and left work behind.
+  union all select a.id, a.id = c.account_id, '[]'::jsonb from accounts a where $5 and a.id > $3 and $2::uuid is null and a.id in (
+      select i.assignee_id from issues i where i.is_open and i.assignee_id is not null and (c.is_admin or i.area_id = any(c.staffs))
+      union select b.owner_id from black_spots b where b.ended_at is null and (c.is_admin or b.area_id = any(c.staffs)))
+    and not exists (select from g where g.account_id = a.id)
+  order by 1 limit $4
 ) p join accounts a on a.id = p.account_id order by a.id
 """
 
@@ -52,7 +59,7 @@ update reset_links set revoked_at = now() where (account_id = $1 or by_id = $1) 
 GRANT = "select account_id, role from role_grants where id = $1"
 GRANT_SEEN = f"""
 with c as ({CALLER})
-select g.account_id, g.role, g.area_id, g.cell_id, g.unit_id, {ABOVE} as above from c join role_grants g on g.id = $2 and {SEES}
+select g.account_id, g.role, g.area_id, g.cell_id, g.unit_id, g.ends_at, {ABOVE} as above from c join role_grants g on g.id = $2 and {SEES}
 """
 # Whoever stands in for a leader loses with them what they lead no more.
 DROP_GRANT = """

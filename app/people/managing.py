@@ -13,10 +13,10 @@ from app.kit.audit import record, record_export
 from app.kit.problems import not_found
 from app.kit.route import Route, Secret, TheCaller, TheDatabase, Token, Transaction, base_url
 from app.kit.wire import answer, page
-from app.people import closing, places, resetting, sessions, standing
+from app.people import closing, handing_over, places, resetting, sessions, standing
 from app.people import closing_queries as queries
 from app.people.routes import AsCookie, place_of, signed_in
-from app.people.schemas import CloseIn, Devices, People, ResetIn, ResetLink, SignedIn
+from app.people.schemas import CloseIn, Devices, HandedOver, HandOverIn, People, ResetIn, ResetLink, SignedIn, Work
 
 router = APIRouter(route_class=Route, tags=["people"])
 
@@ -33,7 +33,10 @@ async def get_people(
     secret: Secret,
     token: Token,
     cell: UUID | None = None,
-    closed: Annotated[bool, Query(description="Those whose account is closed, with the roles they held.")] = False,
+    closed: Annotated[
+        bool,
+        Query(description="Those who left: closed accounts with the roles they held, and who holds no role but has work left."),
+    ] = False,
     cursor: str | None = None,
     limit: Annotated[int, Query(ge=1, le=paging.MAX_LIMIT)] = paging.DEFAULT_LIMIT,
 ) -> Response:
@@ -102,10 +105,22 @@ async def post_password_reset(
     return signed_in(request, secret, token, session["expires_at"], profile, cookie, device)
 
 
+@router.get("/v1/people/{id}/work", responses={200: {"model": Work}})
+async def get_work(id: UUID, caller: TheCaller, connection: Transaction, token: Token) -> Response:
+    """What somebody answers for and would leave behind, as far as the caller manages it: issues, cells, black spots, stand-ins."""
+    return answer(await handing_over.work(connection, token, id))
+
+
+@router.post("/v1/people/{id}/hand-over", responses={200: {"model": HandedOver}})
+async def post_hand_over(id: UUID, wish: HandOverIn, caller: TheCaller, connection: Transaction, token: Token) -> Response:
+    """Hand all of it to somebody of those areas, or nothing; both are told. Nothing is left for a second time."""
+    return answer(await handing_over.hand_over(connection, caller, token, id, wish.to))
+
+
 @router.post("/v1/people/{id}/close", status_code=204)
 async def post_close(id: UUID, wish: CloseIn, caller: TheCaller, connection: Transaction, token: Token) -> Response:
     """Close somebody's account: their devices are signed out, their roles, stand-ins and invitations end. What they reported stays."""
-    person = await closing.close(connection, token, id, wish.reason)
+    person = await closing.close(connection, caller, token, id, wish.reason, wish.to)
     await record(connection, caller, "account_closed", id, area_of(person))
     return Response(status_code=204)
 

@@ -128,7 +128,7 @@ class PersonRole(Wire):
 
 class Person(Wire):
     """`answers`: the caller stands above every role of theirs, and may end their devices, make a link for a new password and, as the
-    office, close their account. `password`: they have one. `closed_for` is why the account was closed."""
+    office, close their account. `password`: they have one. `issues`: how many open ones are assigned to them by name. `closed_for` is why the account was closed."""
 
     id: UUID
     name: str
@@ -136,6 +136,7 @@ class Person(Wire):
     roles: list[PersonRole]
     answers: bool
     password: bool
+    issues: int
     closed_at: Instant | None
     closed_for: str | None
 
@@ -158,9 +159,65 @@ class Invitation(Wire):
 
 
 class CloseIn(Wire):
-    """Why the account is closed, for the office to remember."""
+    """Why the account is closed, for the office to remember; `to` whom all of their work goes at the same time."""
 
     reason: Annotated[Text, Field(max_length=300)] = ""
+    to: UUID | None = None
+
+
+class HandOverIn(Wire):
+    to: UUID
+
+
+class HandedOver(Wire):
+    """How many of each."""
+
+    issues: int
+    cells: int
+    black_spots: int
+
+
+class IssueLeft(Wire):
+    id: UUID
+    number: str
+    category: str
+    state: str
+    place: str
+    deadline: Instant | None
+
+
+class IssuesLeft(Wire):
+    count: int
+    items: list[IssueLeft]
+
+
+class CellLeft(Wire):
+    id: UUID
+    name: str
+    area_id: UUID
+
+
+class SpotLeft(Wire):
+    id: UUID
+    category: str
+    area_id: UUID | None
+
+
+class StandInLeft(Wire):
+    """`as_leader`: somebody (`other`) stands in for them; otherwise they stand in for somebody."""
+
+    id: UUID
+    as_leader: bool
+    other: str
+    starts_on: date
+    ends_on: date
+
+
+class Work(Wire):
+    issues: IssuesLeft
+    cells: list[CellLeft]
+    black_spots: list[SpotLeft]
+    stand_ins: list[StandInLeft]
 
 
 class ResetLink(Wire):

@@ -33,10 +33,14 @@ ALL_GRANTS = """
 select id, account_id, role, area_id, cell_id, unit_id, starts_at, ends_at, false as closed from role_grants
 union all select id, account_id, role, area_id, cell_id, unit_id, null, null, true from closed_grants
 """
+# Open work of somebody `a` who holds no role any more, which the caller manages.
+LEFT_BEHIND = f"""(not exists (select from ({ALL_GRANTS}) g where g.account_id = a.id) and (
+  exists (select from issues i where i.assignee_id = a.id and i.is_open and i.area_id = any(c.staffs))
+  or exists (select from black_spots b where b.owner_id = a.id and b.ended_at is null and b.area_id = any(c.staffs))))"""
 PERSON = f"""
 with c as ({CALLER})
 select a.id, a.name, a.disabled_at, a.id = c.account_id as oneself, c.name as caller_name, c.is_admin or s.seen as seen, c.is_admin or s.above as above,
-  s.admin, s.areas
+  s.admin, s.areas, {LEFT_BEHIND} as left_behind
 from c join accounts a on a.id = $2 cross join lateral (
   select coalesce(bool_or({SEES}), false) as seen, coalesce(bool_and({ABOVE}), false) as above,
     coalesce(bool_or(g.role = 'admin' and not g.closed), false) as admin,
@@ -49,17 +53,19 @@ LOCK_ADMINS = "select account_id from role_grants where role = 'admin' order by 
 LOCK_ACCOUNT = "select from accounts where id = $1 for no key update"
 
 
-async def person(connection: Connection, token: bytes, id: UUID, *, but_oneself: bool = True) -> Any:
+async def person(connection: Connection, token: bytes, id: UUID, *, work: bool = False) -> Any:
     """Somebody for whom the caller answers, to whom something shall be done; their row is locked, and the caller's roles are read behind
-    that lock.
+    that lock. `work`: of somebody who holds no role any more the office still hands over what they left.
 
     Problems: 404 nobody whom the caller sees; 403 somebody who does not stand below, or the caller themselves.
     """
     await connection.execute(LOCK_ACCOUNT, id)
     row = await connection.fetchrow(PERSON, token, id)
+    if row is not None and work and row["left_behind"] and not row["oneself"]:
+        return row
     if row is None or not row["seen"]:
         raise not_found()
-    if row["oneself"] and but_oneself:
+    if row["oneself"]:
         raise Problem(403, "oneself")
     if not row["above"]:
         raise Problem(403, "not-above")

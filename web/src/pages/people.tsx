@@ -52,6 +52,7 @@ export const PeoplePage: FunctionComponent = () => {
             <div class="row">
               {!gone && <button class="button small" onClick={() => setThanking(person)}>{t('thank')}</button>}
               {person.answers && !gone && <button class="button small" aria-label={t('manage-of', { name: person.name })} onClick={() => setManaged(person)}>{t('manage')}</button>}
+              {gone && (person.issues > 0 || person.roles.some((role) => role.role === 'leader')) && <button class="button small" aria-label={t('manage-of', { name: person.name })} onClick={() => setManaged(person)}>{t('hand-over-work')}</button>}
               {person.answers && gone && <button class="button small" disabled={busy} onClick={() => void reopen(person)}>{t('reopen-account')}</button>}
             </div>
           )}

@@ -1,8 +1,8 @@
-// What leader and office do about somebody's account: devices, a link for a password, closing it.
+// What leader and office do about somebody's account: devices, a link for a password, their work, closing it.
 import type { FunctionComponent } from 'preact'
 import { useRef, useState } from 'preact/hooks'
 import { call } from '../api/http'
-import type { Device, Person, ResetLink } from '../api/wire'
+import type { Device, Person, ResetLink, Work } from '../api/wire'
 import { newId } from '../keep/ids'
 import { useKept } from '../keep/kept'
 import { roles } from '../keep/session'
@@ -18,7 +18,8 @@ export const Managing: FunctionComponent<{ person: Person; onClose: (changed: bo
     <Sheet title={t('manage-of', { name })} onClose={() => onClose(false)}>
       {link
         ? <Qr url={link.url} qr={link.qr} alt={t('link-of', { name })} hint={t('link-until', { at: moment(link.expires_at) })} onClose={() => onClose(false)} />
-        : <><Devices person={person} /><Linking person={person} onMade={setLink} /><Closing person={person} onClosed={() => onClose(true)} /></>}
+        : person.closed_at || !person.answers ? <Handing person={person} />
+        : <><Devices person={person} /><Linking person={person} onMade={setLink} /><Handing person={person} /><Closing person={person} onClosed={() => onClose(true)} /></>}
     </Sheet>
   )
 }
@@ -57,6 +58,32 @@ const Linking: FunctionComponent<{ person: Person; onMade: (link: ResetLink) => 
       <p class="small quiet">{t('reset-hint', { name: person.name })}</p>
       <ProblemBox problem={problem} />
       <button class="button small" disabled={busy} onClick={() => void attempt(make())}>{t('make-link')}</button>
+    </section>
+  )
+}
+
+const Handing: FunctionComponent<{ person: Person }> = ({ person }) => {
+  const [beat, setBeat] = useState(0)
+  const [to, setTo] = useState('')
+  const path = `/v1/people/${person.id}`
+  const work = useKept<Work>(`${path}/work`, beat)
+  const people = (useKept<Person[]>('/v1/people', 0, 'items').body ?? []).filter((each) => each.id !== person.id)
+  const { problem, busy, attempt } = useAttempt()
+  const left = work.body
+  const none = left !== null && left.issues.count + left.cells.length + left.black_spots.length === 0
+  const give = () => attempt(call('POST', `${path}/hand-over`, { to }), () => { say(t('handed-over')); setBeat(beat + 1) })
+  return (
+    <section aria-label={t('hand-over-work')}>
+      <h3>{t('hand-over-work')}</h3>
+      <Age kept={work} />
+      {left && <p class="small quiet">{none ? t('no-work') : t('work-told', { issues: left.issues.count, cells: left.cells.map((cell) => cell.name).join('、') || '—', spots: left.black_spots.length })}</p>}
+      {left && !none && (
+        <>
+          <label class="field"><span>{t('hand-to')}</span><select value={to} onInput={(event) => setTo(event.currentTarget.value)}><option value="" />{people.map((each) => <option key={each.id} value={each.id}>{each.name}</option>)}</select></label>
+          <ProblemBox problem={problem} />
+          <button class="button small" disabled={busy || to === ''} onClick={() => void give()}>{t('hand-over-all')}</button>
+        </>
+      )}
     </section>
   )
 }
