@@ -272,7 +272,7 @@ async def test_a_code_that_is_entered_begins_the_mail_and_another_address_needs_
     made = await add(leader, **wish)
     await do_jobs()
     given = code_in(smtp.letters[0])
-    assert f"https://patrol.example/app/account?channel={made['id']}&code={given}" in words(smtp.letters[0]).get_content()
+    assert f"https://patrol.example/app/me?channel={made['id']}&code={given}" in words(smtp.letters[0]).get_content()
     # As somebody types it: in full width, with a blank.
     typed = "".join(chr(ord(digit) + 0xFEE0) for digit in given[:4]) + " " + given[4:]
     confirm = f"/v1/channels/{made['id']}/confirm"
