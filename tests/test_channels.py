@@ -2,10 +2,12 @@
 
 # ruff: noqa: F401, F811 (fixtures of other modules)
 import asyncio
+import socket
 import ssl
 import uuid
 from email import message_from_bytes, policy
 from email.utils import parsedate_to_datetime
+from types import SimpleNamespace
 
 import pytest
 import structlog
@@ -162,6 +164,35 @@ async def test_a_robot_that_drips_is_cut_off_and_one_that_floods_is_not_read(mon
                 assert len((await post(url, "somebody", json={})).told) == 4096 and sent < 2**25
         finally:
             server.close()
+
+
+async def test_nobody_can_have_a_host_of_others_left_alone(town, database, do_jobs, receiver, monkeypatch):
+    """An attacker's robots fail at another port of the host, and at names that are not looked up: others' robots there are called on."""
+    from app.notices.telling import follow
+
+    attacker, leader, volunteer = [await town.person(role) for role in ("volunteer", "leader", "volunteer")]
+    host = receiver.url.split("//")[1].split("/")[0].split(":")[0]
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        await add(attacker, kind="wecom", address=f"http://{host}:{closed.getsockname()[1]}/")
+    await add(attacker, kind="wecom", address=receiver.url + "&of=attacker")
+    await add(leader, kind="wecom", address=receiver.url)
+    real, hung = targets._names, OwnThreads("hung", most=9, most_for_one=0)
+    names = lambda owner: hung if owner == attacker.id else real  # noqa: E731
+    monkeypatch.setattr(targets, "_names", SimpleNamespace(run=lambda owner, *rest: names(owner).run(owner, *rest)))
+    issue = (await attacker.report(**town.body()))["issue"]["id"]
+    await leader.act(issue, "accept")
+    await follow(database)
+    for _ in range(4):
+        async with database.acquire() as connection:
+            await connection.execute("update channels set not_before = null where account_id = $1", attacker.id)
+            await connection.execute("update procrastinate_jobs set scheduled_at = now() where status = 'todo'")
+        await do_jobs()
+    receiver.bodies.clear()
+    await volunteer.report(**town.body())
+    await follow(database)
+    await do_jobs()
+    assert len(receiver.bodies) == 1
 
 
 async def test_names_that_take_long_hold_up_nobody_else():

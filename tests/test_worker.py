@@ -12,6 +12,7 @@ import asyncpg
 import pytest
 
 from app.kit.db import migrate
+from app.notices.targets import host_of
 from app.notices.telling import tell
 from app.notices.work import deliver
 from app.settings import settings
@@ -265,7 +266,10 @@ def test_channels_and_jobs_of_the_release_before(run, cluster):
     migrate(url)
     channels = {row["id"]: row for row in run(work(url, "select id, host, confirmed_at from channels"))}
     assert {id for id, row in channels.items() if row["confirmed_at"]} == {used, robot}
-    assert channels[robot]["host"] == "qyapi.example" and channels[used]["host"] == "mail server"
+    assert (
+        channels[robot]["host"] == host_of("https://QyApi.example:8443/") == "qyapi.example:8443"
+        and channels[used]["host"] == "mail server"
+    )
     queues = [row["queue_name"] for row in run(work(url, "select queue_name from procrastinate_jobs order by id"))]
     assert queues == ["photos", "mail", "messages", "upkeep"]
     run(work(cluster.replace("/gridpatrol?", "/postgres?"), f"drop database {name}"))
