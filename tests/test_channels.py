@@ -2,10 +2,12 @@
 
 # ruff: noqa: F401, F811 (fixtures of other modules)
 import asyncio
+import socket
 import ssl
 import uuid
 from email import message_from_bytes, policy
 from email.utils import parsedate_to_datetime
+from types import SimpleNamespace
 
 import pytest
 import structlog
@@ -164,6 +166,40 @@ async def test_a_robot_that_drips_is_cut_off_and_one_that_floods_is_not_read(mon
             server.close()
 
 
+async def test_nobody_can_have_a_host_of_others_left_alone(town, database, do_jobs, receiver, monkeypatch):
+    """An attacker's robots fail at another port of the host, and at names that are not looked up: others' robots there are called on."""
+    from app.notices.telling import follow
+
+    attacker, leader, volunteer = [await town.person(role) for role in ("volunteer", "leader", "volunteer")]
+    host = receiver.url.split("//")[1].split("/")[0].split(":")[0]
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        await add(attacker, kind="wecom", address=f"http://{host}:{closed.getsockname()[1]}/")
+    await add(attacker, kind="wecom", address=receiver.url + "&of=attacker")
+    await add(leader, kind="wecom", address=receiver.url)
+    real, hung = targets._names, OwnThreads("hung", most=9, most_for_one=0)
+    open_port = int(receiver.url.split(":")[2].split("/")[0])
+
+    def names(owner, port):
+        return hung if owner == attacker.id and port == open_port else real
+
+    run = lambda owner, patience, call, host, port: names(owner, port).run(owner, patience, call, host, port)  # noqa: E731
+    monkeypatch.setattr(targets, "_names", SimpleNamespace(run=run))
+    issue = (await attacker.report(**town.body()))["issue"]["id"]
+    await leader.act(issue, "accept")
+    await follow(database)
+    for _ in range(4):
+        async with database.acquire() as connection:
+            await connection.execute("update channels set not_before = null where account_id = $1", attacker.id)
+            await connection.execute("update procrastinate_jobs set scheduled_at = now() where status = 'todo'")
+        await do_jobs()
+    receiver.bodies.clear()
+    await volunteer.report(**town.body())
+    await follow(database)
+    await do_jobs()
+    assert len(receiver.bodies) == 1
+
+
 async def test_names_that_take_long_hold_up_nobody_else():
     import threading
 
@@ -270,15 +306,20 @@ async def test_a_code_that_is_entered_begins_the_mail_and_another_address_needs_
     leader, volunteer = await town.person("leader"), await town.person("volunteer")
     wish = {"kind": "mail", "address": f"{leader.account}@example.org", "language": "zh-CN"}
     made = await add(leader, **wish)
+    await volunteer.report(**town.body())
+    await follow(database)
     await do_jobs()
     given = code_in(smtp.letters[0])
-    assert f"https://patrol.example/app/account?channel={made['id']}&code={given}" in words(smtp.letters[0]).get_content()
+    assert f"https://patrol.example/app/me?channel={made['id']}&code={given}" in words(smtp.letters[0]).get_content()
     # As somebody types it: in full width, with a blank.
     typed = "".join(chr(ord(digit) + 0xFEE0) for digit in given[:4]) + " " + given[4:]
     confirm = f"/v1/channels/{made['id']}/confirm"
     for _ in range(2):
         answer = await leader.call("POST", confirm, json={"code": typed})
         assert answer.status_code == 200 and answer.json()["confirmed_at"]
+    # What happened before is not told there.
+    await do_jobs()
+    assert len(smtp.letters) == 1
     # Put again as it is, it stays; at another address it is asked again, and what waited is not sent there.
     assert (await leader.call("PUT", f"/v1/channels/{made['id']}", json=wish)).json()["confirmed_at"]
     await volunteer.report(**town.body())

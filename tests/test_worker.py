@@ -1,19 +1,25 @@
 """The worker under attack: slow robots, dead workers, poisoned rows. Real HTTP, SMTP and workers on the loopback."""
 
+# ruff: noqa: F401, F811 (fixtures of other modules)
 import asyncio
 import os
 import sys
 import uuid
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 
+import asyncpg
 import pytest
 
+from app.kit.db import migrate
+from app.notices.targets import host_of
 from app.notices.telling import tell
 from app.notices.work import deliver
 from app.settings import settings
 from app.worker import working
 from tests.pictures import encode, scene
 from tests.test_mail import Server
+from tests.test_notices import receiver
 
 _PATIENCE_S = 20
 
@@ -193,3 +199,77 @@ async def test_a_killed_workers_mail_is_sent_again_as_the_same_mail(town, databa
         assert await connection.fetchval("select lease from channels where id = $1", uuid.UUID(channel)) is None
         unsent = "select count(*) from deliveries where channel_id = $1 and sent_at is null"
         assert await connection.fetchval(unsent, uuid.UUID(channel)) == 0
+
+
+async def test_what_an_older_version_left_in_the_one_queue_is_done_and_queues_are_shown(town, database, do_jobs, receiver):
+    volunteer, admin = await town.person("volunteer"), await town.person("admin")
+    channel = await waiting(database, volunteer, "wecom", receiver.url)
+    async with database.acquire() as connection:
+        await connection.execute("delete from procrastinate_jobs where args ->> 'channel' = $1", channel)
+        notice = await connection.fetchval("select notice_id::text from deliveries where channel_id = $1", uuid.UUID(channel))
+        old = "select procrastinate_defer_jobs_v1(array[row('gridpatrol', $1, 0, null, null, $2::jsonb, $3)::procrastinate_job_to_defer_v1])"
+        await connection.execute(old, "deliver", {"notice": notice, "channel": channel}, None)
+        await connection.execute(old, "deliver", {"notice": notice, "channel": channel}, datetime.now(UTC) + timedelta(hours=9))
+    waits = [
+        job
+        for job in (await admin.get("/v1/jobs", state="todo", limit=200))["items"]
+        if job["arguments"].get("channel") == channel
+    ]
+    assert {job["queue"] for job in waits} == {"gridpatrol"} and len(waits) == 2
+    metrics = (await admin.call("GET", "/metrics")).text
+    shown = dict(line.rsplit(" ", 1) for line in metrics.splitlines() if line.startswith("gridpatrol_queue_"))
+    assert float(shown['gridpatrol_queue_jobs{queue="gridpatrol",state="todo"}']) >= 2
+    assert float(shown['gridpatrol_queue_wait_seconds{queue="gridpatrol"}']) > 0
+    assert {f'gridpatrol_queue_wait_seconds{{queue="{queue}"}}' for queue in ("photos", "messages", "mail", "upkeep")} <= set(
+        shown
+    )
+    await do_jobs()
+    assert len(receiver.bodies) == 1
+
+
+def test_channels_and_jobs_of_the_release_before(run, cluster):
+    """Robots and mail addresses in use go on; one that nothing was sent to yet is asked; jobs that wait go to the queue of their kind."""
+    name = f"queues_{uuid.uuid4().hex}"
+    url = cluster.replace("/gridpatrol?", f"/{name}?")
+    account, used, unused, refused, robot = (uuid.uuid4() for _ in range(5))
+    before = f"""
+      insert into accounts (id, name) values ('{account}', 'x');
+      insert into channels (id, account_id, kind, address, failed_at, failure) values
+        ('{used}', '{account}', 'mail', 'a@example.org', null, null), ('{unused}', '{account}', 'mail', 'b@example.org', null, null),
+        ('{refused}', '{account}', 'mail', 'c@example.org', now(), 'mail-refused'),
+        ('{robot}', '{account}', 'wecom', 'https://Me:x@QyApi.example:8443/send?key=1', null, null);
+      with n as (insert into notices (account_id, kind, key, data) values ('{account}', 'thanked', 'k', '{{}}') returning id)
+        insert into deliveries (notice_id, channel_id, sent_at) select n.id, c.id, now() from n, channels c where c.id in ('{used}', '{refused}');
+    """
+    jobs = [
+        ("develop", "{}"),
+        ("deliver", f'{{"channel": "{used}"}}'),
+        ("deliver", f'{{"channel": "{robot}"}}'),
+        ("sweep_kept", "{}"),
+    ]
+    before += "".join(
+        f"select procrastinate_defer_jobs_v1(array[row('gridpatrol', '{job}', 0, null, null, '{arguments}'::jsonb, null)"
+        "::procrastinate_job_to_defer_v1]);"
+        for job, arguments in jobs
+    )
+
+    async def work(to, *statements):
+        connection = await asyncpg.connect(to)
+        try:
+            return [await (connection.fetch(s) if s.startswith("select ") else connection.execute(s)) for s in statements][-1]
+        finally:
+            await connection.close()
+
+    run(work(cluster.replace("/gridpatrol?", "/postgres?"), f"create database {name}"))
+    migrate(url, "0016")
+    run(work(url, before))
+    migrate(url)
+    channels = {row["id"]: row for row in run(work(url, "select id, host, confirmed_at from channels"))}
+    assert {id for id, row in channels.items() if row["confirmed_at"]} == {used, robot}
+    assert (
+        channels[robot]["host"] == host_of("https://QyApi.example:8443/") == "qyapi.example:8443"
+        and channels[used]["host"] == "mail server"
+    )
+    queues = [row["queue_name"] for row in run(work(url, "select queue_name from procrastinate_jobs order by id"))]
+    assert queues == ["photos", "mail", "messages", "upkeep"]
+    run(work(cluster.replace("/gridpatrol?", "/postgres?"), f"drop database {name}"))

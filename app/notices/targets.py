@@ -50,7 +50,8 @@ class Undeliverable(Exception):
 
 
 class NotNow(Exception):
-    """The other side is away or busy: try again later. `silent`: its host did not answer at all."""
+    """The other side is away or busy: try again later. `silent`: its host was called and did not answer, so that others need not call it
+    either; never said for what one account could bring about for a host of others."""
 
     def __init__(self, reason: str, silent: bool = False) -> None:
         super().__init__(reason)
@@ -89,11 +90,13 @@ def is_public(address: str) -> bool:
 
 
 def host_of(url: str) -> str:
-    """The host that a URL names, or nothing."""
+    """Host and port that a URL names, or nothing. With the port: that nobody answers at another one of a host, or answers slowly, is no
+    reason to hold back what others send to this one."""
     try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
+        parts, port = _parts(url)
+    except Undeliverable:
         return ""
+    return f"{parts.hostname}:{port}" if parts.hostname else ""
 
 
 def _parts(url: str) -> tuple[SplitResult, int]:
@@ -121,10 +124,10 @@ async def check_target(url: str, owner: object) -> Target:
     except UnicodeError:  # a label that is empty or too long
         raise Undeliverable("target-url") from None
     except (Full, TimeoutError) as error:
-        raise NotNow("names are not looked up now", silent=True) from error
+        raise NotNow("names are not looked up now") from error
     except OSError as error:
         if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
-            raise NotNow("names are not looked up now", silent=True) from error
+            raise NotNow("names are not looked up now") from error
         raise Undeliverable("target-unknown") from None
     addresses = tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
     if not private and not all(map(is_public, addresses)):

@@ -229,7 +229,7 @@ async def send_code(means: Any, channel: str, asked_at: str) -> None:
     text = say("channel-code", language, code=given)
     if settings().public_url:
         text += "\n" + say(
-            "channel-code-link", language, link=f"{settings().public_url.rstrip('/')}/app/account?channel={to['id']}&code={given}"
+            "channel-code-link", language, link=f"{settings().public_url.rstrip('/')}/app/me?channel={to['id']}&code={given}"
         )
     try:
         await send_mail(to["address"], say("channel-code-subject", language), text, f"code.{asked.timestamp()}.{to['id']}")

@@ -23,7 +23,8 @@ update channels c set confirmed_at = created_at
 where kind <> 'mail' or failed_at is null and exists (select from deliveries d where d.channel_id = c.id and d.sent_at is not null)
 
 update channels set host = case when kind = 'mail' then 'mail server'
-  else coalesce(btrim(lower(substring(address from '^https?://(?:[^/?#@]*@)?(\[[^]]*\]|[^/:?#]+)')), '[]'), '') end
+  else coalesce(btrim(lower(substring(address from '^https?://(?:[^/?#@]*@)?(\[[^]]*\]|[^/:?#]+)')), '[]') || ':'
+    || coalesce(substring(address from '^https?://(?:[^/?#@]*@)?(?:\[[^]]*\]|[^/:?#]+):(\d+)'), case when address like 'https:%' then '443' else '80' end), '') end
 
 create index channels_leased on channels (leased_until) where leased_until is not null
 

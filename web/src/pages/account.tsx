@@ -11,6 +11,7 @@ import { me, signOut } from '../keep/session'
 import { waiting } from '../keep/sending'
 import { allowShortcuts, shortcuts } from '../keep/shortcuts'
 import { theme, wear, type Theme } from '../keep/theme'
+import { Channels } from '../parts/channels'
 import { Age, Empty, ProblemBox, say, told } from '../parts/bits'
 import { Form, useAttempt } from '../parts/form'
 import { LanguageChoice } from '../parts/language-choice'
@@ -55,6 +56,7 @@ export const AccountPage: FunctionComponent = () => {
         <Quiet />
         <ProblemBox problem={problem} />
       </section>
+      <Channels />
       {!me.value?.account && <Credentials onDone={() => say(t('saved'))} />}
       <section class="card" aria-label={t('devices')}>
         <h2>{t('devices')}</h2>

@@ -33,7 +33,7 @@ export function t(key: Key, values: Record<string, string | number> = {}): strin
 }
 
 /** The word for one of the server's names (a state, an action, a role); the name itself where there is none. */
-export function word(kind: 'state' | 'action' | 'role' | 'field' | 'reason' | 'as' | 'level' | 'unit' | 'activity' | 'audit', name: string): string {
+export function word(kind: 'state' | 'action' | 'role' | 'field' | 'reason' | 'as' | 'level' | 'unit' | 'activity' | 'audit' | 'channel', name: string): string {
   const words = LANGUAGES[chosen.value] as Record<string, string>
   return words[`${kind}.${name}`] ?? NAMES[chosen.value][`${kind}.${name}`] ?? name
 }
