@@ -693,6 +693,7 @@ async def test_what_belongs_to_an_area_that_is_not_there(town):
         ("PATCH", "/v1/uploads/ID", {"upload-offset": "٣", "content-type": "application/offset+octet-stream"}, 422),
         ("PUT", "/v1/photos/ID", {"content-length": "²"}, 422),
         ("POST", "/v1/invitations", {"host": "a" * 3000}, 422),
+        ("POST", "/v1/invitations", {"idempotency-key": "é"}, 422),
     ],
 )
 async def test_headers_that_are_not_what_they_should_be(town, method, path, headers, status):
@@ -708,6 +709,31 @@ async def test_headers_that_are_not_what_they_should_be(town, method, path, head
 async def test_quiet_hours_are_times_of_a_day(town, value):
     leader = await town.person("leader")
     problem(await leader.call("PUT", "/v1/me/quiet-hours", json={"starts": value, "ends": "07:00"}), 422, "/starts")
+
+
+async def test_a_text_is_no_number_and_a_number_no_truth_value(town):
+    admin = await town.person("admin")
+    cell, area = str(town.cells[0]), str(town.area)
+    front = {"type": "Point", "coordinates": [town.lon, town.lat]}
+    shop = {"area": area, "name": "店", "frontage": front}
+    done = {"area": area, "kind": "leaflet", "on_day": "2026-11-24"}
+    position = town.body()["position"]
+    id = uuid.uuid4()
+    for method, path, body, pointer in [
+        ("POST", "/v1/invitations", {"role": "volunteer", "cell": cell, "uses": "1"}, "/uses"),
+        ("POST", "/v1/invitations", {"role": "volunteer", "cell": cell, "uses": True}, "/uses"),
+        ("PUT", f"/v1/premises/{id}", shop | {"active": 0}, "/active"),
+        ("PUT", f"/v1/premises/{id}", shop | {"active": 1.0}, "/active"),
+        ("PUT", f"/v1/premises/{id}", shop | {"active": "yes"}, "/active"),
+        ("PUT", f"/v1/activities/{id}", done | {"collected": "3"}, "/collected"),
+        ("PUT", f"/v1/activities/{id}", done | {"count": True}, "/count"),
+        ("PUT", f"/v1/samples/{id}", {"area": area, "week": "2025-12-29", "percent": "10"}, "/percent"),
+        ("PUT", f"/v1/reports/{id}", town.body(position=position | {"lat": str(town.lat)}), "/position/lat"),
+        ("PUT", f"/v1/reports/{id}", town.body(position=position | {"accuracy_m": True}), "/position/accuracy_m"),
+        ("PUT", f"/v1/reports/{id}", town.body(mended_on_the_spot="false"), "/mended_on_the_spot"),
+        ("PATCH", f"/v1/cells/{cell}", {"rounds_per_week": "2"}, "/rounds_per_week"),
+    ]:
+        problem(await admin.call(method, path, json=body), 422, pointer)
 
 
 @pytest.mark.parametrize("raw", ["NaN", "Infinity", "-Infinity", "1e309", "-1e309", "1e400"])

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
-from typing import Annotated, Any, get_args
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 from uuid import UUID
 
 import orjson
@@ -39,12 +40,14 @@ def _no_nul(value: Any) -> Any:
 def _mistaken(model: type[BaseModel]) -> dict[type, frozenset[str]]:
     """For a type that JSON has: the fields of a body for which pydantic would take it, though they are of another type."""
 
-    def kinds(name: str) -> set[Any]:
-        told = model.model_fields[name].annotation
-        return ({told} | set(get_args(told))) - {type(None), *((told,) if get_args(told) else ())}
+    def kinds(told: Any) -> set[Any]:
+        if get_origin(told) in (Union, UnionType):
+            return {kind for each in get_args(told) for kind in kinds(each)} - {type(None)}
+        return kinds(get_args(told)[0]) if get_origin(told) is Annotated else {told}
 
-    numbers = frozenset(name for name in model.model_fields if kinds(name) <= {int, float})
-    truths = frozenset(name for name in model.model_fields if kinds(name) == {bool})
+    fields = {name: kinds(field.annotation) for name, field in model.model_fields.items()}
+    numbers = frozenset(name for name, told in fields.items() if told <= {int, float})
+    truths = frozenset(name for name, told in fields.items() if told == {bool})
     return {str: numbers | truths, bool: numbers, int: truths, float: truths}
 
 

@@ -42,7 +42,9 @@ test('what the former account switched on is off for the next', async () => {
 
 test('switched on by the next account, it is a subscription of its own', async () => {
   const { endpoint } = browser()
-  const { asked } = serve(() => json({ key: 'k' }))
+  const { asked } = serve(({ method }) =>
+    json(method === 'GET' ? { key: 'k' } : { id: 'c', kind: 'push', address: '', kinds: null }),
+  )
   await beginPush('two')
   expect(endpoint()).toBe('https://push.test/new')
   expect(asked.map(({ method }) => method)).toEqual(['GET', 'PUT'])

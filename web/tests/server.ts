@@ -36,7 +36,10 @@ export function ours({ method, path }: Asked): Response {
     )
   if (path.endsWith('/actions')) return json({ id, version: 2, number: '1', actions: [] })
   if (path.endsWith('/points')) return json({ kept: 1 })
-  if (path.startsWith('/v1/patrols/') || path.startsWith('/v1/photos/')) return json({ id }, 201)
+  if (path.startsWith('/v1/patrols/'))
+    return json({ id, started_at: '', ended_at: null, people: 1, note: '', clock: null }, 201)
+  if (path.startsWith('/v1/photos/'))
+    return json({ id, state: 'stored', reason: null, sha256: '', bytes: 1, media_type: '' }, 201)
   const tus = { 'tus-resumable': '1.0.0', 'upload-offset': '0' }
   if (path === '/v1/uploads') return new Response('', { status: 201, headers: tus })
   if (method === 'PATCH')

@@ -4,16 +4,7 @@ import { SHAPES } from './shapes'
 
 /** Of these the description does not tell what stands in them. */
 const UNTOLD: Record<string, readonly string[]> = {
-  'GET /v1/map/style.json': ['version', 'sources', 'layers'],
-  'GET /v1/tiles/{layer}.json': ['tiles', 'bounds', 'maxzoom'],
-  'GET /v1/assignment-rules': ['items'],
-  'GET /v1/premises': ['items'],
   'GET /v1/me/quiet-hours': ['starts', 'ends'],
-  'PUT /v1/units/{id}': ['id', 'name'],
-  'PUT /v1/assignment-rules/{id}': ['id', 'category'],
-  'PUT /v1/thanks/{id}': ['id', 'text'],
-  'PUT /v1/categories/{code}': ['code', 'needs'],
-  'PATCH /v1/cells/{id}': ['id', 'properties'],
 }
 /** Answered with null where nothing of it was ever set. */
 const OR_NULL = 'GET /v1/me/quiet-hours'
