@@ -56,7 +56,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
 
     `GRIDPATROL_TESTS_DATA` names the folder of one that is there already, and stays."""
     kept = os.environ.get("GRIDPATROL_TESTS_DATA")
-    shared = Path(kept or Path(tempfile.gettempdir()) / f"gridpatrol-tests-{os.environ.get('PYTEST_XDIST_TESTRUNUID', os.getpid())}")
+    shared = Path(
+        kept or Path(tempfile.gettempdir()) / f"gridpatrol-tests-{os.environ.get('PYTEST_XDIST_TESTRUNUID', os.getpid())}"
+    )
     shared.mkdir(mode=0o755, exist_ok=True)
     users = shared / "users"
     with FileLock(shared / "lock"):
