@@ -37,10 +37,44 @@ def _commands(group: Any, prefix: str) -> list[tuple[str, str]]:
     return rows
 
 
+# What is asked of a value, by its word in JSON Schema.
+_BOUNDS = {
+    "minimum": "at least {}", "exclusiveMinimum": "more than {}", "maximum": "at most {}", "exclusiveMaximum": "less than {}",
+    "minLength": "{} or more characters", "maxLength": "at most {} characters", "minItems": "{} or more", "maxItems": "at most {}",
+    "format": "{}", "pattern": "`{}`",
+}  # fmt: skip
+
+
+def _bounds(schema: Any) -> list[str]:
+    """What a schema asks of a value, in words; of its alternatives and items too."""
+    if not isinstance(schema, dict):
+        return []
+    found = [words.format(str(schema[word]).replace("|", "\\|")) for word, words in _BOUNDS.items() if word in schema]
+    for inner in (*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ()), schema.get("items")):
+        found += [each for each in _bounds(inner) if each not in found]
+    return found
+
+
+def _limits(document: Any) -> list[str]:
+    """A line for each parameter and each field of a body that has bounds."""
+    rows: list[str] = []
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            for asked in operation.get("parameters", ()):
+                if bounds := _bounds(asked["schema"]):
+                    rows.append(f"| `{method.upper()} {path}` | `{asked['name']}` | {', '.join(bounds)} |")
+    for name, schema in sorted(document["components"]["schemas"].items()):
+        for field, asked in schema.get("properties", {}).items():
+            if bounds := _bounds(asked):
+                rows.append(f"| {name} | `{field}` | {', '.join(bounds)} |")
+    return rows
+
+
 def text() -> str:
     lines = ["# Reference", "", "Written by `python -m tests.reference` from the program's own tables.", "", "## Routes", ""]
     lines += ["| route | who | what |", "|---|---|---|"]
-    paths = create_app("", Path()).openapi()["paths"]
+    document = create_app("", Path()).openapi()
+    paths = document["paths"]
     for (method, path), rule in ROUTES.items():
         who = "anyone" if rule.anyone else ", ".join(sorted(rule.roles)) if rule.roles else "signed in"
         if rule.scraped:
@@ -65,6 +99,7 @@ def text() -> str:
         variable = str(field.validation_alias or f"GRIDPATROL_{name.upper()}")
         default = "" if name == "data" or field.default is None else f"`{field.default}`"
         lines.append(f"| `{variable}` | {default} | {field.description} |")
+    lines += ["", "## Limits", "", "| route or body | field | limit |", "|---|---|---|", *_limits(document)]
     lines += ["", "## Commands", "", "| command | what |", "|---|---|"]
     lines += [f"| `{name}` | {what} |" for name, what in _commands(typer.main.get_command(cli), "gridpatrol")]
     lines += ["", "## Metrics", "", "| metric | meaning |", "|---|---|"]

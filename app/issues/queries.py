@@ -191,7 +191,7 @@ chain as (
   union all select s.id, s.merged_into, s.is_open, chain.depth + 1 from chain join issues s on s.id = chain.merged_into
   where chain.depth < 20
 )
-select chain.id, chain.is_open, {REACHES} as reaches from chain join issues i on i.id = chain.id cross join c
+select chain.id, chain.is_open and {SCOPE} as is_open, {REACHES} as reaches from chain join issues i on i.id = chain.id cross join c
 where chain.merged_into is null
 """
 SEEN = f"with c as ({CALLER}) select exists (select from issues i where i.id = $2 and {SCOPE}) from c"

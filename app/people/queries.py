@@ -27,6 +27,7 @@ insert into known_places (account_id, mark) values ($1, $2) on conflict (account
 """
 FORGET_PLACES = "delete from known_places where account_id = $1"
 
+STILL_FITS = "select true from accounts where id = $1 and password_hash = $2 and disabled_at is null for share"
 ADD_SESSION = """
 insert into sessions (id, account_id, token_hash, device, expires_at)
 values ($1, $2, $3, $4, now() + make_interval(days => $5))

@@ -48,11 +48,12 @@ async def post_session(
     """Sign in with account and password. The answer's `token` goes into `Authorization: Bearer …`; with `cookie=true` the session is a
     cookie instead, that no script can read."""
     place = place_of(request, connection_secret)
-    account_id = await sessions.sign_in(database, wish.account, wish.password, place)
+    account_id, stored = await sessions.sign_in(database, wish.account, wish.password, place)
     seed = ("session", str(account_id), key, wish.device) if key else ()
     token = sessions.mint(connection_secret, *seed)
     device = (place.device or places.new_device()) if cookie else place.device
     async with database.transaction() as connection:
+        await sessions.still_fits(connection, account_id, stored)
         await sessions.remember(connection, account_id, place, places.mark(connection_secret, device))
         session = await sessions.add_session(connection, account_id, token, wish.device)
         row: Any = await connection.fetchrow("select name, account from accounts where id = $1", account_id)

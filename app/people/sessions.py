@@ -44,8 +44,8 @@ async def _fits(seat: hashing.Seat, password: str, stored: str | None) -> bool:
     return await seat.fits(normal, stored) or (normal != password and await seat.fits(password, stored))
 
 
-async def sign_in(database: Database, account: str, password: str, place: Place) -> uuid.UUID:
-    """The account's id. Problems: 401 wrong; 429 too many tries from this place; 503 too many in all.
+async def sign_in(database: Database, account: str, password: str, place: Place) -> tuple[uuid.UUID, str]:
+    """The account's id, and the hash that the password fitted. Problems: 401 wrong; 429 too many tries from this place; 503 too many in all.
 
     No stranger locks anybody out: tries are counted by place. A device that has signed in before has a count of its own; so has
     an address. What others try never refuses the first two tries from anywhere (docs/adr/0013).
@@ -67,7 +67,14 @@ async def sign_in(database: Database, account: str, password: str, place: Place)
     async with database.acquire() as connection:
         await limits.give_back(connection, counted, [own])
         await limits.take(connection, ("signed-in", str(found["id"])), _SESSIONS, _SESSIONS_WINDOW)
-    return found["id"]
+    return found["id"], found["password_hash"]
+
+
+async def still_fits(connection: Connection, account_id: uuid.UUID, stored: str) -> None:
+    """Problem 401 when the password was changed, or the account closed, since it was checked. The account's row is held until
+    commit: whoever changes it then ends the session that is begun here."""
+    if not await connection.fetchval(queries.STILL_FITS, account_id, stored):
+        raise Problem(401, "wrong-password", headers={"www-authenticate": "Bearer"})
 
 
 async def _count(connection: Connection, name: str, place: Place, known: set[str]) -> tuple[list[Subject], Subject]:

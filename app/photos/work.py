@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import structlog
 from prometheus_client import Histogram
 
 from app.issues.evidence import photo_changed
 from app.kit import housekeeping
-from app.kit.db import Database
+from app.kit.aside import one_by_one
+from app.kit.db import Connection, Database
 from app.kit.jobs import Job
 from app.notices.telling import tell
 from app.photos import queries, store, uploads
@@ -96,10 +98,17 @@ async def sweep(means: Means, timestamp: int = 0) -> None:
 async def remind(means: Means, timestamp: int = 0) -> None:
     """Tell whoever owes the photograph of what they mended: once for a rectification, by the key of the notice."""
     async with means.database.transaction() as connection:
-        for row in await connection.fetch(queries.OWED, settings().photo_owed_hours):
-            told = {name: row[name] for name in ("number", "category", "place")}
-            key = f"photo-missing:{row['id']}:{row['rectified_at'].isoformat()}"
-            await tell(connection, [row["account_id"]], "photo_missing", key, row["id"], told)
+        owed = {row["photo_id"]: row for row in await connection.fetch(queries.OWED, settings().photo_owed_hours)}
+
+        async def tell_of(connection: Connection, photos: list[UUID]) -> int:
+            for row in map(owed.__getitem__, photos):
+                told = {name: row[name] for name in ("number", "category", "place")}
+                key = f"photo-missing:{row['id']}:{row['rectified_at'].isoformat()}"
+                await tell(connection, [row["account_id"]], "photo_missing", key, row["id"], told)
+            return len(photos)
+
+        # One that cannot be told holds up nobody else's.
+        await one_by_one(connection, "photo reminders", list(owed), tell_of)
 
 
 _PAGES = 200
