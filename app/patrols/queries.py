@@ -29,9 +29,7 @@ on conflict (patrol_id, cell_id) do update set first_at = least(patrol_cells.fir
 _PATROL = """
 select p.id::text, p.started_at, p.ended_at, p.people, p.note, p.clock, p.received_at,
   coalesce((select json_agg(json_build_object('id', c.id, 'name', c.name) order by pc.first_at) from patrol_cells pc
-    join cells c on c.id = pc.cell_id where pc.patrol_id = p.id), '[]')::jsonb as cells,
-  case when p.account_id = $1 or $2 or p.area_id = any($3::uuid[])
-    or exists (select from patrol_cells pc where pc.patrol_id = p.id and pc.cell_id = any($4::uuid[])) then a.name end as name
+    join cells c on c.id = pc.cell_id where pc.patrol_id = p.id), '[]')::jsonb as cells, a.name
 from patrols p join accounts a on a.id = p.account_id
 """
 _SEEN = """(p.account_id = $1 or $2 or p.area_id = any($3::uuid[])
