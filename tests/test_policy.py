@@ -158,7 +158,7 @@ LISTS: dict[str, tuple[set[str], str]] = {
 # Whom the names of people are told: who answers for them. To other readers of these they are nameless.
 NAMES = {
     "/v1/areas": LEADERS, "/v1/areas/{id}": LEADERS, "/v1/black-spots": LEADERS, "/v1/issues/{id}/timeline": LEADERS,
-    "/v1/issues/{id}/dossier.html": LEADERS, "/v1/issues/{id}/dossier.docx": LEADERS, "/v1/premises/{id}": LEADERS,
+    "/v1/issues/{id}/dossier.html": LEADERS, "/v1/issues/{id}/dossier.docx": LEADERS, "/v1/premises/{id}": LEADERS, "/v1/premises": LEADERS,
     "/v1/premises/{id}/record": LEADERS,
 }  # fmt: skip
 # In these a worker finds the issues of their unit, and no others.
@@ -221,7 +221,7 @@ async def _ok(person: Person, method: str, path: str, body: Any = None, **sent: 
 def _shop(place: Place) -> dict[str, Any]:
     town = place.town
     point = {"type": "Point", "coordinates": [town.lon + 0.005, town.lat + 0.005]}
-    return {"area": str(town.area), "name": place.word, "frontage": point}
+    return {"area": str(town.area), "name": place.word, "owner": f"{place.word}的人", "frontage": point}
 
 
 def _days() -> dict[str, str]:
