@@ -30,7 +30,7 @@ PAGES = {
     ],
     "leader": ["/app/activities", "/app/queue", "/app/people", "/app/coverage", "/app/black-spots"],
     "worker": ["/app/tasks"],
-    "staff": ["/app/weekly", "/app/meeting", "/app/office", "/app/issues", "/app/handovers", "/app/league", "/app/areas"],
+    "staff": ["/app/weekly", "/app/meeting", "/app/office", "/app/issues", "/app/handovers", "/app/league", "/app/areas", "/app/audit"],
     "admin": ["/app/catalogue"],
     None: ["/", "/public", "/join/anything", "/see/2026-000001"],
 }
