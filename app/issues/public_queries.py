@@ -18,7 +18,7 @@ case when a.publishes = 'places' and v.public_precision_m <= 10 then p.place els
 round(b.at[2]::numeric, 6)::float8 as lat, round(b.at[1]::numeric, 6)::float8 as lon
 """
 _PUBLIC_NAMES = """
-join areas a on a.id = i.area_id and a.publishes <> 'nothing' join published p on p.issue_id = i.id
+join areas a on a.id = i.area_id join published p on p.issue_id = i.id
 join category_versions v on v.code = i.category and v.version = i.category_version left join cells g on g.id = i.cell_id
 cross join lateral (select blurred_place(st_x(i.position), st_y(i.position), v.public_precision_m) as at offset 0) b
 """
@@ -50,5 +50,5 @@ with recursive chain as (
 select {_PUBLIC}, e.to_state, e.action, {_DAY.format("e.at")} as on_day
 from chain join issues i on i.id = chain.id and {_RECENT} {_PUBLIC_NAMES}
 left join events e on e.issue_id = i.id and e.to_state is distinct from e.from_state
-where chain.merged_into is null order by e.version
+where chain.merged_into is null and a.publishes <> 'nothing' order by e.version
 """
