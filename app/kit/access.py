@@ -73,7 +73,8 @@ RELATION = f"""(
   case when i.reporter_id = c.account_id and i.reports = 1 then case when {REACHES} then 3 else 0 end
        when i.reporter_id = c.account_id or (i.reports > 1 and exists (
          select from reports r where r.issue_id = i.id and r.account_id = c.account_id))
-       then case when not {REACHES} then 0 else 1 end * case when exists (select from reports r where r.issue_id = i.id and r.account_id <> c.account_id) then 1 else 3 end
+       then case when not {REACHES} then 0 else 1 end
+         * case when exists (select from reports r where r.issue_id = i.id and r.account_id <> c.account_id) then 1 else 3 end
        else 0 end
   + case when i.cell_id = any(c.leads) then 4 else 0 end
   + case when c.is_admin or i.area_id = any(c.staffs) then 8 else 0 end
