@@ -370,6 +370,19 @@ def bench_sync(
     measure([int(size) for size in issues.split(",")], seconds, rounds, listeners, json)
 
 
+@bench.command("hostile")
+def bench_hostile(
+    issues: Annotated[int, typer.Option(help="Issues to fill.")] = 10_000,
+    seconds: Annotated[float, typer.Option(min=1, max=600, help="Length of each measurement.")] = 15,
+    json: Annotated[Path | None, typer.Option(help="Write the figures here as JSON.")] = None,
+) -> None:
+    """GET /v1/issues while four callers and six pictures try to stop the service: its p99 against its idle p99. Exit code 1 from five times on."""
+    from bench.hostile import main as measure
+
+    if not measure(issues, seconds, json):
+        raise typer.Exit(1)
+
+
 @bench.command("duties")
 def bench_duties(
     issues: Annotated[int, typer.Option(help="Issues to fill; 12 % of them are open.")] = 850_000,

@@ -1,4 +1,4 @@
-"""Servers to be measured, each in one process: `python -m bench.serve ours|bare URL PORT`."""
+"""Servers to be measured, each in one process: `python -m bench.serve ours|working|bare|tipg URL PORT`."""
 
 from __future__ import annotations
 
@@ -119,6 +119,11 @@ def ours(url: str) -> FastAPI:
     return app
 
 
+def working(url: str) -> FastAPI:
+    """The service with its worker, as `gridpatrol run` has it."""
+    return create_app(url, Path(tempfile.mkdtemp(prefix="gridpatrol-photos-")), work=True)
+
+
 def tipg_app(url: str) -> Any:
     """tipg, serving the same tables: all that is asked of a tile, and no metrics or viewer beside."""
     # The socket's folder as the host, since tipg wants one.
@@ -135,7 +140,7 @@ def tipg_app(url: str) -> Any:
 
 
 def main(which: str, url: str, port: int) -> None:
-    app = {"ours": ours, "bare": bare_app, "tipg": tipg_app}[which](url)
+    app = {"ours": ours, "working": working, "bare": bare_app, "tipg": tipg_app}[which](url)
     uvicorn.run(app, host="127.0.0.1", port=port, access_log=False, log_config=None, log_level="warning")
 
 
