@@ -197,3 +197,23 @@ async def test_papers_show_what_was_reported_and_is_answered_in_an_impossible_ye
     finally:
         async with database.acquire() as connection:
             await connection.execute("update issues set created_at = now() where id = $1", uuid.UUID(issue))
+
+
+@pytest.mark.parametrize("closed", ["9999-12-31 23:59:59+00", "infinity", "-infinity"])
+async def test_figures_are_told_of_what_was_closed_in_an_impossible_year(town, database, closed):
+    staff, volunteer = await town.person("staff"), await town.person("volunteer")
+    issue = (await volunteer.report(**town.body()))["issue"]["id"]
+    await staff.act(issue, "accept")
+    await staff.act(issue, "close_unresolved", reason_code="not_our_matter", reason="x")
+    now = datetime.now(UTC).isoformat()
+    walk = {"started_at": now, "ended_at": now}
+    assert (await volunteer.call("PUT", f"/v1/patrols/{uuid.uuid4()}", json=walk)).status_code in (200, 201)
+    async with database.acquire() as connection:
+        await connection.execute(f"update issues set closed_at = '{closed}' where id = $1", uuid.UUID(issue))
+        if closed[0] != "-":
+            await connection.execute(f"update patrols set ended_at = '{closed}' where account_id = $1", volunteer.id)
+    await follow(database)
+    for path in ("/v1/league", "/v1/circulation.html", f"/v1/areas/{town.area}/summary"):
+        answer = await staff.call("GET", path, params={} if path.endswith("summary") else {"area": str(town.area)})
+        assert answer.status_code == 200, (path, answer.text)
+    assert (await volunteer.call("GET", "/v1/me/record")).status_code == 200

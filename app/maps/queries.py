@@ -257,11 +257,12 @@ select c.account_id, (select array[st_xmin(b), st_ymin(b), st_xmax(b), st_ymax(b
 _DAYS = "(date_trunc('day', now() at time zone a.zone) - interval '27 days') at time zone a.zone"
 _WEEK = "date_trunc('week', now() at time zone a.zone) at time zone a.zone"
 _TODAY = "date_trunc('day', now() at time zone a.zone) at time zone a.zone"
+# Seconds are subtracted, since instants may be infinite and their difference is then an error.
 # Of issues that were closed as mended: how many, how many of them sent back before, how long they took.
 _CLOSED = """
 count(*)::int as closed, count(*) filter (where i.reworked)::int as reworked,
-  percentile_cont(0.5) within group (order by extract(epoch from i.closed_at - i.created_at)::float8) as median_s,
-  percentile_cont(0.9) within group (order by extract(epoch from i.closed_at - i.created_at)::float8) as p90_s
+  percentile_cont(0.5) within group (order by extract(epoch from i.closed_at)::float8 - extract(epoch from i.created_at)::float8) as median_s,
+  percentile_cont(0.9) within group (order by extract(epoch from i.closed_at)::float8 - extract(epoch from i.created_at)::float8) as p90_s
 """
 FIGURES = f"""
 with zones as materialized (select id, known_zone(time_zone) as zone from areas),

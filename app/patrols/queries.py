@@ -82,6 +82,6 @@ FORGET_TRACKS = "delete from patrol_points where received_at < now() - make_inte
 WALKED = """
 select count(*)::int as patrols, (select count(distinct pc.cell_id)::int from patrol_cells pc join patrols q on q.id = pc.patrol_id
     where q.account_id = $1) as cells,
-  coalesce(round(sum(extract(epoch from least(p.ended_at - p.started_at, interval '12 hours')) / 3600)::numeric, 1), 0)::float8 as hours
+  coalesce(round(sum(least(extract(epoch from p.ended_at)::float8 - extract(epoch from p.started_at)::float8, 43200) / 3600)::numeric, 1), 0)::float8 as hours
 from patrols p where p.account_id = $1
 """
