@@ -43,7 +43,7 @@ test('what the former account switched on is off for the next', async () => {
 test('switched on by the next account, it is a subscription of its own', async () => {
   const { endpoint } = browser()
   const channel = { id: '1', kind: 'push', address: 'https://push.test/new', kinds: null, language: 'en', daily: false }
-  const { asked } = serve((path) => json(path === '/v1/push-key' ? { key: 'k' } : channel))
+  const { asked } = serve(({ path }) => json(path === '/v1/push-key' ? { key: 'k' } : channel))
   await beginPush('two')
   expect(endpoint()).toBe('https://push.test/new')
   expect(asked.map(({ method }) => method)).toEqual(['GET', 'PUT'])
