@@ -56,6 +56,7 @@ class Status(Wire):
 
 class JobRow(Wire):
     id: int
+    queue: str
     job: str
     state: str
     attempts: int
@@ -83,7 +84,7 @@ async def readyz(database: TheDatabase) -> Response:
     return answer({"status": "ready"})
 
 
-@operator.get("/openapi.json")
+@operator.get("/openapi.json", responses={200: {"model": dict[str, Any]}})
 async def description(request: Request) -> Response:
     """This description."""
     return answer(request.app.openapi())

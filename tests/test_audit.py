@@ -48,14 +48,15 @@ async def deeds(person, **query):
 
 async def everything(town, staff, admin):
     """One of each deed of the office, by HTTP; what it did, to what and by whom."""
-    leader, volunteer, deputy = [await town.person(role) for role in ("leader", None, "volunteer")]
+    leader, volunteer, deputy, member = [await town.person(role) for role in ("leader", None, "volunteer", "volunteer")]
+    theirs = f"/v1/people/{member.id}"
     id, area = str(uuid.uuid4()), str(town.area)
     photo = str(uuid.uuid4())
-    issue = (await volunteer.report(**town.body(photos=[photo], note="王小二的话")))["issue"]["id"]
-    await volunteer.call("PUT", f"/v1/photos/{photo}", content=PICTURE)
     body = {"role": "volunteer", "cell": str(town.cells[0])}
     invited = (await staff.call("POST", "/v1/invitations", json=body)).json()
     await volunteer.call("POST", f"/v1/invitations/{invited['code']}/accept", json={"name": "王小二"})
+    issue = (await volunteer.report(**town.body(photos=[photo], note="王小二的话")))["issue"]["id"]
+    await volunteer.call("PUT", f"/v1/photos/{photo}", content=PICTURE)
     again = (await staff.call("POST", "/v1/invitations", json=body | {"role": "leader"})).json()
     role = next(
         r["id"]
@@ -90,6 +91,10 @@ async def everything(town, staff, admin):
         (staff, "PUT", f"/v1/stand-ins/{id}", stand_in, "stand_in_put"),
         (staff, "DELETE", f"/v1/stand-ins/{id}", None, "stand_in_ended"),
         (staff, "DELETE", f"/v1/roles/{role}", None, "role_taken"),
+        (leader, "DELETE", f"{theirs}/sessions", None, "devices_ended"),
+        (leader, "PUT", f"{theirs}/reset-links/{uuid.uuid4()}", None, "password_reset_made"),
+        (staff, "POST", f"{theirs}/close", {"reason": "王小二走了"}, "account_closed"),
+        (staff, "POST", f"{theirs}/reopen", None, "account_reopened"),
         (staff, "DELETE", f"/v1/invitations/{again['id']}", None, "invitation_taken_back"),
         (staff, "PUT", "/v1/summaries/weekly", paper, "paper_issued"),
         (staff, "GET", f"/v1/summaries/weekly.docx?area={area}&week=2025-12-29", None, "weekly_exported"),

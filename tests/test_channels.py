@@ -59,7 +59,7 @@ class Names:
 async def test_a_name_that_leads_within_is_refused_also_beside_a_public_address(town, monkeypatch, address):
     Names(monkeypatch, ["1.1.1.1", address])
     refused = await add(await town.person("volunteer"), 422, kind="wecom", address="https://robot.example/x")
-    assert refused["errors"] == [{"pointer": "/address", "message": say("target-private", "en")}]
+    assert refused["errors"] == [{"pointer": "/address", "code": "target-private", "message": say("target-private", "en")}]
 
 
 async def test_what_is_called_is_the_address_that_was_looked_at(monkeypatch):
@@ -303,6 +303,7 @@ async def test_a_code_that_is_entered_begins_the_mail_and_another_address_needs_
     from app.notices.telling import follow
 
     monkeypatch.setattr(settings(), "public_url", "https://patrol.example/")
+    monkeypatch.setattr(settings(), "hosts", "test")
     leader, volunteer = await town.person("leader"), await town.person("volunteer")
     wish = {"kind": "mail", "address": f"{leader.account}@example.org", "language": "zh-CN"}
     made = await add(leader, **wish)

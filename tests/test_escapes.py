@@ -36,6 +36,7 @@ def paper(town, href, where="clause"):
 
 async def test_a_paper_leads_to_this_server_alone(town, monkeypatch):
     monkeypatch.setattr(settings(), "public_url", "https://grid.example/")
+    monkeypatch.setattr(settings(), "hosts", "test")
     staff = await town.person("staff")
     for where, pointer in (("clause", "/parts/0/clauses/0/href"), ("span", "/parts/0/clauses/0/spans/0/href")):
         for href in ELSEWHERE:

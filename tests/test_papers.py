@@ -340,6 +340,7 @@ async def test_residents_look_up_at_the_place_what_became_of_it(town, monkeypatc
     assert (await staff.call("GET", path)).status_code == 404  # nothing is published here
     monkeypatch.setattr(settings(), "public", True)
     monkeypatch.setattr(settings(), "public_url", "https://grid.example/")
+    monkeypatch.setattr(settings(), "hosts", "test")
     assert (await staff.call("GET", path)).status_code == 404  # nobody has said yet that it is so
     await staff.act(issue["id"], "accept")
     monkeypatch.setattr(settings(), "hosts", "test")

@@ -217,6 +217,7 @@ async def _premises(
             await connection.execute(
                 premises_queries.PUT, id, community, cell, dice.choice(_SHOPS) + ("" if k == 0 else "（分店）"), "shop",
                 dice.choice(_SURNAMES) + "老板", "", f"{_STREETS[n]}{dice.randrange(1, 60)}号", line, signed, None, True,
+                True, [],
             )  # fmt: skip
             for _ in range(dice.randrange(0, 4)):
                 kind = dice.choice(("visit", "visit", "warning"))

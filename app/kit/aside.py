@@ -86,8 +86,8 @@ async def one_by_one(
 
 
 async def put(connection: Connection, follower: str, subject: str, error: BaseException) -> None:
-    log.error("set aside, the rest goes on", follower=follower, subject=subject, error=f"{type(error).__name__}: {error}"[:500])
-    await connection.execute(SET_ASIDE, follower, subject, f"{type(error).__name__}: {error}"[:500])
+    log.error("set aside, the rest goes on", follower=follower, subject=subject, error=error)
+    await connection.execute(SET_ASIDE, follower, subject, type(error).__name__)
 
 
 async def sift_events(database: Database, follower: str, do: Callable[[Connection, list[Any]], Awaitable[int]]) -> int:

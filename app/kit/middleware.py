@@ -67,7 +67,7 @@ class Hosts:
         self.good: set[bytes] = set()
 
     def fault(self, host: bytes) -> int | None:
-        """The status to refuse a Host with: 422 for none that can be, 421 for another's; None for a good one."""
+        """The status to refuse a Host with: 400 for none that can be (RFC 9112, 3.2), 421 for another's; None for a good one."""
         given = settings().hosts, settings().public_url
         if given != self.given:
             self._read(*given)
@@ -75,7 +75,7 @@ class Hosts:
             return None
         name = host.decode("latin-1")
         if not syntactic(name):
-            return 422
+            return 400
         if self.names is not None and _without_port(name) not in self.names:
             return 421
         if len(self.good) < 1000:
@@ -122,7 +122,7 @@ class Outermost:
         token = REQUEST.set(scope)
         try:
             fault = self.hosts.fault(host)
-            if fault is not None and (fault == 422 or scope["path"] not in _BY_ANY_NAME):
+            if fault is not None and (fault == 400 or scope["path"] not in _BY_ANY_NAME):
                 await document(Request(scope), Problem(fault, "bad-host"))(scope, receive, watch)
                 return
             await self.app(scope, receive, watch)

@@ -57,6 +57,7 @@ _REFUSALS: dict[int, tuple[str, str, dict[str, Any]]] = {
     412: ("PreconditionFailed", "It has changed since, or another version of the protocol is meant", {}),
     413: ("ContentTooLarge", "More than is taken", {}),
     415: ("UnsupportedMediaType", "A media type that is not taken", {}),
+    421: ("MisdirectedRequest", "The Host is not one of this service", {}),
     422: ("UnprocessableContent", "A field is wrong; `errors` names it", {}),
     429: ("TooManyRequests", "Too often", {"Retry-After": _SECONDS}),
     460: ("ChecksumMismatch", "The bytes are not those of the promised checksum (tus)", {}),
@@ -191,7 +192,8 @@ def _say_only_what_is_answered(answer: dict[str, Any], declared: dict[str, Any])
 def _refusals(operation: dict[str, Any], route: Route, method: str) -> set[int]:
     """With which statuses a route may refuse, by what it is."""
     own = {int(status) for status in cast("dict[int | str, Any]", route.responses) if int(status) >= 400}
-    found = own | {503}
+    # A Host that cannot be, or that is not this service's, and too much to do.
+    found = own | {400, 421, 503}
     rule, writes = route.rule, method not in _READING
     if not rule.anyone:
         found.add(401)

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from app.kit import paging
 from app.kit.audit import record, record_export
+from app.kit.openapi import refused
 from app.kit.problems import not_found
 from app.kit.route import Route, Secret, TheCaller, TheDatabase, Token, Transaction, base_url
 from app.kit.wire import answer, page
@@ -48,7 +49,7 @@ async def get_people(
     return page(items, paging.seal(secret, "people", [items[-1]["id"]]) if len(rows) > limit else None)
 
 
-@router.delete("/v1/roles/{id}", status_code=204)
+@router.delete("/v1/roles/{id}", responses=refused(409), status_code=204)
 async def delete_role(id: UUID, caller: TheCaller, connection: Transaction, token: Token) -> Response:
     """Take back a role: whoever stands strictly above it may; never that of the last admin."""
     gone = await closing.take_back(connection, token, id)
@@ -83,7 +84,7 @@ async def delete_persons_session(id: UUID, session: UUID, caller: TheCaller, con
     return Response(status_code=204)
 
 
-@router.put("/v1/people/{id}/reset-links/{link}", responses={201: {"model": ResetLink}}, status_code=201)
+@router.put("/v1/people/{id}/reset-links/{link}", responses={201: {"model": ResetLink}} | refused(410), status_code=201)
 async def put_reset_link(
     id: UUID, link: UUID, request: Request, caller: TheCaller, connection: Transaction, token: Token, secret: Secret
 ) -> Response:
@@ -92,7 +93,7 @@ async def put_reset_link(
     return answer(made, 201)
 
 
-@router.post("/v1/password-resets", responses={201: {"model": SignedIn}}, status_code=201)
+@router.post("/v1/password-resets", responses={201: {"model": SignedIn}} | refused(409, 410), status_code=201)
 async def post_password_reset(
     wish: ResetIn, request: Request, database: TheDatabase, secret: Secret, cookie: AsCookie = False
 ) -> Response:

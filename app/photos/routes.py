@@ -88,7 +88,7 @@ async def get_photo(id: UUID, request: Request) -> Response:
 
 @router.get(
     "/v1/photos/{id}/{variant}",
-    responses={200: {"content": {each: {} for each in FORMATS}, "description": "The picture"}, 304: {}},
+    responses={200: {"content": {each: {} for each in FORMATS}, "description": "The picture"}, 304: {}} | refused(410),
 )
 async def get_variant(id: UUID, variant: Literal["thumb", "screen", "original"], request: Request) -> Response:
     """`thumb` (320) or `screen` (1600): WebP, or JPEG for who does not accept it; the `original` for the office alone."""
