@@ -61,6 +61,9 @@ REFUSED = {
     "key-reused": "depends on what was sent with the key before",
     "wrong-password": "only who knows the present password",
     "digest": "the digest is of other bytes",
+    "photo-type": "bytes that are no photograph",
+    "photo-damaged": "bytes that are no whole photograph",
+    "photo-pixels": "a photograph of more pixels than are decoded",
 }
 
 
