@@ -80,9 +80,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
         shutil.rmtree(shared, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
-def database_url(cluster: str) -> str:
-    """A database of this worker's own, cloned from the migrated one."""
+def cloned(cluster: str) -> str:
+    """A new database, cloned from the migrated one."""
     name = f"test_{uuid.uuid4().hex}"
 
     async def clone() -> None:
@@ -100,12 +99,23 @@ def database_url(cluster: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def app(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[Any]:
-    app = create_app(database_url, tmp_path_factory.mktemp("data"))
+def database_url(cluster: str) -> str:
+    """A database of this worker's own."""
+    return cloned(cluster)
+
+
+def opened(database_url: str, folder: Path) -> Generator[Any]:
+    """The service on a database."""
+    app = create_app(database_url, folder)
     context = app.router.lifespan_context(app)
     _run(context.__aenter__())
     yield app
     _run(context.__aexit__(None, None, None))
+
+
+@pytest.fixture(scope="session")
+def app(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[Any]:
+    yield from opened(database_url, tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture(scope="session")
@@ -121,8 +131,7 @@ def do_jobs(app: Any, database: Database, database_url: str) -> Callable[[], Cor
     return lambda: work(database_url, database, app.state.photos, until_empty=True)
 
 
-@pytest.fixture(scope="session")
-def address(app: Any) -> Generator[str]:
+def served(app: Any) -> Generator[str]:
     """The same service over real HTTP, for what needs a connection: streams, and requests cut in the middle."""
     config = uvicorn.Config(app, port=0, lifespan="off", access_log=False, log_config=None, log_level="error")
     server = uvicorn.Server(config)
@@ -138,6 +147,11 @@ def address(app: Any) -> Generator[str]:
     yield _run(started())
     server.should_exit = True
     _run(task)
+
+
+@pytest.fixture(scope="session")
+def address(app: Any) -> Generator[str]:
+    yield from served(app)
 
 
 @dataclass

@@ -59,6 +59,17 @@ REFUSED = {
     "collected": "of as many questionnaires as were handed out, at most",
     "push-keys": "a point on P-256",
     "key-reused": "depends on what was sent with the key before",
+    "code-wrong": "only who reads the mail knows the code",
+    "code-over": "only who reads the mail knows the code",
+    "uses-few": "how many times depends on the role",
+    "expires-soon": "how long depends on the role",
+    "password-short": "characters are counted after they are composed",
+    "password-digits": "a list of what everybody guesses",
+    "password-common": "a list of what everybody guesses",
+    "password-simple": "a list of what everybody guesses",
+    "password-own": "depends on one's own name",
+    "account-letters": "an account that had such a name before keeps it",
+    "own-way": "a path of this service, however it is written",
     "wrong-password": "only who knows the present password",
     "digest": "the digest is of other bytes",
     "photo-type": "bytes that are no photograph",
@@ -153,8 +164,8 @@ def map_case(context: Any, case: Any) -> Any:
         case.query = {name: _put(value, name, path, dice) for name, value in case.query.items()}
     if "BODY" not in wrong and isinstance(case.body, dict):
         case.body = _put(case.body, "", path, dice)
-        if path.startswith("/v1/channels/"):
-            case.body["address"] = f"{dice.getrandbits(64):x}@example.org" if case.body["kind"] == "mail" else "https://8.8.8.8/x"
+        if path == "/v1/channels/{id}":
+            case.body["address"] = f"{dice.getrandbits(64):x}@example.org" if case.body.get("kind") == "mail" else "https://8.8.8.8/x"
     if "HEADER" not in wrong and case.headers:
         case.headers = {name: _header(name, value, dice) for name, value in case.headers.items()}
     return case

@@ -127,10 +127,12 @@ def _link(paths: dict[str, Any]) -> None:
             about[path] = "$request.path.id"
         about |= _NAMED.get(path, {})
         for method, operation in operations.items():
+            # What makes a thing answers with it, not with a list of them.
+            made = {"$response.body#/items/0/id": "$response.body#/id"} if method == "post" else {}
             links = {
                 name: link
                 for prefix, expression in about.items()
-                for name, link in _asked_about(paths, prefix, expression).items()
+                for name, link in _asked_about(paths, prefix, made.get(expression, expression)).items()
             }
             for status, answer in operation["responses"].items():
                 if status in ("200", "201") and links and "$ref" not in answer and (method != "delete"):

@@ -100,7 +100,7 @@ def _own_way(text: str) -> str:
     return path
 
 
-_Path = Annotated[str, Field(max_length=4000), AfterValidator(_own_way)]
+_Path = Annotated[str, Field(max_length=4000, json_schema_extra={"pattern": "^/app/"}), AfterValidator(_own_way)]
 
 
 class SpanIn(BaseModel):

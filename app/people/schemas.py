@@ -23,7 +23,7 @@ def _composed(text: str) -> str:
 
 
 # Which letters it may have, the verb says: a name that was chosen before may stay.
-AccountName = Annotated[str, Field(min_length=2, max_length=100), AfterValidator(_account)]
+AccountName = Annotated[str, Field(min_length=2, max_length=100, json_schema_extra={"format": "name"}), AfterValidator(_account)]
 
 
 class SignIn(Wire):
