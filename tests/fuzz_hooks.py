@@ -165,7 +165,9 @@ def map_case(context: Any, case: Any) -> Any:
     if "BODY" not in wrong and isinstance(case.body, dict):
         case.body = _put(case.body, "", path, dice)
         if path == "/v1/channels/{id}":
-            case.body["address"] = f"{dice.getrandbits(64):x}@example.org" if case.body.get("kind") == "mail" else "https://8.8.8.8/x"
+            case.body["address"] = (
+                f"{dice.getrandbits(64):x}@example.org" if case.body.get("kind") == "mail" else "https://8.8.8.8/x"
+            )
     if "HEADER" not in wrong and case.headers:
         case.headers = {name: _header(name, value, dice) for name, value in case.headers.items()}
     return case
