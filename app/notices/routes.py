@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from app.kit import paging
 from app.kit.language import choose
-from app.kit.problems import invalid, not_found
+from app.kit.problems import Problem, invalid, not_found
 from app.kit.route import Route, Secret, TheCaller, TheDatabase, Transaction, hot, unauthorized
 from app.kit.wire import Text, TimeOfDay, Wire, answer, page
 from app.notices import push, queries
@@ -138,7 +138,7 @@ async def put_channel(id: UUID, wish: ChannelIn, request: Request, caller: TheCa
     except Undeliverable as reason:
         raise invalid("/address", str(reason)) from None
     except NotNow:
-        raise invalid("/address", "target-unknown") from None
+        raise Problem(503, "busy", headers={"retry-after": "5"}) from None
     if wish.kind == "push":
         if wish.keys is None or not push.are_keys(wish.keys.p256dh, wish.keys.auth):
             raise invalid("/keys", "push-keys")

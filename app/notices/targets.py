@@ -120,7 +120,13 @@ async def check_target(url: str, owner: object) -> Target:
     if (parts.scheme != "https" and not private) or parts.scheme not in ("http", "https") or not parts.hostname:
         raise Undeliverable("target-https")
     try:
-        found: Any = await _names.run(owner, _NAME_S, _look_up, parts.hostname, port)
+        # An address needs nobody to be asked.
+        is_address = parts.hostname.replace(".", "").isdigit() or ":" in parts.hostname
+        found: Any = (
+            _look_up(parts.hostname, port, socket.AI_NUMERICHOST)
+            if is_address
+            else await _names.run(owner, _NAME_S, _look_up, parts.hostname, port)
+        )
     except UnicodeError:  # a label that is empty or too long
         raise Undeliverable("target-url") from None
     except (Full, TimeoutError) as error:
@@ -135,8 +141,8 @@ async def check_target(url: str, owner: object) -> Target:
     return Target(url, parts, port, addresses)
 
 
-def _look_up(host: str, port: int) -> list[Any]:
-    return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+def _look_up(host: str, port: int, flags: int = 0) -> list[Any]:
+    return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
 
 
 @lru_cache
