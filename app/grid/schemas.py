@@ -10,7 +10,6 @@ from pydantic import Field
 from app.kit.policy import Role
 from app.kit.wire import Named, Wire
 
-
 # What everybody may see of a community: nothing, its accepted issues, or these with the places that the office named.
 Publishes = Literal["nothing", "issues", "places"]
 
