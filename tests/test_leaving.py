@@ -383,6 +383,11 @@ async def test_work_is_handed_over_whole_or_not_at_all(town, database):
         ((kind, told),) = await told_kinds(database, person)
         assert kind == "work_handed" and (told["issues"], told["cells"], told["spots"], told["to"]) == (3, 1, 1, "volunteer某")
     assert await told_kinds(database, staff) == []  # nothing is left
+    # A role that is given by it is kept in the audit like any other, once.
+    given = (await staff.get("/v1/audit", kind="role_given", account=str(staff.id)))["items"]
+    assert [(deed["subject"]["id"], deed["details"]) for deed in given] == [
+        (str(successor.id), {"role": "leader", "cell": str(town.cells[0]), "unit": None, "from": str(leader.id)})
+    ]
     assert stranger.id != successor.id
 
 

@@ -241,6 +241,8 @@ async def test_a_community_decides_what_it_publishes(town, app, database, anybod
     await publish(staff, town, "issues")
     assert [item["place"] for item in await seen()] == [""]
     await publish(staff, town, "places")
+    # So the client knows where to ask for the name of a place, and where to offer a poster.
+    assert (await leader.get(f"/v1/areas/{town.area}"))["properties"]["publishes"] == "places"
     assert [item["place"] for item in await seen()] == ["东浦巷"]
     # Who changes the signature alone changes nothing of this.
     await staff.call("PUT", f"/v1/areas/{town.area}/office", json={"phone": "0877-6600110"})

@@ -256,7 +256,7 @@ async def test_the_office_says_who_signs_and_whom_to_call(town, address):
     async with browser() as launched:
         context, page = await opened(launched, address, staff, None, "zh-CN", DESK)
         await page.goto("/app/areas")
-        await page.get_by_role("button", name=f"社区 {town.area.hex[:8]}发文单位和联系人").click()
+        await page.get_by_role("button", name=f"社区 {town.area.hex[:8]}发文、上报和公开设置").click()
         await page.get_by_label("发文单位", exact=True).fill("东浦社区居民委员会")
         await page.get_by_label("联系人", exact=True).fill("李主任")
         await page.get_by_label("电话", exact=True).fill("0877-6600110")

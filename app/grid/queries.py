@@ -16,12 +16,13 @@ order by array_position(array['community', 'street', 'district', 'city'], level)
 """
 
 _AREA = """
-select a.id::text, 'area' as kind, a.name, a.level, a.parent_id::text as parent, a.time_zone, null::text as unit,
+select a.id::text, 'area' as kind, a.name, a.level, a.parent_id::text as parent, a.time_zone, a.publishes, null::text as unit,
   null::jsonb as people, st_asgeojson(a.geom, 6)::jsonb as geometry from areas a
 """
 # A cell's people are shown to whom they answer to: the leader of the cell and staff.
 _CELL = f"""
-select l.id::text, 'cell' as kind, l.name, 'cell' as level, l.area_id::text as parent, null::text as time_zone, l.unit_id::text as unit,
+select l.id::text, 'cell' as kind, l.name, 'cell' as level, l.area_id::text as parent, null::text as time_zone, null::text as publishes,
+  l.unit_id::text as unit,
   case when $2 or l.area_id = any($3::uuid[]) or l.id = any($4::uuid[]) then (
     select coalesce(json_agg(json_build_object('id', p.id, 'name', p.name, 'role', g.role) order by g.role, p.name), '[]')::jsonb
     from role_grants g join accounts p on p.id = g.account_id where g.cell_id = l.id and {HOLDS.format("g")}) end as people,

@@ -59,7 +59,7 @@ def _shifted(coordinates: Any, datum: Datum) -> Any:
 
 
 def _feature(row: Any, datum: Datum = "wgs84") -> dict[str, Any]:
-    properties = {key: row[key] for key in ("id", "kind", "name", "level", "parent", "time_zone", "unit", "people")}
+    properties = {key: row[key] for key in ("id", "kind", "name", "level", "parent", "time_zone", "publishes", "unit", "people")}
     geometry = row["geometry"]
     if geometry is not None and datum != "wgs84":
         geometry = geometry | {"coordinates": _shifted(geometry["coordinates"], datum)}

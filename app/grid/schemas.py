@@ -5,8 +5,13 @@ from __future__ import annotations
 from typing import Any, Literal
 from uuid import UUID
 
+from pydantic import Field
+
 from app.kit.policy import Role
 from app.kit.wire import Named, Wire
+
+# What everybody may see of a community: nothing, its accepted issues, or these with the places that the office named.
+Publishes = Literal["nothing", "issues", "places"]
 
 
 class AreaPerson(Wire):
@@ -22,6 +27,7 @@ class AreaProperties(Wire):
     level: str
     parent: UUID | None
     time_zone: str | None
+    publishes: Publishes | None = Field(description="What everybody may see of an area; null for cells.")
     unit: UUID | None
     people: list[AreaPerson] | None
 
@@ -44,10 +50,6 @@ class AreaFeatures(Wire):
 class Located(Wire):
     cell: Named | None
     area: Named | None
-
-
-# What everybody may see of a community: nothing, its accepted issues, or these with the places that the office named.
-Publishes = Literal["nothing", "issues", "places"]
 
 
 class Office(Wire):

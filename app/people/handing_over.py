@@ -8,6 +8,7 @@ from uuid import UUID
 from app.issues.actions import pass_on
 from app.issues.reading import serves
 from app.kit.access import Caller
+from app.kit.audit import record
 from app.kit.db import Connection
 from app.kit.problems import invalid
 from app.notices.telling import tell
@@ -47,7 +48,9 @@ async def hand_over(connection: Connection, caller: Caller, token: bytes, id: UU
     ids = [UUID(each["id"]) for each in await connection.fetch(queries.ISSUES, token, id)]
     issues = await pass_on(connection, caller, token, ids, id, to)
     if cells:
-        await connection.execute(queries.GIVE_CELLS, token, id, to)
+        for given in await connection.fetch(queries.GIVE_CELLS, token, id, to):
+            role = {"role": "leader", "cell": given["cell_id"], "unit": None, "from": id}
+            await record(connection, caller, "role_given", to, given["area_id"], role)
     await connection.execute(queries.GIVE_SPOTS, token, id, to)
     await connection.execute(queries.GIVE_STAND_INS, id, to)
     done = {"issues": issues, "cells": len(cells), "black_spots": len(spots)}

@@ -33,7 +33,7 @@ NAME = "select name from accounts where id = $1 and disabled_at is null"
 GIVE_CELLS = f"""
 with c as ({CALLER})
 insert into role_grants (account_id, role, area_id, cell_id, granted_by) select $3, 'leader', l.area_id, l.id, c.account_id {_CELLS}
-on conflict do nothing
+on conflict do nothing returning area_id, cell_id
 """
 GIVE_SPOTS = f"""
 with c as ({CALLER})

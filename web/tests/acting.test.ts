@@ -26,3 +26,21 @@ test('a unit whose time has passed meanwhile is reminded first', async () => {
   expect(ranked(inTime)[0]).toBe('assign')
   expect(called(inTime, 'comment')).toBe('Comment')
 })
+
+test('a name for everybody is asked where everybody reads it, and a poster offered where it leads somewhere', async () => {
+  const { atOnce, ranked, shownToAll } = await import('../src/parts/acting')
+  const { me } = await import('../src/keep/session')
+  const { groups, places } = await import('../src/keep/sync')
+  const one = { ...issue(Date.now()), state: 'reported', category: 'litter', area: { id: 'a' }, actions: ['accept', 'name_place'] } as unknown as Issue
+  me.value = { id: 'leader', roles: [], published: true } as never
+  const set = (publishes: string, public_precision_m = 10) => {
+    places.value = [{ id: 'a', properties: { publishes } }] as never
+    groups.value = [{ code: 'g', categories: [{ code: 'litter', public_precision_m }] }] as never
+    return [atOnce(one, 'accept'), ranked(one).includes('name_place'), shownToAll({ ...one, state: 'accepted' } as Issue)]
+  }
+  expect(set('nothing')).toEqual([true, false, false])
+  expect(set('issues')).toEqual([true, false, true])
+  expect(set('places')).toEqual([false, true, true])
+  expect(set('places', 50)).toEqual([true, false, true])
+  expect(shownToAll(one)).toBe(false)
+})

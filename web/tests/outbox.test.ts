@@ -456,6 +456,41 @@ describe('tapped twice', () => {
   })
 })
 
+describe('pictures of what was refused', () => {
+  test('they are not sent before their words are taken', async () => {
+    const asked = serve((one) => (one.path.startsWith('/v1/reports') ? problem(403, 'no-reach') : ours(one)))
+    await picture('p')
+    await outbox.enqueue(ME, reportOf('a', ['p']))
+    await outbox.flush()
+    expect(paths(asked)).toEqual(['/v1/reports/a'])
+    expect(await photo('p')).toMatchObject({ state: 'waiting' })
+  })
+
+  test('“try again” sends them too, also those that an earlier version had refused', async () => {
+    serve(() => problem(403, 'no-reach'))
+    await picture('p')
+    await outbox.enqueue(ME, reportOf('a', ['p']))
+    await outbox.flush()
+    await (await store.database()).put('photos', { ...(await photo('p'))!, state: 'refused' })
+    serve()
+    await outbox.again(await entry('a'), false)
+    await outbox.flush()
+    expect(await waits()).toEqual([])
+    expect(await photo('p')).toMatchObject({ state: 'received', problem: null })
+  })
+
+  test('a picture that was refused alone can be tried again', async () => {
+    serve(() => problem(403, 'no-reach'))
+    await picture('p', 10, 'waiting')
+    await outbox.flush()
+    expect(await photo('p')).toMatchObject({ state: 'refused' })
+    serve()
+    await outbox.photoAgain('p')
+    await outbox.flush()
+    expect(await photo('p')).toMatchObject({ state: 'received', problem: null })
+  })
+})
+
 test('a wait that a clock set back has made a day long is over', async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 86_400_000 })
   serve(silence)

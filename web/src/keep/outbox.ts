@@ -186,8 +186,26 @@ export async function again(entry: Entry, anyway: boolean): Promise<void> {
   // since a first tap keeps the key that it has: with another it could be done twice.
   if (entry.method === 'POST') headers['idempotency-key'] = newId()
   const change = { headers, state: 'waiting' as const, problem: null, wait: null }
-  await entryState(entry.seq!, change, 'refused')
+  await together(['outbox', 'photos'], async (tx) => {
+    const present = await tx.objectStore('outbox').get(entry.seq!)
+    if (present?.state !== 'refused') return
+    await tx.objectStore('outbox').put({ ...present, ...change })
+    for (const id of entry.photos) await photoWaits(tx, id)
+  })
   tell({ kind: 'entry', id: entry.id })
+}
+
+/** What was refused for a reason that may be gone, such as a role, waits to be sent again. */
+async function photoWaits(tx: Transaction, id: string): Promise<void> {
+  const present = await tx.objectStore('photos').get(id)
+  if (present?.state === 'refused')
+    await tx.objectStore('photos').put({ ...present, state: 'waiting', problem: null, wait: null })
+}
+
+/** Send a refused photograph again. */
+export async function photoAgain(id: string): Promise<void> {
+  await together(['photos'], (tx) => photoWaits(tx, id))
+  tell({ kind: 'photo', id })
 }
 
 export async function dropPhoto(id: string): Promise<void> {
@@ -377,9 +395,8 @@ async function sendWords({ account, check }: Owner): Promise<boolean> {
 
 /** Pictures go after the words that name them. Whether it was broken off since nobody answers. */
 async function sendAllPictures({ account, check }: Owner): Promise<boolean> {
-  const held = new Set(
-    (await entries()).filter((entry) => entry.state === 'waiting').flatMap((entry) => entry.photos),
-  )
+  // Those of what was refused stay as well: it may be sent again, and nothing else awaits them.
+  const held = new Set((await entries()).flatMap((entry) => entry.photos))
   let silent = 0
   for (const photo of await using((db) => db.getAll('photos'))) {
     if (photo.state === 'received' && Date.now() - photo.at > KEEP_RECEIVED_MS)
@@ -399,9 +416,7 @@ async function nextTry(account: string): Promise<number | null> {
     what.account === account && what.state === 'waiting'
   const all = await entries()
   const words = all.filter((entry) => own(entry) && !all.some((earlier) => follows(entry, earlier)))
-  const held = new Set(
-    all.filter((entry) => entry.state === 'waiting').flatMap((entry) => entry.photos),
-  )
+  const held = new Set(all.flatMap((entry) => entry.photos))
   const pictures = (await waitingPhotos()).filter((photo) => own(photo) && !held.has(photo.id))
   const times = [...words, ...pictures].map(msLeft)
   return times.length ? Math.min(...times) : null

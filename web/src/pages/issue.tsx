@@ -3,18 +3,17 @@ import { CircleAlert, CloudUpload, Download, Ellipsis, Link2, MapPin, Navigation
 import type { FunctionComponent } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { Link, useParams, useSearchParams } from 'wouter-preact'
-import { OPEN } from '../api/lifecycle'
 import type { Issue, TimelineEntry } from '../api/wire'
 import { useKept } from '../keep/kept'
 import { own } from '../keep/sending'
-import { inviter, me, office, roles } from '../keep/session'
+import { inviter, office, roles } from '../keep/session'
 import { cells, heardAt, issues, online, take } from '../keep/sync'
 import { Age, categoryName, Deadline, Empty, ProblemBox, Sheet, StateBadge, stateName, Waiting } from '../parts/bits'
 import { Compare, Photos } from '../parts/picture'
 import { SmallMap } from '../parts/small-map'
 import { Page } from '../shell'
 import { ago, day, moment, t, word } from '../words'
-import { Acting, atOnce, called, GRAVE, quickly, ranked } from '../parts/acting'
+import { Acting, atOnce, called, GRAVE, quickly, ranked, shownToAll } from '../parts/acting'
 import { actOnce, isBusy } from '../parts/once'
 
 export const IssuePage: FunctionComponent = () => {
@@ -60,7 +59,6 @@ const Shown: FunctionComponent<{ issue: Issue }> = ({ issue }) => {
   }
   const { lat, lon } = issue.position
   const papers = office.value || roles.value.has('leader')
-  const shownToAll = me.value?.published && issue.state !== 'reported' && (OPEN.includes(issue.state) || issue.state === 'closed')
   return (
     <Page title={`${categoryName(issue.category)} ${issue.number}`} back={office.value ? '/app/issues' : '/'}>
       <section class="card" aria-label={t('issue')}>
@@ -104,7 +102,7 @@ const Shown: FunctionComponent<{ issue: Issue }> = ({ issue }) => {
               <a class="button small" href={`/v1/issues/${issue.id}/dossier.docx`} download aria-label={`${t('dossier')} Word`}><Download class="icon" aria-hidden="true" />Word</a>
             </>
           ) : <button class="button small" onClick={() => print()}><Printer class="icon" aria-hidden="true" />{t('print')}</button>}
-          {shownToAll && <a class="button small" href={`/v1/issues/${issue.id}/poster.html`} target="_blank" rel="noopener"><QrCode class="icon" aria-hidden="true" />{t('poster')}</a>}
+          {shownToAll(issue) && <a class="button small" href={`/v1/issues/${issue.id}/poster.html`} target="_blank" rel="noopener"><QrCode class="icon" aria-hidden="true" />{t('poster')}</a>}
         </div>
       </section>
 

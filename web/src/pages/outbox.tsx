@@ -5,7 +5,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { Link } from 'wouter-preact'
 import type { Entry, Wait } from '../keep/database'
 import { dropForm, type FormDraft, formDrafts, formsBeat } from '../keep/forms'
-import { again, discard, dropPhoto } from '../keep/outbox'
+import { again, discard, dropPhoto, photoAgain } from '../keep/outbox'
 import { cleared, left, own, photos, send, sending, trying } from '../keep/sending'
 import { me } from '../keep/session'
 import { categoryName, Empty, ProblemBox } from '../parts/bits'
@@ -62,7 +62,10 @@ export const OutboxPage: FunctionComponent = () => {
                 {photo.state === 'refused' && (
                   <>
                     <ProblemBox problem={photo.problem} />
-                    <button class="button small grave" onClick={() => void dropPhoto(photo.id)}>{t('discard')}</button>
+                    <div class="row">
+                      <button class="button small" onClick={() => void photoAgain(photo.id).then(() => send())}>{t('try-again')}</button>
+                      <button class="button small grave" onClick={() => confirm(t('discard-sure')) && void dropPhoto(photo.id)}>{t('discard')}</button>
+                    </div>
                   </>
                 )}
               </span>

@@ -20,6 +20,7 @@ export const ResetPage: FunctionComponent = () => {
       {code === '' ? <Empty title={t('reset-open')} /> : (
         <Form keep={null} action={t('save')} send={send} onSent={() => go('/', { replace: true })}>
           <h2>{t('choose-account')}</h2>
+          <p class="quiet small">{t('choose-account-hint')}</p>
           <label class="field"><span>{t('account')}</span><input type="text" name="account" autocomplete="username" autocapitalize="none" spellcheck={false} minLength={2} maxLength={100} /></label>
           <p class="quiet small">{t('reset-account-hint')}</p>
           <label class="field"><span>{t('password')}</span><input type="password" name="password" autocomplete="new-password" required minLength={8} /></label>

@@ -11,7 +11,7 @@ import { useKept } from '../keep/kept'
 import { isOverdue } from '../keep/overdue'
 import { deliverWhole, send } from '../keep/sending'
 import { me, myUnits } from '../keep/session'
-import { categories, cells, groups, issues, online } from '../keep/sync'
+import { categories, cells, groups, issues, online, places } from '../keep/sync'
 import { language, metres, t, word } from '../words'
 import { categoryName, ProblemBox, say, Sheet, told } from './bits'
 import { PhotosField, Restored } from './form'
@@ -41,7 +41,18 @@ export const called = (issue: Issue, action: string): string => (action === 'com
 export const doubtful = (issue: Issue) => issue.photos.filter((photo) => photo.kind === 'after' && (photo.doubts?.length ?? 0) > 0)
 
 /** Whether one tap is enough: never where something has to be looked at first. */
-export const atOnce = (issue: Issue, action: string): boolean => QUICK.has(action) && !(action === 'verify' && doubtful(issue).length > 0)
+export const atOnce = (issue: Issue, action: string): boolean =>
+  QUICK.has(action) && !(action === 'verify' && doubtful(issue).length > 0) && !(action === 'accept' && namesPlaces(issue))
+
+const publishes = (issue: Issue) => (me.value?.published ? places.value.find((place) => place.id === issue.area?.id)?.properties.publishes : null) ?? 'nothing'
+
+/** Whether everybody is shown what became of it: it was found to be so, and its community publishes. */
+export const shownToAll = (issue: Issue): boolean => publishes(issue) !== 'nothing' && issue.state !== 'reported' && (OPEN.includes(issue.state) || issue.state === 'closed')
+
+/** Metres of blur beyond which no name of a place is published. */
+const NAMED_WITHIN_M = 10
+/** Whether a name given to its place is one that everybody can read. */
+const namesPlaces = (issue: Issue) => publishes(issue) === 'places' && (categories.value.get(issue.category)?.public_precision_m ?? 0) <= NAMED_WITHIN_M
 
 /** The order on the screen: what usually comes next is first. */
 export function ranked(issue: Issue): string[] {
@@ -54,8 +65,8 @@ export function ranked(issue: Issue): string[] {
     if (/^(grant|refuse)_extension$/.test(name) && !issue.extension_until) return RANK.length + 1
     return RANK.includes(name) ? RANK.indexOf(name) : RANK.length
   }
-  // Where nothing is published the name that everybody may read is nobody's business.
-  return issue.actions.filter((name) => name !== 'name_place' || me.value?.published).sort((a, b) => rank(a) - rank(b))
+  // Where no places are published, nobody would read the name.
+  return issue.actions.filter((name) => name !== 'name_place' || namesPlaces(issue)).sort((a, b) => rank(a) - rank(b))
 }
 
 async function put(issue: Issue, action: string, fields: Record<string, unknown>, photos: string[], kept: KeptForm | null): Promise<void> {
@@ -93,7 +104,7 @@ export const Acting: FunctionComponent<{ issue: Issue; action: string; onClose: 
   // A later deadline than the one in force is an extension, which needs a reason.
   const later = action === 'assign' && issue.deadline !== null && new Date(String(fields['deadline'])) > new Date(issue.deadline)
   const needs = [...law.needs.filter((name) => name !== 'photos'), ...(wantsPhoto ? ['photos'] : []), ...(later ? ['reason'] : [])]
-  const shown = [...new Set([...law.needs, ...law.may])]
+  const shown = [...new Set([...law.needs, ...law.may])].filter((name) => name !== 'public_place' || namesPlaces(issue))
   // Unit and person exclude each other on the screen: who is named decides.
   const submit = async () => {
     const lacking = needs.filter((name) => (name === 'photos' ? photos.length === 0 : fields[name] === undefined))

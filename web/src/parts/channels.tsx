@@ -2,7 +2,7 @@
 import { Trash2 } from 'lucide-preact'
 import type { FunctionComponent } from 'preact'
 import { useState } from 'preact/hooks'
-import { useSearchParams } from 'wouter-preact'
+import { Link, useSearchParams } from 'wouter-preact'
 import { call } from '../api/http'
 import type { Channel } from '../api/wire'
 import { newId } from '../keep/ids'
@@ -24,7 +24,7 @@ export const Channels: FunctionComponent = () => {
       <p class="small quiet">{t('channels-hint')}</p>
       <Age kept={kept} />
       <ul class="items">{kept.body?.items.map((channel) => <Row key={channel.id} channel={channel} onChange={changed} />)}</ul>
-      <Form keep="channel" title={t('channel-add')} action={t('channel-add')} onSent={() => changed(t('channel-sent'))}
+      <Form key={beat} keep="channel" title={t('channel-add')} action={t('channel-add')} onSent={() => changed(t('channel-sent'))}
         send={(form, sent) => call('PUT', `/v1/channels/${sent.id}`, { kind: 'mail', address: form.get('address') })}>
         <label class="field"><span>{t('mail-address')}</span><input type="email" name="address" autocomplete="email" required maxLength={254} /></label>
       </Form>
@@ -49,6 +49,7 @@ const Row: FunctionComponent<{ channel: Channel; onChange: (told: string) => voi
         <button class="button small" disabled={busy} aria-label={t('channel-remove', { what: mail ? channel.address : word('channel', channel.kind) })}
           onClick={() => void attempt(call('DELETE', `/v1/channels/${channel.id}`), () => onChange(t('channel-removed')))}><Trash2 class="icon" aria-hidden="true" /></button>
       </div>
+      {channel.failed_at && <p class="small quiet">{t('channel-why')} <Link href="/app/notices">{t('notices')}</Link></p>}
       {waits && !channel.failed_at && <Code channel={channel} onDone={() => onChange(t('channel-confirmed'))} />}
       {mail && (waits || channel.failed_at) && (
         <button class="button small" disabled={busy} onClick={() => void attempt(again(), () => onChange(waits ? t('channel-sent') : t('saved')))}>

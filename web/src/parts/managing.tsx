@@ -5,8 +5,9 @@ import { call } from '../api/http'
 import type { Device, Person, ResetLink, Work } from '../api/wire'
 import { newId } from '../keep/ids'
 import { useKept } from '../keep/kept'
+import { places } from '../keep/sync'
 import { roles } from '../keep/session'
-import { moment, t } from '../words'
+import { moment, t, word } from '../words'
 import { Age, Empty, ProblemBox, say, Sheet } from './bits'
 import { useAttempt } from './form'
 import { Qr } from './qr'
@@ -67,7 +68,10 @@ const Handing: FunctionComponent<{ person: Person }> = ({ person }) => {
   const [to, setTo] = useState('')
   const path = `/v1/people/${person.id}`
   const work = useKept<Work>(`${path}/work`, beat)
-  const people = (useKept<Person[]>('/v1/people', 0, 'items').body ?? []).filter((each) => each.id !== person.id)
+  // By name, and with what each is, since several may have one name.
+  const people = (useKept<Person[]>('/v1/people', 0, 'items').body ?? []).filter((each) => each.id !== person.id).sort((a, b) => a.name.localeCompare(b.name, 'zh-CN'))
+  const roleOf = (each: Person) => [...new Set(each.roles.map((role) => [word('role', role.role), places.value.find((place) => place.id === (role.cell ?? role.area))?.properties.name].filter(Boolean).join(' ')))].join('、')
+  const chosen = people.find((each) => each.id === to)
   const { problem, busy, attempt } = useAttempt()
   const left = work.body
   const none = left !== null && left.issues.count + left.cells.length + left.black_spots.length === 0
@@ -79,9 +83,9 @@ const Handing: FunctionComponent<{ person: Person }> = ({ person }) => {
       {left && <p class="small quiet">{none ? t('no-work') : t('work-told', { issues: left.issues.count, cells: left.cells.map((cell) => cell.name).join('、') || '—', spots: left.black_spots.length })}</p>}
       {left && !none && (
         <>
-          <label class="field"><span>{t('hand-to')}</span><select value={to} onInput={(event) => setTo(event.currentTarget.value)}><option value="" />{people.map((each) => <option key={each.id} value={each.id}>{each.name}</option>)}</select></label>
+          <label class="field"><span>{t('hand-to')}</span><select value={to} onInput={(event) => setTo(event.currentTarget.value)}><option value="" />{people.map((each) => <option key={each.id} value={each.id}>{each.name}{each.roles.length > 0 && ` · ${roleOf(each)}`}</option>)}</select></label>
           <ProblemBox problem={problem} />
-          <button class="button small" disabled={busy || to === ''} onClick={() => void give()}>{t('hand-over-all')}</button>
+          <button class="button small" disabled={busy || to === ''} onClick={() => chosen && confirm(t('hand-sure', { name: person.name, to: chosen.name })) && void give()}>{t('hand-over-all')}</button>
         </>
       )}
     </section>
