@@ -45,7 +45,7 @@ export const en: Record<Key, string> = {
   'ended-session-ended': 'This phone was signed out, and what was read on it is no longer shown.',
   'ended-unsent': '{n} items that were not sent are kept on this phone; they can be seen and sent once you sign in again yourself.',
   'open-reports': 'Anybody who is signed in may report here', 'open-reports-hint': 'Otherwise only those whose roles reach this area.',
-  manage: 'Account', 'manage-of': 'Account of {name}', 'no-devices': 'Signed in nowhere', 'end-all': 'Sign out all', 'end-all-sure': 'Sign out every device of {name}? What was not sent stays on their phone.',
+  manage: 'Account', 'manage-of': 'Account of {name}', 'no-devices': 'Signed in nowhere', 'end-all': 'Sign out all', 'end-all-sure': 'Sign out every device of {name}? Their open invitations and where they are sent notices end too. What was not sent stays on their phone.',
   'device-ended': 'Signed out', 'reset-link': 'A link that sets a password', 'reset-hint': 'Let {name} scan the code, or send them the link, to set their account and password. It holds for 24 hours and works once; every other device is then signed out.', 'make-link': 'Make a link',
   'link-of': 'QR code of {name}’s link', 'link-until': 'Until {at}. Give it to nobody else, and post it in no group.', 'close-account': 'Close the account', 'close-hint': 'Every device is signed out at once; roles, stand-ins and invitations end. What was reported stays.',
   'close-sure': 'Close the account of {name}?', 'account-is-closed': 'The account of {name} is closed', 'reopen-account': 'Open again', 'reopened': 'The account of {name} is open again; they have to sign in anew', 'closed-accounts': 'People who left', 'present-people': 'Present people', 'closed-at': 'closed {at}',

@@ -40,7 +40,7 @@ export const zh = {
   'ended-session-ended': '此设备的登录已被终止，本机不再显示已读取的内容。',
   'ended-unsent': '另有 {n} 项未发送的内容保留在本机，本人重新登录后才能查看和发送。',
   'open-reports': '任何登录的人都可以在此上报', 'open-reports-hint': '不勾选时，只有角色涉及此社区的人可以上报。',
-  manage: '账号', 'manage-of': '{name}的账号', 'no-devices': '没有登录中的设备', 'end-all': '全部退出', 'end-all-sure': '确定让{name}的所有设备退出登录？未发送的内容保留在对方手机上。',
+  manage: '账号', 'manage-of': '{name}的账号', 'no-devices': '没有登录中的设备', 'end-all': '全部退出', 'end-all-sure': '确定让{name}的所有设备退出登录？其未用的邀请和通知接收方式同时失效。未发送的内容保留在对方手机上。',
   'device-ended': '已退出', 'reset-link': '设置密码的链接', 'reset-hint': '请{name}扫码，或把链接发给本人，用来设置账号和密码。24 小时内有效，只能用一次；设置后其他设备全部退出。', 'make-link': '生成链接',
   'link-of': '{name}设置密码的二维码', 'link-until': '有效期至 {at}。不要发给别人，也不要发到群里。', 'close-account': '停用账号', 'close-hint': '停用后立即退出所有设备，角色、代班和发出的邀请同时失效；上报过的内容不变。',
   'close-sure': '确定停用{name}的账号？', 'account-is-closed': '已停用{name}的账号', 'reopen-account': '恢复', 'reopened': '已恢复{name}的账号，需要重新登录', 'closed-accounts': '已离开的人员', 'present-people': '在岗人员', 'closed-at': '{at} 停用',
