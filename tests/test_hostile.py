@@ -7,7 +7,7 @@ import pytest
 
 from app.issues import intake
 from app.kit.quota import Quota
-from tests.conftest import Town
+from tests.conftest import PICTURE, Town
 
 
 def day(n=0):
@@ -76,3 +76,14 @@ async def test_what_a_stolen_phone_made_ends_with_it(town, how):
         back = (await staff.call("POST", "/v1/password-resets", json=wish | {"code": made})).json()["token"]
         left = await stolen.call("GET", "/v1/channels", headers={"authorization": f"Bearer {back}"})
         assert left.json()["items"] == []
+
+
+async def test_naming_anothers_photograph_hides_it_from_nobody(town):
+    victim, other, leader = [await town.person(r) for r in ("volunteer", "volunteer", "leader")]
+    photo = str(uuid.uuid4())
+    issue = (await victim.report(**town.body(photos=[photo])))["issue"]["id"]
+    assert (await victim.call("PUT", f"/v1/photos/{photo}", content=PICTURE)).status_code == 201
+    copied = (await other.report(**town.body(photos=[photo])))["issue"]["id"]
+    await leader.act(issue, "merge", into=copied)
+    shown = (await leader.get(f"/v1/issues/{copied}"))["photos"]
+    assert [(p["id"], p["state"]) for p in shown] == [(photo, "stored")]
