@@ -3,10 +3,13 @@
 import uuid
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 
 from app.issues import intake
 from app.kit.quota import Quota
+from app.people import hashing, sessions
+from app.people.places import DEVICE_COOKIE, new_device, written
 from tests.conftest import PICTURE, Town
 
 
@@ -87,3 +90,29 @@ async def test_naming_anothers_photograph_hides_it_from_nobody(town):
     await leader.act(issue, "merge", into=copied)
     shown = (await leader.get(f"/v1/issues/{copied}"))["photos"]
     assert [(p["id"], p["state"]) for p in shown] == [(photo, "stored")]
+
+
+async def test_devices_that_nobody_knows_take_no_seats_of_those_that_are_known(town, app, monkeypatch):
+    """Whoever may join could have devices made without end, and each had a share of the reserved seats."""
+    leader, volunteer = await town.person("leader"), await town.person("volunteer")
+    wish = {"role": "volunteer", "cell": str(town.cells[0])}
+    code = (await leader.call("POST", "/v1/invitations", json=wish)).json()["code"]
+    again = await volunteer.call("POST", f"/v1/invitations/{code}/accept?cookie=true", json={"name": "甲"})
+    assert again.status_code == 201 and DEVICE_COOKIE not in again.cookies
+    cookie = {"cookie": f"{DEVICE_COOKIE}={written(app.state.secret, new_device())}"}
+    monkeypatch.setattr(sessions, "_STRANGE", 1)
+    taken = []
+    seat = hashing.seat
+
+    def watched(share, known=False):
+        taken.append(known)
+        return seat(share, known)
+
+    monkeypatch.setattr(hashing, "seat", watched)
+    statuses = []
+    for _ in range(2):
+        guess = {"account": f"x{uuid.uuid4().hex}", "password": "wrong-guess"}
+        transport = httpx.ASGITransport(app, client=("198.51.100.77", 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            statuses.append((await client.post("/v1/sessions", json=guess, headers=cookie)).status_code)
+    assert statuses == [401] * 2 and taken == [True, False]

@@ -23,6 +23,8 @@ _FROM_ADDRESS, _FROM_PLACE, _WHILE_ATTACKED, _IS_ATTACK = 60, 8, 2, 60
 _IN_ALL, _IN_ALL_WINDOW = 300, timedelta(minutes=1)
 # Sessions of one account: more than that is no person.
 _SESSIONS, _SESSIONS_WINDOW = 120, timedelta(hours=1)
+# Tries of accounts that do not know the device: after so many it counts as none. Whoever may sign in once can have many devices made.
+_STRANGE = 4
 _STRANGERS: Subject = ("sign-in-strangers",)
 
 
@@ -50,10 +52,11 @@ async def sign_in(database: Database, account: str, password: str, place: Place)
     No stranger locks anybody out: tries are counted by place. A device that has signed in before has a count of its own; so has
     an address. What others try never refuses the first two tries from anywhere (docs/adr/0013).
     """
-    if place.device is None:
+    known_device = place.device_mark is not None and not limits.is_full(_strange(place))
+    if not known_device:
         limits.refuse_full(subject for subject, _ in place.subjects("sign-in"))
     name = passwords.canonical_account(account)
-    async with hashing.seat(place.share, known=place.device is not None) as seat:
+    async with hashing.seat(place.share if known_device else place.network, known=known_device) as seat:
         async with database.acquire() as connection:
             found = await connection.fetchrow(
                 queries.ACCOUNT_FOR_SIGN_IN, [name, passwords.as_kept_before(account)], [place.mark, place.device_mark], name
@@ -65,7 +68,7 @@ async def sign_in(database: Database, account: str, password: str, place: Place)
     if not fits or found is None:
         raise Problem(401, "wrong-password", headers={"www-authenticate": "Bearer"})
     async with database.acquire() as connection:
-        await limits.give_back(connection, counted, [own])
+        await limits.give_back(connection, counted, [own, _strange(place)])
         await limits.take(connection, ("signed-in", str(found["id"])), _SESSIONS, _SESSIONS_WINDOW)
     return found["id"], found["password_hash"]
 
@@ -77,6 +80,10 @@ async def still_fits(connection: Connection, account_id: uuid.UUID, stored: str)
         raise Problem(401, "wrong-password", headers={"www-authenticate": "Bearer"})
 
 
+def _strange(place: Place) -> Subject:
+    return "sign-in-strange-device", place.device_mark or ""
+
+
 async def _count(connection: Connection, name: str, place: Place, known: set[str]) -> tuple[list[Subject], Subject]:
     """Count a try: what it was counted under and is given back when the password is right, and the count of this place alone.
     An unknown name is counted as a known one."""
@@ -84,6 +91,10 @@ async def _count(connection: Connection, name: str, place: Place, known: set[str
         own: Subject = ("sign-in-device", name, place.device_mark)
         await limits.take(connection, own, _FROM_PLACE, _WINDOW)
         return [], own
+    if place.device_mark is not None:
+        tries, seconds = await limits.count(connection, _strange(place), _WINDOW)
+        if tries >= _STRANGE:
+            limits.remember_full(limits.key(_strange(place)), seconds)
     own = ("sign-in", name, place.network)
     limits.refuse_full([own])
     tries, seconds = await limits.count(connection, own, _WINDOW)
