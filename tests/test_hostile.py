@@ -116,3 +116,33 @@ async def test_devices_that_nobody_knows_take_no_seats_of_those_that_are_known(t
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             statuses.append((await client.post("/v1/sessions", json=guess, headers=cookie)).status_code)
     assert statuses == [401] * 2 and taken == [True, False]
+
+
+async def test_a_walk_is_changed_by_nobody_who_has_left(town, app, database):
+    """Its owner walks elsewhere now: what their old community counts stays as it was."""
+    elsewhere = Town(app, database, lon=town.lon, lat=town.lat + 0.05)
+    await elsewhere.build()
+    walker, staff = await town.person("volunteer"), await town.person("staff")
+    path, walk = f"/v1/patrols/{uuid.uuid4()}", {"started_at": datetime.now(UTC).isoformat()}
+    assert [(await walker.call("PUT", path, json=walk)).status_code for _ in range(2)] == [201, 200]
+    roles = (await walker.get("/v1/me"))["roles"]
+    async with database.acquire() as connection:
+        await connection.execute(
+            "insert into role_grants (account_id, role, area_id) values ($1, 'volunteer', $2)", walker.id, elsewhere.area
+        )
+    assert (await staff.call("DELETE", f"/v1/roles/{roles[0]['id']}")).status_code == 204
+    assert (await walker.call("PUT", path, json=walk | {"people": 100})).status_code == 404
+    assert (await walker.get(path))["people"] == 1
+
+
+async def test_an_invitation_that_is_over_begins_no_session(town):
+    leader, volunteer = await town.person("leader"), await town.person("volunteer")
+    wish = {"role": "volunteer", "cell": str(town.cells[0])}
+    made = (await leader.call("POST", "/v1/invitations", json=wish)).json()
+    accept = f"/v1/invitations/{made['code']}/accept"
+    key = {"idempotency-key": uuid.uuid4().hex}
+    first = await volunteer.call("POST", accept, json={"name": "甲"}, headers=key)
+    assert (await leader.call("DELETE", f"/v1/invitations/{made['id']}")).status_code == 204
+    again = await volunteer.call("POST", accept, json={"name": "甲"}, headers=key)
+    assert again.json()["token"] == first.json()["token"]
+    assert (await volunteer.call("POST", accept, json={"name": "甲"})).status_code == 410
