@@ -52,15 +52,15 @@ async def sign_in(database: Database, account: str, password: str, place: Place)
     No stranger locks anybody out: tries are counted by place. A device that has signed in before has a count of its own; so has
     an address. What others try never refuses the first two tries from anywhere (docs/adr/0013).
     """
-    known_device = place.device_mark is not None and not limits.is_full(_strange(place))
+    name = passwords.canonical_account(account)
+    names = [name, passwords.as_kept_before(account)]
+    # Before a seat is taken: anybody may have many devices made, and those that are kept are for devices that the account knows.
+    known_device = await _knows_device(database, name, names, place)
     if not known_device:
         limits.refuse_full(subject for subject, _ in place.subjects("sign-in"))
-    name = passwords.canonical_account(account)
     async with hashing.seat(place.share if known_device else place.network, known=known_device) as seat:
         async with database.acquire() as connection:
-            found = await connection.fetchrow(
-                queries.ACCOUNT_FOR_SIGN_IN, [name, passwords.as_kept_before(account)], [place.mark, place.device_mark], name
-            )
+            found = await connection.fetchrow(queries.ACCOUNT_FOR_SIGN_IN, names, [place.mark, place.device_mark], name)
             known: set[str] = set(found["known"]) if found else set()
             counted, own = await _count(connection, name, place, known)
         # No connection is held while a password is hashed.
@@ -84,6 +84,20 @@ def _strange(place: Place) -> Subject:
     return "sign-in-strange-device", place.device_mark or ""
 
 
+async def _knows_device(database: Database, name: str, names: list[str], place: Place) -> bool:
+    """Whether the account knows the device. One that tried several accounts which do not know it is no longer looked up."""
+    if place.device_mark is None or limits.is_full(_strange(place)):
+        return False
+    async with database.acquire() as connection:
+        found = await connection.fetchrow(queries.ACCOUNT_FOR_SIGN_IN, names, [place.device_mark], name)
+        if found is not None and place.device_mark in found["known"]:
+            return True
+        tries, seconds = await limits.count(connection, _strange(place), _WINDOW)
+        if tries >= _STRANGE:
+            limits.remember_full(limits.key(_strange(place)), seconds)
+    return False
+
+
 async def _count(connection: Connection, name: str, place: Place, known: set[str]) -> tuple[list[Subject], Subject]:
     """Count a try: what it was counted under and is given back when the password is right, and the count of this place alone.
     An unknown name is counted as a known one."""
@@ -91,10 +105,6 @@ async def _count(connection: Connection, name: str, place: Place, known: set[str
         own: Subject = ("sign-in-device", name, place.device_mark)
         await limits.take(connection, own, _FROM_PLACE, _WINDOW)
         return [], own
-    if place.device_mark is not None:
-        tries, seconds = await limits.count(connection, _strange(place), _WINDOW)
-        if tries >= _STRANGE:
-            limits.remember_full(limits.key(_strange(place)), seconds)
     own = ("sign-in", name, place.network)
     limits.refuse_full([own])
     tries, seconds = await limits.count(connection, own, _WINDOW)
