@@ -192,7 +192,11 @@ async def test_a_killed_workers_mail_is_sent_again_as_the_same_mail(town, databa
         await tell(connection, [volunteer.id], "thanked", f"{channel} 2", None, {"by": "y", "text": "y"})
         await connection.execute("update channels set leased_until = now() where id = $1", uuid.UUID(channel))
         await connection.execute("update procrastinate_jobs set scheduled_at = now() where args ->> 'channel' = $1", channel)
-    await do_jobs()
+    for _ in range(2):  # a mail box has a minute's rest between two
+        await do_jobs()
+        async with database.transaction() as connection:
+            await connection.execute("update channels set not_before = null where id = $1", uuid.UUID(channel))
+            await connection.execute("update procrastinate_jobs set scheduled_at = now() where args ->> 'channel' = $1", channel)
     names = [message_from_bytes(letter, policy=policy.default)["Message-ID"] for letter in mail.letters]
     assert len(names) == 3 and names[0] == names[1] != names[2]
     async with database.acquire() as connection:

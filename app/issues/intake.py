@@ -74,7 +74,7 @@ async def submit(database: Database, token: bytes, id: UUID, report: ReportIn, d
     demands one; 409 when the caller has sent another report under this id; 404 when somebody else has; 429 when the caller has
     sent too many in an hour.
     """
-    _reports.check(_owners.of(token))
+    await _check_quota(database, token)
     if report.issue_id is not None:
         return await _join(database, token, id, report, datum)
     lat, lon = report.position.wgs84()
@@ -125,6 +125,17 @@ async def submit(database: Database, token: bytes, id: UUID, report: ReportIn, d
         "issue": issue,
         "nearby": near,
     }
+
+
+async def _check_quota(database: Database, token: bytes) -> None:
+    """Problem 429. Whose session it is takes a statement once: somebody with many sessions is still one."""
+    account = _owners.of(token)
+    if account is None:
+        async with database.acquire() as connection:
+            account = await connection.fetchval(queries.ACCOUNT, token)
+        if account is not None:
+            _owners.learn(token, account)
+    _reports.check(account)
 
 
 def shift(items: list[dict[str, Any]], datum: Datum) -> None:

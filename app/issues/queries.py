@@ -74,9 +74,11 @@ k as materialized (
 p as materialized (
   select st_setsrid(st_makepoint($4, $5), 4326) as at, st_setsrid(st_makepoint($6, $7), 3857) as flat, $8::float8 as stretch
 )"""
+# Not the photograph of somebody else: what was named by a stranger would take its place when the two issues are merged.
+_OTHERS = "not exists (select from photos o where o.id = u.photo and o.account_id <> {})"
 # The phone's photographs stand awaited until their bytes arrive: whoever comes second, report or photograph, finds the row of the
 # first through the primary key of photos, so that neither can miss the other.
-_INTAKE_PHOTOS = """,
+_INTAKE_PHOTOS = f""",
 w as (
   insert into photos (id, account_id) select photo, i.reporter_id from i, unnest($20::uuid[]) photo on conflict do nothing
 ),
@@ -84,7 +86,7 @@ f as (
   insert into evidence (issue_id, photo_id, account_id, report_id, kind, position, at)
   select i.id, photo, i.reporter_id, i.id,
     case when not $19 then 'before' when n = cardinality($20::uuid[]) then 'after' else 'before' end, n, greatest(now(), i.rectified_at)
-  from i, unnest($20::uuid[]) with ordinality as u(photo, n)
+  from i, unnest($20::uuid[]) with ordinality as u(photo, n) where {_OTHERS.format("i.reporter_id")}
 )"""
 _ARRIVED = """
 (select array_agg(p.id) from photos p where p.id = any($20::uuid[]) and p.account_id = c.account_id and p.state = 'stored')
@@ -128,7 +130,7 @@ i as (
     evidence, created_at, rectified_by, rectified_at, closed_at%(column)s)
   select r.id, next_issue_number($15, coalesce(a.time_zone, $21)),
     case when not $19 then 'reported' when %(may_close)s then 'closed' else 'rectified' end,
-    k.code, k.version, p.at, l.id, a.id, $17, $18, r.account_id, cardinality($20::uuid[]), $15,
+    k.code, k.version, p.at, l.id, a.id, $17, $18, r.account_id, %(evidence)s, $15,
     case when $19 then r.account_id end, case when $19 then $15 end,
     case when $19 and %(may_close)s then $15 end%(premises)s
   from r cross join k cross join p cross join c left join l on true left join a on true
@@ -164,6 +166,9 @@ def intake(photos: bool, mended: bool, premises: bool) -> str:
     return _INTAKE % {
         "reaches": REACHES_PLACE.format("b.id", "p.at"),
         "photos": _INTAKE_PHOTOS if photos else "",
+        "evidence": f"(select count(*) from unnest($20::uuid[]) u(photo) where {_OTHERS.format('r.account_id')})"
+        if photos
+        else "0",
         "arrived": _ARRIVED if photos else "null::uuid[]",
         "may_close": may_close if mended else "false",
         "missing": f"i.state = 'rectified' and not {_PROVED}" if mended else "false",
@@ -270,12 +275,12 @@ select exists (select from photos p where p.id = $1 and p.account_id = $2 and p.
   and not exists (select from evidence o where o.photo_id = p.id and o.account_id = p.account_id))
 """
 ACCOUNT = f"select account_id from ({CALLER}) c"
-ADD_EVIDENCE = """
+ADD_EVIDENCE = f"""
 with w as (insert into photos (id, account_id) select photo, $5 from unnest($2::uuid[]) photo on conflict do nothing),
 f as (
   insert into evidence (issue_id, photo_id, report_id, kind, account_id, position, at)
   select $1, photo, $3, $4, $5, n + (select count(*) from evidence where issue_id = $1), coalesce($6, now())
-  from unnest($2::uuid[]) with ordinality as u(photo, n) on conflict do nothing returning 1
+  from unnest($2::uuid[]) with ordinality as u(photo, n) where {_OTHERS.format("$5")} on conflict do nothing returning 1
 ) select count(*)::int from f
 """
 STORED_REPORT = f"""

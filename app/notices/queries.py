@@ -198,7 +198,7 @@ select n.id, n.kind, n.data, n.issue_id::text as issue, put.batch from put join 
 """
 # Of what a message was to hold, what does not fit into it waits for the next one.
 PUT_BACK = "update deliveries set batch = null where channel_id = $1 and notice_id = any($2::uuid[])"
-# Whoever answers, but takes long over it, gets the next message after a rest `$3`.
+# The next message follows after a rest `$3`, where there is to be one.
 SENT = """
 with d as (update deliveries set sent_at = now() where channel_id = $1 and batch = $2 and sent_at is null)
 update channels set failing_since = null, failures = 0, not_before = now() + $3::interval where id = $1

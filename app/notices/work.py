@@ -38,7 +38,8 @@ LEASE = timedelta(seconds=60)
 _FOR_ACCOUNT, _TO_HOST = 2, 4
 # When to look again whether there is room, in seconds.
 _ROOM_S = (2.0, 4.0)
-# Who takes longer than this over a message gets the next one after a rest.
+# Who takes longer than this over a message gets the next one after a rest. So does every mail address, whose next mail then holds
+# all that came meanwhile: however often somebody comments, nobody's mail box is filled.
 _SLOW_S, _REST = 3.0, timedelta(minutes=1)
 _MOST_NOTICES = 200
 # What a message may hold, in bytes (WeCom takes 2,048, a browser's push service 4,096 sealed).
@@ -161,7 +162,8 @@ async def _settle(connection: Connection, message: Message, failure: Exception |
     at: datetime | None = None
     match failure:
         case None:
-            await connection.execute(queries.SENT, to["id"], message.batch, _REST if took_s > _SLOW_S else None)
+            rests = to["kind"] == "mail" or took_s > _SLOW_S
+            await connection.execute(queries.SENT, to["id"], message.batch, _REST if rests else None)
             await connection.execute(queries.HOST_THERE, to["host"])
         case push.Gone():
             await connection.execute(queries.CHANNEL_GONE, to["id"])

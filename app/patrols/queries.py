@@ -1,11 +1,12 @@
 """Statements about walks and coverage."""
 
-# The primary key makes a walk that is sent again the same walk; only its owner may add to it.
+# The primary key makes a walk that is sent again the same walk; only its owner may add to it, while a role of theirs ($10 admin, $11 areas)
+# reaches the community that counts it.
 PUT_PATROL = """
 insert into patrols (id, account_id, area_id, started_at, ended_at, people, note, counted_at, clock)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 on conflict (id) do update set ended_at = coalesce(excluded.ended_at, patrols.ended_at), people = excluded.people, note = excluded.note
-  where patrols.account_id = excluded.account_id
+  where patrols.account_id = excluded.account_id and (patrols.area_id is null or $10 or patrols.area_id = any($11::uuid[]))
 returning xmax = 0 as fresh
 """
 OWNED = "select started_at, ended_at from patrols where id = $1 and account_id = $2"

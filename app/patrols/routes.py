@@ -51,9 +51,7 @@ def _who(caller: Caller) -> tuple[Any, ...]:
 @router.put("/v1/patrols/{id}", responses={200: {"model": Patrol}, 201: {"model": Patrol}})
 async def put_patrol(id: UUID, wish: PatrolIn, caller: TheCaller, connection: Transaction) -> Response:
     """Begin a walk, or end it. Sent again it is the same walk; a wrong clock is marked, and the time of receipt counts."""
-    fresh = await walking.put(
-        connection, caller.account_id, caller.home_id, id, wish.started_at, wish.ended_at, wish.people, wish.note
-    )
+    fresh = await walking.put(connection, caller, id, wish.started_at, wish.ended_at, wish.people, wish.note)
     row: Any = await connection.fetchrow(queries.PATROL, *_who(caller), id)
     return answer(dict(row), 201 if fresh else 200)
 

@@ -40,10 +40,10 @@ def thinned(points: list[Point], last: tuple[datetime, float, float] | None) -> 
 
 
 async def put(
-    connection: Connection, account: UUID, area: UUID | None, id: UUID, started_at: datetime, ended_at: datetime | None, people: int,
-    note: str,
+    connection: Connection, caller: Caller, id: UUID, started_at: datetime, ended_at: datetime | None, people: int, note: str,
 ) -> bool:  # fmt: skip
-    """Begin a walk, or end one that has begun; True when it is new. Problem 404 for somebody else's, 422 when it ends before it begins."""
+    """Begin a walk, or end one that has begun; True when it is new. Problem 404 for somebody else's or one of a community
+    that no role of theirs reaches any more, 422 when it ends before it begins."""
     if ended_at is not None and ended_at < started_at:
         raise invalid("/ended_at", "ends-before")
     received = now()
@@ -51,8 +51,9 @@ async def put(
     counted = received if clock else started_at
     try:
         fresh = await connection.fetchval(
-            queries.PUT_PATROL, id, account, area, started_at, ended_at, people, note, counted, clock
-        )
+            queries.PUT_PATROL, id, caller.account_id, caller.home_id, started_at, ended_at, people, note, counted, clock, caller.is_admin,
+            caller.writes,
+        )  # fmt: skip
     except asyncpg.CheckViolationError:  # before the beginning that was told first
         raise invalid("/ended_at", "ends-before") from None
     if fresh is None:

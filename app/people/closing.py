@@ -51,14 +51,26 @@ async def reopen(connection: Connection, token: bytes, id: UUID) -> Any:
 
 
 async def end_devices(connection: Connection, id: UUID, session: UUID | None = None) -> bool:
-    """End all sessions of an account, or one; whether there was any. What a browser is pushed ends with all of them, since it may lie
-    on a lost phone."""
-    ended = await connection.fetch(queries.END_SESSIONS, id, session)
+    """End all sessions of an account, or one; whether there was any. They may lie on a stolen phone: so the invitations and links for
+    passwords that were made with them end too, and with all of them what browsers are pushed."""
+    ended = [row["id"] for row in await connection.fetch(queries.END_SESSIONS, id, session)]
     if session is None:
         await connection.execute(queries.DROP_PUSH, id)
+        await connection.execute(queries.VOID_INVITATIONS, id)
+        await connection.execute(queries.VOID_LINKS_BY, id)
+    else:
+        await connection.execute(queries.VOID_INVITATIONS_OF, id, ended)
+        await connection.execute(queries.VOID_LINKS_OF, id, ended)
     # A stream that is open finds its session gone when it is woken.
     tell_after_commit(connection, [id])
     return bool(ended)
+
+
+async def end_every_device(connection: Connection, id: UUID) -> None:
+    """The same of all devices of an account that goes on, one of which may be stolen: its channels end too, since none says which
+    device added it."""
+    await end_devices(connection, id)
+    await connection.execute(queries.DROP_CHANNELS, id)
 
 
 async def take_back(connection: Connection, token: bytes, id: UUID) -> Any:

@@ -50,8 +50,19 @@ END_SESSIONS = """
 update sessions set revoked_at = now() where account_id = $1 and ($2::uuid is null or id = $2) and revoked_at is null returning id
 """
 DROP_PUSH = "delete from channels where account_id = $1 and kind = 'push'"
+DROP_CHANNELS = "delete from channels where account_id = $1"
 FORGET_UNSENT = "delete from deliveries d using channels c where c.account_id = $1 and d.channel_id = c.id and d.sent_at is null"
 VOID_INVITATIONS = "update invitations set revoked_at = now() where inviter_id = $1 and revoked_at is null"
+# What was made with sessions ($2) of an account: the audit knows.
+VOID_INVITATIONS_OF = """
+update invitations set revoked_at = now() where inviter_id = $1 and revoked_at is null and id in (
+  select a.subject_id from audit a where a.account_id = $1 and a.kind = 'invitation_made' and a.session_id = any($2))
+"""
+VOID_LINKS_OF = """
+update reset_links set revoked_at = now() where by_id = $1 and used_at is null and revoked_at is null and id in (
+  select (a.details->>'link')::uuid from audit a where a.account_id = $1 and a.kind = 'password_reset_made' and a.session_id = any($2))
+"""
+VOID_LINKS_BY = "update reset_links set revoked_at = now() where by_id = $1 and used_at is null and revoked_at is null"
 VOID_LINKS = """
 update reset_links set revoked_at = now() where (account_id = $1 or by_id = $1) and used_at is null and revoked_at is null
 """

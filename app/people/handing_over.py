@@ -42,8 +42,9 @@ async def hand_over(connection: Connection, caller: Caller, token: bytes, id: UU
         raise invalid("/to", "unknown-account")
     cells = await connection.fetch(queries.CELLS, token, id)
     spots = await connection.fetch(queries.SPOTS, token, id)
-    for area in sorted({each["area_id"] for each in (*cells, *spots)}):
-        if not await serves(connection, to, UUID(area)):
+    stood_in = {row["area_id"] for row in await connection.fetch(queries.STAND_IN_AREAS, id, to)}
+    for area in sorted({UUID(each["area_id"]) for each in (*cells, *spots)} | stood_in):
+        if not await serves(connection, to, area):
             raise invalid("/to", "unknown-account")
     ids = [UUID(each["id"]) for each in await connection.fetch(queries.ISSUES, token, id)]
     issues = await pass_on(connection, caller, token, ids, id, to)

@@ -40,6 +40,11 @@ with c as ({CALLER})
 update black_spots b set owner_id = $3 from c where b.owner_id = $2 and b.ended_at is null
   and (c.is_admin or b.area_id = any(c.staffs) or b.cell_id = any(c.leads))
 """
+# Areas of the cells where they stand in for somebody else than $2.
+STAND_IN_AREAS = """
+select distinct g.area_id from stand_ins s join role_grants g on g.stand_in_id = s.id
+where s.deputy_id = $1 and s.leader_id <> $2 and g.ends_at > now()
+"""
 # Whom they stood in for is stood in for by whoever takes over, unless that is the leader.
 GIVE_STAND_INS = """
 with s as (

@@ -15,6 +15,7 @@ from app.kit.audit import record
 from app.kit.db import Connection, Database
 from app.kit.policy import HELD_FOR, MAY_INVITE, Role
 from app.kit.problems import Problem, invalid
+from app.kit.times import now
 from app.people import limits, queries
 from app.people.limits import Subject
 from app.people.places import Place
@@ -161,6 +162,10 @@ async def accept(
         raise Problem(403, "own-invitation")
     # Who holds the role already, or sends this again, uses nothing up.
     if given and await connection.fetchval(queries.USE_INVITATION, found["id"]) is None:
+        raise over
+    # An invitation that was taken back, or is long over, begins no new session of whoever holds its role: only its own is found again.
+    ended = found["revoked_at"] is not None or found["expires_at"] <= now()
+    if not given and ended and await connection.fetchrow(queries.SESSION_BY_TOKEN, hash_token(token)) is None:
         raise over
     session = await add_session(connection, account_id, token, wish.device)
     if given:

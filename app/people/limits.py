@@ -43,7 +43,13 @@ def refuse_full(subjects: Iterable[Subject]) -> None:
             raise throttled(max(1, round(left)))
 
 
-def _remember(subject: str, seconds: int) -> None:
+def is_full(subject: Subject) -> bool:
+    """Whether a subject is known to have used up its tries."""
+    return _full.get(key(subject), 0.0) > time.monotonic()
+
+
+def remember_full(subject: str, seconds: int) -> None:
+    """That the counter of this key is full for so many seconds."""
     _full[subject] = time.monotonic() + seconds
     _full.move_to_end(subject)
     if len(_full) > _MOST_REMEMBERED:
@@ -52,7 +58,7 @@ def _remember(subject: str, seconds: int) -> None:
 
 def full(subject: Subject, seconds: int) -> Problem:
     """The refusal of a subject that has used up its tries for so many seconds."""
-    _remember(key(subject), seconds)
+    remember_full(key(subject), seconds)
     return throttled(seconds)
 
 

@@ -67,16 +67,17 @@ async def get_persons_sessions(id: UUID, caller: TheCaller, connection: Transact
 
 @router.delete("/v1/people/{id}/sessions", status_code=204)
 async def delete_persons_sessions(id: UUID, caller: TheCaller, connection: Transaction, token: Token) -> Response:
-    """Sign out every device of somebody for whom the caller answers, and end what their browsers are pushed."""
+    """Sign out every device of somebody for whom the caller answers. The phone may be stolen: their channels, and the invitations and links
+    for passwords that they made, end too."""
     person = await standing.person(connection, token, id)
-    await closing.end_devices(connection, id)
+    await closing.end_every_device(connection, id)
     await record(connection, caller, "devices_ended", id, area_of(person))
     return Response(status_code=204)
 
 
 @router.delete("/v1/people/{id}/sessions/{session}", status_code=204)
 async def delete_persons_session(id: UUID, session: UUID, caller: TheCaller, connection: Transaction, token: Token) -> Response:
-    """Sign out one device of somebody for whom the caller answers."""
+    """Sign out one device of somebody for whom the caller answers; the invitations and links for passwords that were made with it end too."""
     person = await standing.person(connection, token, id)
     if not await closing.end_devices(connection, id, session):
         raise not_found()

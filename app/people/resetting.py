@@ -75,6 +75,8 @@ async def use(database: Database, wish: ResetIn, place: Place) -> tuple[str, Any
         raise over
     if wish.account is None and link["account"] is None:
         raise invalid("/account", "field-missing")
+    if wish.account is not None and wish.account != link["account"] and not passwords.ACCOUNT.fullmatch(wish.account):
+        raise invalid("/account", "account-letters")
     fault = passwords.fault(wish.password, [wish.account, link["account"], link["name"], link["phone"]])
     if fault is not None:
         raise invalid("/password", fault)
@@ -90,6 +92,8 @@ async def use(database: Database, wish: ResetIn, place: Place) -> tuple[str, Any
         except asyncpg.UniqueViolationError:
             raise Problem(409, "conflict", fields=[("/account", "conflict")]) from None
         await connection.fetch(queries.END_SESSIONS, link["account_id"], None)
+        await connection.execute(queries.DROP_PUSH, link["account_id"])  # to browsers that are signed out now
+        await connection.execute(queries.VOID_LINKS_BY, link["account_id"])
         await sessions.forget_places(connection, link["account_id"])
         await sessions.remember(connection, link["account_id"], place, place.device_mark)
         tell_after_commit(connection, [link["account_id"]])

@@ -168,7 +168,8 @@ async def post_accept(
         profile = await sessions.profile(connection, account_id, name, account)
     async with database.acquire() as connection:
         await limits.give_back(connection, guess)
-    device = place.device or places.new_device()
+    # Who joins gets one device; who is here already could have many made.
+    device = place.device or (places.new_device() if caller is None else None)
     return signed_in(request, secret, token, session["expires_at"], profile, cookie, device)
 
 

@@ -23,6 +23,8 @@ _FROM_ADDRESS, _FROM_PLACE, _WHILE_ATTACKED, _IS_ATTACK = 60, 8, 2, 60
 _IN_ALL, _IN_ALL_WINDOW = 300, timedelta(minutes=1)
 # Sessions of one account: more than that is no person.
 _SESSIONS, _SESSIONS_WINDOW = 120, timedelta(hours=1)
+# Tries of accounts that do not know the device: after so many it counts as none. Whoever may sign in once can have many devices made.
+_STRANGE = 4
 _STRANGERS: Subject = ("sign-in-strangers",)
 
 
@@ -50,14 +52,15 @@ async def sign_in(database: Database, account: str, password: str, place: Place)
     No stranger locks anybody out: tries are counted by place. A device that has signed in before has a count of its own; so has
     an address. What others try never refuses the first two tries from anywhere (docs/adr/0013).
     """
-    if place.device is None:
-        limits.refuse_full(subject for subject, _ in place.subjects("sign-in"))
     name = passwords.canonical_account(account)
-    async with hashing.seat(place.share, known=place.device is not None) as seat:
+    names = [name, passwords.as_kept_before(account)]
+    # Before a seat is taken: anybody may have many devices made, and those that are kept are for devices that the account knows.
+    known_device = await _knows_device(database, name, names, place)
+    if not known_device:
+        limits.refuse_full(subject for subject, _ in place.subjects("sign-in"))
+    async with hashing.seat(place.share if known_device else place.network, known=known_device) as seat:
         async with database.acquire() as connection:
-            found = await connection.fetchrow(
-                queries.ACCOUNT_FOR_SIGN_IN, [name, passwords.as_kept_before(account)], [place.mark, place.device_mark], name
-            )
+            found = await connection.fetchrow(queries.ACCOUNT_FOR_SIGN_IN, names, [place.mark, place.device_mark], name)
             known: set[str] = set(found["known"]) if found else set()
             counted, own = await _count(connection, name, place, known)
         # No connection is held while a password is hashed.
@@ -65,7 +68,7 @@ async def sign_in(database: Database, account: str, password: str, place: Place)
     if not fits or found is None:
         raise Problem(401, "wrong-password", headers={"www-authenticate": "Bearer"})
     async with database.acquire() as connection:
-        await limits.give_back(connection, counted, [own])
+        await limits.give_back(connection, counted, [own, _strange(place)])
         await limits.take(connection, ("signed-in", str(found["id"])), _SESSIONS, _SESSIONS_WINDOW)
     return found["id"], found["password_hash"]
 
@@ -75,6 +78,24 @@ async def still_fits(connection: Connection, account_id: uuid.UUID, stored: str)
     commit: whoever changes it then ends the session that is begun here."""
     if not await connection.fetchval(queries.STILL_FITS, account_id, stored):
         raise Problem(401, "wrong-password", headers={"www-authenticate": "Bearer"})
+
+
+def _strange(place: Place) -> Subject:
+    return "sign-in-strange-device", place.device_mark or ""
+
+
+async def _knows_device(database: Database, name: str, names: list[str], place: Place) -> bool:
+    """Whether the account knows the device. One that tried several accounts which do not know it is no longer looked up."""
+    if place.device_mark is None or limits.is_full(_strange(place)):
+        return False
+    async with database.acquire() as connection:
+        found = await connection.fetchrow(queries.ACCOUNT_FOR_SIGN_IN, names, [place.device_mark], name)
+        if found is not None and place.device_mark in found["known"]:
+            return True
+        tries, seconds = await limits.count(connection, _strange(place), _WINDOW)
+        if tries >= _STRANGE:
+            limits.remember_full(limits.key(_strange(place)), seconds)
+    return False
 
 
 async def _count(connection: Connection, name: str, place: Place, known: set[str]) -> tuple[list[Subject], Subject]:
