@@ -28,12 +28,17 @@ from stand_ins s join accounts o on o.id = case when s.leader_id = $1 then s.dep
 where (s.leader_id = $1 or s.deputy_id = $1) and exists (select from role_grants g where g.stand_in_id = s.id and g.ends_at > now())
 order by s.starts_on, s.id
 """
+# In which areas they stand in for somebody.
+STAND_IN_AREAS = """
+select distinct g.area_id from role_grants g join stand_ins s on s.id = g.stand_in_id
+where s.deputy_id = $1 and s.leader_id <> $2 and g.ends_at > now()
+"""
 NAME = "select name from accounts where id = $1 and disabled_at is null"
 # Their own role ends when it is taken back, or with the account.
 GIVE_CELLS = f"""
 with c as ({CALLER})
 insert into role_grants (account_id, role, area_id, cell_id, granted_by) select $3, 'leader', l.area_id, l.id, c.account_id {_CELLS}
-on conflict do nothing
+on conflict do nothing returning area_id, cell_id
 """
 GIVE_SPOTS = f"""
 with c as ({CALLER})

@@ -73,7 +73,7 @@ select area_id, cell_id, unit_id from (
   union all select area_id, id, null from cells where id = $2 and retired_at is null
   union all select area_id, null, id from units where id = $3) t
 """
-# Orders the invitations of one inviter, so that those made at once are all counted.
+STAYS_OPEN = "select true from accounts where id = $1 and disabled_at is null for share"
 LOCK_INVITER = "select from accounts where id = $1 for no key update"
 # How many the inviter has open and made within a day, and the seconds until the first of each makes room.
 INVITATIONS_MADE = """
@@ -131,6 +131,7 @@ where t.account_id = $1 order by t.at desc, t.id limit 50
 """
 
 # --- stand-ins: roles of a leader for a time ----------------------------------------------------------------------------
+LOCK_BOTH = "select from accounts where id = any($1::uuid[]) order by id for share"
 # Cells that somebody leads in his own right, within the reach of who asks: himself, staff for their areas, an admin.
 LED = """
 select g.area_id, g.cell_id, known_zone(a.time_zone) as time_zone from role_grants g join areas a on a.id = g.area_id

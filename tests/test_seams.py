@@ -1,0 +1,137 @@
+"""Where one room's work meets another's: work that is handed over, accounts that close at that moment, and the order of locks."""
+
+import asyncio
+import uuid
+from datetime import date, timedelta
+
+from tests.conftest import Town
+from tests.test_leaving import close, link_for, said
+
+
+async def stand_in(by, leader, deputy):
+    today = date.today()
+    body = {
+        "leader": str(leader.id), "deputy": str(deputy.id), "starts_on": str(today), "ends_on": str(today + timedelta(days=3)),
+    }  # fmt: skip
+    return await by.call("PUT", f"/v1/stand-ins/{uuid.uuid4()}", json=body)
+
+
+async def hand_over(by, person, to):
+    return await by.call("POST", f"/v1/people/{person.id}/hand-over", json={"to": str(to)})
+
+
+async def waits(database, count, *tasks):
+    """Until so many of this database's sessions wait for a lock, or one of the tasks is done."""
+    for _ in range(400):
+        async with database.acquire() as connection:
+            blocked = await connection.fetchval(
+                "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+            )
+        if blocked >= count or any(task.done() for task in tasks):
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("nobody waits")
+
+
+async def test_a_stand_in_is_handed_to_nobody_of_elsewhere(town, database):
+    staff, leader, deputy, successor = [await town.person(r) for r in ("staff", "leader", "volunteer", "volunteer")]
+    other = Town(town.app, town.database, lon=town.lon + 0.1, lat=town.lat + 0.1)
+    await other.build()
+    town.people += other.people
+    stranger = await other.person("volunteer")
+    assert (await stand_in(staff, leader, deputy)).status_code == 200
+    for to in (stranger.id, uuid.uuid4()):
+        answer = await hand_over(staff, deputy, to)
+        assert answer.status_code == 422 and answer.json()["errors"][0]["pointer"] == "/to", answer.text
+        closing = await staff.call("POST", f"/v1/people/{deputy.id}/close", json={"reason": "", "to": str(to)})
+        assert closing.status_code == 422
+    assert str(town.cells[0]) not in [c["id"] for c in (await stranger.get("/v1/me"))["cells"]]
+    assert (await hand_over(staff, deputy, successor.id)).status_code == 200
+    assert [c["id"] for c in (await successor.get("/v1/me"))["cells"]] == [str(town.cells[0])]
+
+
+async def test_two_whose_work_goes_to_each_other_at_once(town, database):
+    staff, one, two = [await town.person(r) for r in ("staff", "worker", "worker")]
+    issues = []
+    for person in (one, two):
+        issues.append((await staff.report(**town.body()))["issue"]["id"])
+        await staff.act(issues[-1], "assign", assignee=str(person.id))
+    async with database.transaction() as connection:
+        await connection.execute("select from issues where id = any($1::uuid[]) order by id for update", issues)
+        going = [asyncio.create_task(hand_over(staff, *pair)) for pair in ((one, two.id), (two, one.id))]
+        await waits(database, 2, *going)
+    answers = await asyncio.gather(*going)
+    assert [a.status_code for a in answers] == [200, 200], [a.text for a in answers]
+
+
+async def test_what_is_handed_over_is_kept(town):
+    staff, leader, successor = [await town.person(r) for r in ("staff", "leader", "volunteer")]
+    issue = (await staff.report(**town.body()))["issue"]["id"]
+    await staff.act(issue, "assign", assignee=str(leader.id))
+    assert (await hand_over(staff, leader, successor.id)).status_code == 200
+    for _ in range(2):
+        assert (await hand_over(staff, leader, successor.id)).status_code == 200
+        assert (await close(staff, leader)).status_code == 204
+    for _ in range(2):
+        assert (await staff.call("POST", f"/v1/people/{leader.id}/reopen")).status_code == 204
+    kept = [(d["kind"], d["subject"]["id"], d["area"]["id"]) for d in reversed((await staff.get("/v1/audit"))["items"])]
+    area = str(town.area)
+    assert kept == [
+        ("work_handed", str(leader.id), area), ("role_given", str(successor.id), area),
+        ("account_closed", str(leader.id), area), ("account_reopened", str(leader.id), area),
+    ]  # fmt: skip
+
+
+async def test_who_joins_at_the_moment_of_closing_holds_no_role(town, database):
+    staff, volunteer = await town.person("staff"), await town.person("volunteer")
+    invited = await staff.call("POST", "/v1/invitations", json={"role": "leader", "cell": str(town.cells[1])})
+    invited = invited.json()
+    async with database.transaction() as connection:
+        await connection.execute("select from invitations where id = $1 for update", uuid.UUID(invited["id"]))
+        joining = asyncio.create_task(volunteer.call("POST", f"/v1/invitations/{invited['code']}/accept", json={"name": "王"}))
+        await waits(database, 1, joining)
+        closing = asyncio.create_task(close(staff, volunteer))
+        await waits(database, 2, closing)
+    assert (await closing).status_code == 204 and (await joining).status_code == 201
+    async with database.acquire() as connection:
+        assert await connection.fetchval("select count(*) from role_grants where account_id = $1", volunteer.id) == 0
+
+
+async def test_nobody_stands_in_for_who_is_just_leaving(town, database):
+    staff, leader, deputy = [await town.person(r) for r in ("staff", "leader", "volunteer")]
+    async with database.transaction() as connection:
+        await connection.execute("select from accounts where id = $1 for no key update", deputy.id)
+        planning = asyncio.create_task(stand_in(staff, leader, deputy))
+        await waits(database, 1, planning)
+        closing = asyncio.create_task(close(staff, leader))
+        await waits(database, 2, closing)
+    assert (await closing).status_code == 204 and (await planning).status_code in (200, 404)
+    async with database.acquire() as connection:
+        assert await connection.fetchval("select count(*) from stand_ins where leader_id = $1", leader.id) == 0
+
+
+async def test_a_new_password_by_link_ends_what_a_lost_phone_is_pushed(town, app, database):
+    leader, volunteer = await town.person("leader"), await town.person("volunteer")
+    async with database.acquire() as connection:
+        await connection.execute(
+            "insert into channels (id, account_id, kind, address, secret) values (gen_random_uuid(), $1, 'push', $2, '')",
+            volunteer.id, f"https://push.example/{uuid.uuid4()}",
+        )  # fmt: skip
+    answer = await town.people[0].post(
+        "/v1/password-resets", json={"code": await link_for(leader, volunteer), "password": "雨后的东浦巷很干净"}
+    )
+    assert answer.status_code == 201, answer.text
+    async with database.acquire() as connection:
+        assert await connection.fetchval("select count(*) from channels where account_id = $1", volunteer.id) == 0
+
+
+async def test_who_closes_while_inviting_invites_nobody(town, database):
+    admin, leader = await town.person("admin"), await town.person("leader")
+    body = {"role": "volunteer", "cell": str(town.cells[0])}
+    async with database.transaction() as connection:
+        await connection.execute("select from accounts where id = $1 for no key update", leader.id)
+        closing = asyncio.create_task(close(admin, leader))
+        await waits(database, 1, closing)
+        inviting = asyncio.create_task(leader.call("POST", "/v1/invitations", json=body))
+        await waits(database, 2, inviting)
+    assert (await closing).status_code == 204 and said(await inviting, 404, "not-found")
