@@ -1,18 +1,20 @@
 """Where one room's work meets another's: work that is handed over, accounts that close at that moment, and the order of locks."""
 
 import asyncio
+import random
 import uuid
 from datetime import date, timedelta
 
-from tests.conftest import Town
+from tests.conftest import PICTURE, Town
 from tests.test_leaving import close, link_for, said
 
 
+def days():
+    return {"starts_on": str(date.today()), "ends_on": str(date.today() + timedelta(days=3))}
+
+
 async def stand_in(by, leader, deputy):
-    today = date.today()
-    body = {
-        "leader": str(leader.id), "deputy": str(deputy.id), "starts_on": str(today), "ends_on": str(today + timedelta(days=3)),
-    }  # fmt: skip
+    body = days() | {"leader": str(leader.id), "deputy": str(deputy.id)}
     return await by.call("PUT", f"/v1/stand-ins/{uuid.uuid4()}", json=body)
 
 
@@ -135,3 +137,80 @@ async def test_who_closes_while_inviting_invites_nobody(town, database):
         inviting = asyncio.create_task(leader.call("POST", "/v1/invitations", json=body))
         await waits(database, 2, inviting)
     assert (await closing).status_code == 204 and said(await inviting, 404, "not-found")
+
+
+async def test_everything_at_once_loses_nothing_and_never_waits_in_a_circle(town, database):
+    """Twenty people at once: closing, reopening, handing over, giving work, reporting, sending, joining, planning. Each lock is taken in the
+    order of docs/adr/0014: nobody is told of an error or of a deadlock, and what was answered is there."""
+    admin, staff = await town.person("admin"), await town.person("staff")
+    leaders, workers = [await town.person("leader", n % 2) for n in range(4)], [await town.person("worker") for _ in range(4)]
+    volunteers = [await town.person("volunteer") for _ in range(3)]
+    everybody = [*leaders, *workers, *volunteers]
+    invited = await staff.call(
+        "POST", "/v1/invitations", json={"role": "volunteer", "cell": str(town.cells[0]), "uses": 50, "expires_in_hours": 24}
+    )
+    code = invited.json()["code"]
+    issues = [(await staff.report(**town.body()))["issue"]["id"] for _ in range(6)]
+    sent, reports, answers = [], [], []
+
+    async def once(who, method, path, body=None, **content):
+        answer = await who.call(method, path, **({"json": body} if body is not None else content))
+        answers.append((method, path, answer.status_code, answer.text[:200]))
+        return answer
+
+    async def report(n):
+        id = str(uuid.uuid4())
+        if (await once(volunteers[n % 3], "PUT", f"/v1/reports/{id}", town.body())).status_code == 201:
+            reports.append(id)
+
+    async def send(n):
+        id, who = str(uuid.uuid4()), volunteers[n % 3]
+        if (await once(who, "PUT", f"/v1/photos/{id}", content=PICTURE)).status_code == 201:
+            sent.append((who.id, id))
+
+    def person(n):
+        return everybody[n % len(everybody)]
+
+    deeds = [
+        lambda n: once(admin, "POST", f"/v1/people/{person(n).id}/close", {"reason": "x", "to": str(person(n + 1).id)}),
+        lambda n: once(staff, "POST", f"/v1/people/{person(n).id}/close", {"reason": "x"}),
+        lambda n: once(staff, "POST", f"/v1/people/{person(n).id}/reopen"),
+        lambda n: once(admin, "POST", f"/v1/people/{person(n + 1).id}/reopen"),
+        lambda n: once(staff, "POST", f"/v1/people/{person(n).id}/hand-over", {"to": str(person(n + 3).id)}),
+        lambda n: once(admin, "POST", f"/v1/people/{person(n + 3).id}/hand-over", {"to": str(person(n).id)}),
+        lambda n: once(staff, "POST", f"/v1/issues/{issues[n % 6]}/actions", {"action": "assign", "assignee": str(person(n).id)}),
+        lambda n: once(admin, "POST", f"/v1/issues/{issues[n % 6]}/actions", {"action": "assign", "assignee": str(person(n + 4).id)}),
+        lambda n: once(volunteers[n % 3], "POST", f"/v1/invitations/{code}/accept", {"name": "王"}),
+        lambda n: once(staff, "PUT", f"/v1/stand-ins/{uuid.uuid4()}", days() | {"leader": str(leaders[n % 4].id), "deputy": str(person(n).id)}),
+        lambda n: once(leaders[n % 4], "POST", "/v1/invitations", {"role": "volunteer", "cell": str(town.cells[0])}),
+        lambda n: once(staff, "DELETE", f"/v1/people/{person(n).id}/sessions"),
+        report, report, send, send,
+    ]  # fmt: skip
+
+    async def task(number):
+        dice = random.Random(number)
+        for _ in range(4):
+            await dice.choice(deeds)(dice.randrange(100))
+
+    await asyncio.gather(*(task(number) for number in range(20)))
+    wrong = [a for a in answers if a[2] >= 500]
+    assert not wrong, wrong
+    assert len(answers) == 80 and {a[2] for a in answers} & {200, 201} and {a[2] for a in answers} & {204}
+    async with database.acquire() as connection:
+        ids = [uuid.UUID(id) for id in reports]
+        assert await connection.fetchval(
+            "select count(*) from reports r join issues i on i.id = r.issue_id where r.id = any($1)", ids
+        ) == len(ids)
+        for account, id in sent:
+            assert (
+                await connection.fetchval("select state from photos where id = $1 and account_id = $2", uuid.UUID(id), account)
+                == "stored"
+            )
+        # No closed account holds a role, and each version of an issue is told once.
+        assert await connection.fetchval(
+            "select count(*) from role_grants g join accounts a on a.id = g.account_id where a.disabled_at is not null and a.id = any($1)",
+            [p.id for p in everybody],
+        ) == 0  # fmt: skip
+        assert await connection.fetchval(
+            "select count(*) from issues i where i.area_id = $1 and i.version <> (select count(*) from events e where e.issue_id = i.id)", town.area
+        ) == 0  # fmt: skip
