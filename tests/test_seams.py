@@ -214,3 +214,68 @@ async def test_everything_at_once_loses_nothing_and_never_waits_in_a_circle(town
         assert await connection.fetchval(
             "select count(*) from issues i where i.area_id = $1 and i.version <> (select count(*) from events e where e.issue_id = i.id)", town.area
         ) == 0  # fmt: skip
+
+
+async def own_spot(database, issue, owner):
+    async with database.acquire() as connection:
+        await connection.execute(
+            "insert into black_spots (id, area_id, cell_id, category, position, mercator, latest_issue_id, recurrences, last_seen_at, owner_id)"
+            " select gen_random_uuid(), area_id, cell_id, category, position, mercator, id, 3, now(), $2 from issues where id = $1",
+            uuid.UUID(issue), owner.id,
+        )  # fmt: skip
+
+
+async def closed_list(by):
+    return {p["id"] for p in (await by.get("/v1/people", closed=True, limit=200))["items"]}
+
+
+async def test_what_somebody_leaves_is_their_own_offices(town, database):
+    """Each condition by itself: a left issue, a left black spot, a role elsewhere, a cell that is another's, a colleague."""
+    other = Town(town.app, town.database, lon=town.lon + 0.1, lat=town.lat + 0.1)
+    await other.build()
+    town.people += other.people
+    staff, leader, colleague, stranger = [await town.person(r) for r in ("staff", "leader", "leader", "inspector")]
+    theirs = await other.person("staff")
+    with_issue, with_spot, member = [await town.person("volunteer") for _ in range(3)]
+    for person, cell in ((with_issue, 0), (member, 1), (member, 0)):
+        issue = (await staff.report(**town.body(cell=cell)))["issue"]["id"]
+        await staff.act(issue, "assign", assignee=str(person.id))
+        await own_spot(database, issue, with_spot if person is with_issue else person)
+    # A leader hands over what is of their cells, and sees no more of the rest.
+    work = await leader.get(f"/v1/people/{member.id}/work")
+    assert (work["issues"]["count"], len(work["black_spots"])) == (1, 1)
+    given = await hand_over(leader, member, leader.id)
+    assert given.json() == {"issues": 1, "cells": 0, "black_spots": 1}
+    async with database.acquire() as connection:
+        assert await connection.fetchval("select count(*) from black_spots where owner_id = $1", member.id) == 1
+    for by, person in ((leader, colleague), (leader, stranger)):
+        assert (await by.call("GET", f"/v1/people/{person.id}/work")).status_code == 404
+    async with database.acquire() as connection:
+        await connection.execute("delete from role_grants where account_id = any($1)", [with_issue.id, with_spot.id])
+    for person in (with_issue, with_spot):
+        assert str(person.id) in await closed_list(staff) and str(person.id) not in await closed_list(theirs)
+        assert (await theirs.call("GET", f"/v1/people/{person.id}/work")).status_code == 404
+        assert (await staff.call("GET", f"/v1/people/{person.id}/work")).status_code == 200
+    # Who holds a role elsewhere has not left: they are that office's.
+    async with database.acquire() as connection:
+        await connection.execute(
+            "insert into role_grants (account_id, role, area_id) values ($1, 'volunteer', $2)", with_issue.id, other.area
+        )
+    assert (await staff.call("GET", f"/v1/people/{with_issue.id}/work")).status_code == 404
+    assert str(with_issue.id) not in await closed_list(staff)
+    # Closed accounts with roles are listed for who sees the roles.
+    assert (await close(staff, member)).status_code == 204
+    assert str(member.id) in await closed_list(staff) and str(member.id) not in await closed_list(theirs)
+
+
+async def test_nobody_stands_in_for_themselves_and_no_link_comes_back(town, app):
+    staff, leader, deputy, volunteer = [await town.person(r) for r in ("staff", "leader", "volunteer", "volunteer")]
+    assert (await stand_in(staff, leader, deputy)).status_code == 200
+    assert (await hand_over(staff, deputy, leader.id)).status_code == 200
+    (plan,) = (await staff.get("/v1/stand-ins"))["items"]
+    assert (plan["leader"]["id"], plan["deputy"]["id"]) == (str(leader.id), str(deputy.id))
+    code = await link_for(leader, volunteer)
+    assert (await close(staff, leader)).status_code == 204
+    assert (await staff.call("POST", f"/v1/people/{leader.id}/reopen")).status_code == 204
+    body = {"code": code, "password": "雨后的东浦巷很干净"}
+    assert said(await town.people[0].post("/v1/password-resets", json=body), 410, "reset-over")
