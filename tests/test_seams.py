@@ -5,6 +5,7 @@ import random
 import uuid
 from datetime import date, timedelta
 
+from app.notices import queries
 from tests.conftest import PICTURE, Town
 from tests.test_leaving import close, link_for, said
 
@@ -279,3 +280,20 @@ async def test_nobody_stands_in_for_themselves_and_no_link_comes_back(town, app)
     assert (await staff.call("POST", f"/v1/people/{leader.id}/reopen")).status_code == 204
     body = {"code": code, "password": "雨后的东浦巷很干净"}
     assert said(await town.people[0].post("/v1/password-resets", json=body), 410, "reset-over")
+
+
+async def test_who_was_too_slow_does_not_end_anothers_turn(town, database):
+    """A lease that has run out is taken over; who held it before says then that they are done."""
+    person, id, (slow, quick) = await town.person("volunteer"), uuid.uuid4(), (uuid.uuid4(), uuid.uuid4())
+    async with database.acquire() as connection:
+        await connection.execute(
+            "insert into channels (id, account_id, kind, address, secret) values ($1, $2, 'mail', 'a@b.example', '')",
+            id,
+            person.id,
+        )
+        for lease in (slow, quick):
+            await connection.execute(queries.CLAIM, id, lease, timedelta(minutes=1))
+        await connection.execute(queries.RELEASE, id, slow)
+        assert await connection.fetchval("select lease from channels where id = $1", id) == quick
+        await connection.execute(queries.RELEASE, id, quick)
+        assert await connection.fetchval("select lease from channels where id = $1", id) is None
