@@ -77,7 +77,7 @@ async def act(
             async with connection.transaction():
                 return await _act_once(connection, caller, token, id, name, fields, if_match, datum)
         except Raced as raced:
-            # A photograph that arrives, or a comment, is no reason to send a leader back: only a change that bears on his does.
+            # A photograph that arrives, or a comment, is no reason to send a leader back: only a change that bears on theirs does.
             if not ACTIONS[name].commutes and not await connection.fetchval(
                 queries.ONLY_ADDED, raced.id, raced.version, _ADDITIONS
             ):

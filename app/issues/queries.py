@@ -150,7 +150,7 @@ select c.account_id, m.reaches, k.code is not null as known, ($19 and k.after_ph
 from c cross join m left join k on true cross join p left join prior on true left join r on true left join i on true
 left join l on true left join a on true
 """
-# What a volunteer may close himself: the most specific rule of his cell or area that says so, else the catalogue.
+# What a volunteer may close themselves: the most specific rule of their cell or area that says so, else the catalogue.
 _MAY_CLOSE = """coalesce((
   select m.volunteer_may_close from assignment_rules m
   where m.volunteer_may_close is not null and m.area_id = {area} and (m.cell_id = {cell} or m.cell_id is null)
@@ -298,7 +298,7 @@ ONE = f"""
 with c as ({CALLER})
 select {ISSUE} from c left join issues i on i.id = $2 and {SCOPE} {NAMES}
 """
-# Whoever moved an issue out of his own sight is still answered with what became of it.
+# Whoever moved an issue out of their own sight is still answered with what became of it.
 ONE_JUST_CHANGED = f"""
 with c as ({CALLER})
 select {ISSUE} from c left join issues i on i.id = $2 {NAMES}
@@ -475,10 +475,10 @@ select unit_id from (
 ) r where {unit_serves("r.unit_id", "$2")} order by rank limit 1
 """
 UNIT_SERVES = f"select {unit_serves('$1', '$2')}"
-# A person serves an area like a unit, by where their roles lie.
 # Held until commit by whoever gives somebody work: closing an account and taking back a role wait for it (and it for them), so that nothing
 # is given to somebody who has just gone without being seen there.
 LOCK_PERSON = "select from accounts where id = $1 for share"
+# A person serves an area like a unit, by where their roles lie.
 PERSON_SERVES = f"""
 select exists (select from role_grants g join area_tree t on (t.ancestor_id, t.area_id) in ((g.area_id, $2), ($2, g.area_id))
                join accounts a on a.id = g.account_id where g.account_id = $1 and a.disabled_at is null and {HOLDS.format("g")})

@@ -77,7 +77,7 @@ def etag(version: int) -> str:
 async def one(
     connection: Connection, token: bytes, id: UUID, datum: Datum = "wgs84", just_changed: bool = False
 ) -> dict[str, Any]:
-    """One issue; 404 when there is none for this caller. `just_changed` by the caller: also when it left his sight by that."""
+    """One issue; 404 when there is none for this caller. `just_changed` by the caller: also when it left their sight by that."""
     row = await connection.fetchrow(queries.ONE_JUST_CHANGED if just_changed else queries.ONE, token, id)
     if row is None:
         raise unauthorized()

@@ -17,10 +17,10 @@ from app.kit.db import Connection
 
 Kind = Literal[
     "role_given", "role_taken", "invitation_made", "invitation_accepted", "invitation_taken_back", "stand_in_put", "stand_in_ended",
-    "account_made", "account_closed", "account_reopened", "devices_ended", "password_reset_made", "password_reset_used", "credentials_set",
+    "account_closed", "account_reopened", "devices_ended", "password_reset_made", "password_reset_used", "credentials_set",
     "office_set", "unit_set", "cell_set", "rule_set", "rule_removed", "category_set", "calendar_set", "calendar_removed", "authority_set",
     "paper_issued", "ledger_exported", "archive_exported", "dossier_exported", "circulation_exported", "weekly_exported", "letter_exported",
-    "original_seen", "people_read",
+    "original_seen", "people_read", "work_handed",
 ]  # fmt: skip
 KINDS: tuple[Kind, ...] = get_args(Kind)
 

@@ -34,12 +34,7 @@ MAY_INVITE: dict[Giver, frozenset[Role]] = {
 }
 # The same rule decides who answers for a person: their devices, a reset of their password, closing their account. It takes to stand
 # above every role that the person holds.
-MAY_TAKE_BACK: dict[Giver, frozenset[Role]] = {
-    "leader": frozenset({"volunteer"}),
-    "staff": frozenset({"volunteer", "leader", "worker"}),
-    "staff above": frozenset({"staff", "inspector"}),
-    "admin": frozenset(ROLES),
-}
+MAY_TAKE_BACK = MAY_INVITE
 
 
 @dataclass(frozen=True, slots=True)

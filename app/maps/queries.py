@@ -171,7 +171,7 @@ _FILTERS = {
 # Everybody is told days: an age that grows at the very second, or an instant to search by halves with, would tell the second of a report.
 _FILTERS_PUBLIC = _FILTERS | {"since": "i.found_on >= ${}"}
 _RANGE = "m.q >= $2::bigint and m.q < $3::bigint"
-# What a caller sees beside the areas he reads: what his unit or he himself has to mend, and what he reported.
+# What a caller sees beside the areas they read: what their unit or they themselves have to mend, and what they reported.
 _BEYOND = """
 select distinct on (b.id) b.* from c cross join lateral (
   select m.* from unnest(c.units) u(id) cross join lateral (select * from map_issues m where m.unit_id = u.id and {range} offset 0) m

@@ -43,7 +43,7 @@ told as (
       where m.who = 'reporters' and g.issue_id = e.issue_id and g.action = 'merge' and g.version >= e.version
     union select g.account_id from role_grants g where m.who = 'leaders' and g.role = 'leader' and g.cell_id = i.cell_id
       and {HOLDS.format("g")}
-      -- While somebody stands in for a leader, he is told in his place.
+      -- While somebody stands in for a leader, they are told in the leader's place.
       and not exists (select from stand_ins s join role_grants d on d.stand_in_id = s.id
         where s.leader_id = g.account_id and g.stand_in_id is null and d.cell_id = g.cell_id and {HOLDS.format("d")})
     union select asked.assignee_id
@@ -87,7 +87,7 @@ with n as (
 )
 select d.notice_id, d.channel_id, n.account_id from d join n on n.id = d.notice_id
 """
-# When a channel's reader may be disturbed next, in the zone of his community: now, when his quiet hours end, or, when he wants to be
+# When a channel's reader may be disturbed next, in the zone of their community: now, when their quiet hours end, or, when they want to be
 # told once a day, at half past eight.
 UNDISTURBED_UNTIL = """
 select case when ch.daily then ((l.d + case when l.t >= '08:30' then 1 else 0 end) + time '08:30') at time zone z.zone
@@ -166,9 +166,8 @@ QUIET = "select starts, ends from quiet_hours where account_id = $1"
 # --- sending --------------------------------------------------------------------------------------------------------------
 # One claims at a time, which takes a millisecond: so the leases that are counted are all there are.
 CLAIM_LOCK = "select pg_advisory_xact_lock(hashtextextended('claim a channel', 0))"
-# A closed account is told nothing more. Whether something may be sent over a channel now, or since nothing may, when to look again.
-# `busy`: somebody sends over it, or as much as
-# may be is being sent for its account or to its host.
+# A channel that something may be sent over; a closed account is told nothing more. With how much is being sent just now for its account and to
+# its host, and until when it or its host rests.
 CHANNEL = """
 select c.id, c.account_id, c.kind, c.address, c.secret, c.language, c.daily, c.host,
   greatest(c.not_before, h.not_before) as not_before,

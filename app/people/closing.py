@@ -21,7 +21,7 @@ async def close(connection: Connection, caller: Caller, token: bytes, id: UUID, 
     409 the last admin, 422 `to`.
     """
     await standing.not_the_last_admin(connection, id)
-    row = await standing.person(connection, token, id)
+    row = await standing.person(connection, token, id, to=to)
     if to is not None:
         await handing_over.hand_over(connection, caller, token, id, to)
     if row["disabled_at"] is None:
@@ -79,7 +79,7 @@ async def take_back(connection: Connection, token: bytes, id: UUID) -> Any:
     if of is not None and of["role"] == "admin":
         await standing.not_the_last_admin(connection, of["account_id"])
     if of is not None:
-        await connection.execute(standing.LOCK_ACCOUNT, of["account_id"])
+        await connection.execute(standing.LOCK_ACCOUNTS, [of["account_id"]])
     row = await connection.fetchrow(queries.GRANT_SEEN, token, id)
     if row is None:
         raise not_found()

@@ -34,27 +34,26 @@ async def work(connection: Connection, token: bytes, id: UUID) -> dict[str, Any]
 async def hand_over(connection: Connection, caller: Caller, token: bytes, id: UUID, to: UUID) -> dict[str, Any]:
     """Everything of it that the caller answers for goes to `to`, in one transaction. Both are told. Repeatable: nothing is left then.
 
-    The person's row is locked, so that nothing is given to them meanwhile; each issue's row is locked in the order of the ids.
-    Problems: see `standing.person`; 422 `to` is the person, or somebody who serves not all of those areas.
+    The rows of both are locked, so that nothing is given to them and no role of theirs goes meanwhile; then each issue's, in the order of
+    the ids. Problems: see `standing.person`; 422 `to` is the person, or somebody who serves not all of those areas.
     """
-    row = await standing.person(connection, token, id, work=True)
+    row = await standing.person(connection, token, id, to=to, work=True)
     if to == id:
         raise invalid("/to", "unknown-account")
     cells = await connection.fetch(queries.CELLS, token, id)
     spots = await connection.fetch(queries.SPOTS, token, id)
-    stood_in = {row["area_id"] for row in await connection.fetch(queries.STAND_IN_AREAS, id, to)}
-    for area in sorted({UUID(each["area_id"]) for each in (*cells, *spots)} | stood_in):
+    stand_ins = await connection.fetch(queries.STAND_IN_AREAS, id, to)
+    for area in sorted({UUID(each["area_id"]) for each in (*cells, *spots)} | {each["area_id"] for each in stand_ins}):
         if not await serves(connection, to, area):
             raise invalid("/to", "unknown-account")
     ids = [UUID(each["id"]) for each in await connection.fetch(queries.ISSUES, token, id)]
     issues = await pass_on(connection, caller, token, ids, id, to)
-    if cells:
-        for given in await connection.fetch(queries.GIVE_CELLS, token, id, to):
-            role = {"role": "leader", "cell": given["cell_id"], "unit": None, "from": id}
-            await record(connection, caller, "role_given", to, given["area_id"], role)
+    given = await connection.fetch(queries.GIVE_CELLS, token, id, to) if cells else []
     await connection.execute(queries.GIVE_SPOTS, token, id, to)
     await connection.execute(queries.GIVE_STAND_INS, id, to)
     done = {"issues": issues, "cells": len(cells), "black_spots": len(spots)}
+    if any(done.values()) or stand_ins:
+        await _record(connection, caller, id, to, row["areas"], done | {"stand_ins": len(stand_ins)}, given)
     if any(done.values()):
         name: Any = await connection.fetchval(queries.NAME, to)
         told = {
@@ -68,6 +67,16 @@ async def hand_over(connection: Connection, caller: Caller, token: bytes, id: UU
         key: Any = await connection.fetchval("select 'handed:' || pg_current_xact_id()::text")
         await tell(connection, [id, to], "work_handed", key, None, told)
     return done
+
+
+async def _record(
+    connection: Connection, caller: Caller, id: UUID, to: UUID, areas: list[UUID], done: dict[str, int], given: list[Any]
+) -> None:
+    area = next(iter(areas), given[0]["area_id"] if given else caller.home_id)
+    await record(connection, caller, "work_handed", id, area, done | {"to": to})
+    for each in given:
+        told = {"role": "leader", "cell": each["cell_id"], "unit": None, "by": caller.account_id}
+        await record(connection, caller, "role_given", to, each["area_id"], told)
 
 
 async def tell_what_is_left(connection: Connection, id: UUID, areas: list[UUID], cell: UUID | None = None) -> None:

@@ -28,6 +28,11 @@ from stand_ins s join accounts o on o.id = case when s.leader_id = $1 then s.dep
 where (s.leader_id = $1 or s.deputy_id = $1) and exists (select from role_grants g where g.stand_in_id = s.id and g.ends_at > now())
 order by s.starts_on, s.id
 """
+# In which areas they stand in for somebody.
+STAND_IN_AREAS = """
+select distinct g.area_id from role_grants g join stand_ins s on s.id = g.stand_in_id
+where s.deputy_id = $1 and s.leader_id <> $2 and g.ends_at > now()
+"""
 NAME = "select name from accounts where id = $1 and disabled_at is null"
 # Their own role ends when it is taken back, or with the account.
 GIVE_CELLS = f"""
@@ -41,10 +46,6 @@ update black_spots b set owner_id = $3 from c where b.owner_id = $2 and b.ended_
   and (c.is_admin or b.area_id = any(c.staffs) or b.cell_id = any(c.leads))
 """
 # Areas of the cells where they stand in for somebody else than $2.
-STAND_IN_AREAS = """
-select distinct g.area_id from stand_ins s join role_grants g on g.stand_in_id = s.id
-where s.deputy_id = $1 and s.leader_id <> $2 and g.ends_at > now()
-"""
 # Whom they stood in for is stood in for by whoever takes over, unless that is the leader.
 GIVE_STAND_INS = """
 with s as (

@@ -15,6 +15,7 @@ from app.kit.audit import record
 from app.kit.db import Connection, Database
 from app.kit.policy import HELD_FOR, MAY_INVITE, Role
 from app.kit.problems import Problem, invalid
+from app.kit.route import unauthorized
 from app.kit.times import now
 from app.people import limits, queries
 from app.people.limits import Subject
@@ -49,7 +50,6 @@ def _hours(wish: InvitationIn) -> int:
 
 async def _check_quota(connection: Connection, caller: Caller) -> None:
     """Problem 429 for an inviter with too many open invitations, or too many made today."""
-    await connection.execute(queries.LOCK_INVITER, caller.account_id)
     made: Any = await connection.fetchrow(queries.INVITATIONS_MADE, caller.account_id)
     for count, limit, sentence in ((made["open"], _OPEN, "invitations-open"), (made["lately"], _IN_A_DAY, "invitations-day")):
         if count >= limit:
@@ -86,6 +86,8 @@ async def invite(connection: Connection, caller: Caller, wish: InvitationIn, bas
     if named != (named & HELD_FOR[wish.role]) or len(named) != (0 if wish.role == "admin" else 1):
         raise invalid("/role", "role-target")
     target = await connection.fetchrow(queries.TARGET, wish.area, wish.cell, wish.unit) if named else None
+    # Held until commit: invitations made at once are all counted, and an account that is just being closed makes none.
+    await connection.execute(queries.LOCK_INVITER, caller.account_id)
     reach = await connection.fetchrow(queries.REACH_OF, caller.account_id)
     if (named and target is None) or not _may_give(reach, wish.role, target):
         raise Problem(404, "not-found")
@@ -148,6 +150,9 @@ async def accept(
             if not earlier["lately"] or (earlier["name"], earlier["device"]) != (wish.name, wish.device):
                 raise Problem(422, "key-reused")
             return token, earlier, earlier["account_id"]
+    # Held until commit, so that closing the account of who is signed in finds the role that they get here.
+    if caller is not None and not await connection.fetchval(queries.STAYS_OPEN, caller["account_id"]):
+        raise unauthorized("account-closed")
     reach = await connection.fetchrow(queries.REACH_OF, found["inviter_id"])
     if not _may_give(reach, found["role"], found if found["area_id"] else None):
         raise over

@@ -123,7 +123,8 @@ async def post_hand_over(id: UUID, wish: HandOverIn, caller: TheCaller, connecti
 async def post_close(id: UUID, wish: CloseIn, caller: TheCaller, connection: Transaction, token: Token) -> Response:
     """Close somebody's account: their devices are signed out, their roles, stand-ins and invitations end. What they reported stays."""
     person = await closing.close(connection, caller, token, id, wish.reason, wish.to)
-    await record(connection, caller, "account_closed", id, area_of(person))
+    if person["disabled_at"] is None:  # until now
+        await record(connection, caller, "account_closed", id, area_of(person))
     return Response(status_code=204)
 
 
@@ -131,5 +132,6 @@ async def post_close(id: UUID, wish: CloseIn, caller: TheCaller, connection: Tra
 async def post_reopen(id: UUID, caller: TheCaller, connection: Transaction, token: Token) -> Response:
     """Open a closed account with the roles it held; its devices have to sign in anew."""
     person = await closing.reopen(connection, token, id)
-    await record(connection, caller, "account_reopened", id, area_of(person))
+    if person["disabled_at"] is not None:  # until now
+        await record(connection, caller, "account_reopened", id, area_of(person))
     return Response(status_code=204)

@@ -73,7 +73,7 @@ select area_id, cell_id, unit_id from (
   union all select area_id, id, null from cells where id = $2 and retired_at is null
   union all select area_id, null, id from units where id = $3) t
 """
-# Orders the invitations of one inviter, so that those made at once are all counted.
+STAYS_OPEN = "select true from accounts where id = $1 and disabled_at is null for share"
 LOCK_INVITER = "select from accounts where id = $1 for no key update"
 # How many the inviter has open and made within a day, and the seconds until the first of each makes room.
 INVITATIONS_MADE = """
@@ -113,7 +113,7 @@ from sessions s join accounts a on a.id = s.account_id where s.token_hash = $1
 """
 
 
-# Whom the caller may thank: people of his areas or cells.
+# Whom the caller may thank: people of their areas or cells.
 MAY_THANK = """
 select exists (select from role_grants g where g.account_id = $1 and ($2 or g.area_id = any($3::uuid[]) or g.cell_id = any($4::uuid[])))
 """
@@ -131,7 +131,8 @@ where t.account_id = $1 order by t.at desc, t.id limit 50
 """
 
 # --- stand-ins: roles of a leader for a time ----------------------------------------------------------------------------
-# Cells that somebody leads in his own right, within the reach of who asks: himself, staff for their areas, an admin.
+LOCK_BOTH = "select from accounts where id = any($1::uuid[]) order by id for share"
+# Cells that somebody leads in their own right, within the reach of who asks: themselves, staff for their areas, an admin.
 LED = """
 select g.area_id, g.cell_id, known_zone(a.time_zone) as time_zone from role_grants g join areas a on a.id = g.area_id
 where g.account_id = $1 and g.role = 'leader' and g.stand_in_id is null and ($2 or $1 = $3 or g.area_id = any($4::uuid[]))

@@ -17,11 +17,11 @@ import segno
 
 from app.kit.access import Caller
 from app.kit.audit import record
-from app.kit.db import Connection, Database, tell_after_commit
+from app.kit.db import Connection, Database
 from app.kit.problems import Problem, invalid, not_found
 from app.notices.telling import tell
+from app.people import closing, limits, passwords, sessions, standing
 from app.people import closing_queries as queries
-from app.people import limits, passwords, sessions, standing
 from app.people.invitations import Joined
 from app.people.places import Place
 from app.people.schemas import ResetIn
@@ -82,7 +82,7 @@ async def use(database: Database, wish: ResetIn, place: Place) -> tuple[str, Any
         raise invalid("/password", fault)
     hashed = await sessions.hash_password(wish.password, str(link["account_id"]))
     async with database.transaction() as connection:
-        await connection.execute(standing.LOCK_ACCOUNT, link["account_id"])
+        await connection.execute(standing.LOCK_ACCOUNTS, [link["account_id"]])
         if not await connection.fetchval(queries.USE_LINK, link["id"]):
             raise over
         if not await connection.fetchval(queries.STILL_ABOVE, link["by_id"], link["account_id"]):
@@ -91,12 +91,9 @@ async def use(database: Database, wish: ResetIn, place: Place) -> tuple[str, Any
             row: Any = await connection.fetchrow(queries.SET_CREDENTIALS, link["account_id"], wish.account, hashed)
         except asyncpg.UniqueViolationError:
             raise Problem(409, "conflict", fields=[("/account", "conflict")]) from None
-        await connection.fetch(queries.END_SESSIONS, link["account_id"], None)
-        await connection.execute(queries.DROP_PUSH, link["account_id"])  # to browsers that are signed out now
-        await connection.execute(queries.VOID_LINKS_BY, link["account_id"])
+        await closing.end_devices(connection, link["account_id"])
         await sessions.forget_places(connection, link["account_id"])
         await sessions.remember(connection, link["account_id"], place, place.device_mark)
-        tell_after_commit(connection, [link["account_id"]])
         await _tell(connection, link["account_id"], "reset_used", link["id"], {"name": row["name"]})
         token = sessions.mint(b"")
         session = await sessions.add_session(connection, link["account_id"], token, wish.device)

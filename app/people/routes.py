@@ -146,7 +146,7 @@ async def delete_invitation(id: UUID, caller: TheCaller, connection: Transaction
     return Response(status_code=204)
 
 
-@router.post("/v1/invitations/{code}/accept", responses={201: {"model": SignedIn}} | refused(410), status_code=201)
+@router.post("/v1/invitations/{code}/accept", responses={201: {"model": SignedIn}} | refused(401, 410), status_code=201)
 async def post_accept(
     code: str,
     wish: AcceptIn,

@@ -47,19 +47,20 @@ from c join accounts a on a.id = $2 cross join lateral (
     coalesce(array_agg(distinct g.area_id) filter (where g.area_id is not null), '{{}}') as areas
   from ({ALL_GRANTS}) g where g.account_id = a.id) s
 """
-# Rows of admins are locked first and in one order, then the account: so of two admins who remove each other at once the second
-# finds itself the last.
+# Rows of admins are locked first and in one order, then accounts in the order of their ids (docs/adr/0014): so of two admins who
+# remove each other at once the second finds itself the last, and two people whose work goes to each other do not wait for each other.
 LOCK_ADMINS = "select account_id from role_grants where role = 'admin' order by id for update"
-LOCK_ACCOUNT = "select from accounts where id = $1 for no key update"
+LOCK_ACCOUNTS = "select from accounts where id = any($1::uuid[]) order by id for no key update"
 
 
-async def person(connection: Connection, token: bytes, id: UUID, *, work: bool = False) -> Any:
-    """Somebody for whom the caller answers, to whom something shall be done; their row is locked, and the caller's roles are read behind
-    that lock. `work`: of somebody who holds no role any more the office still hands over what they left.
+async def person(connection: Connection, token: bytes, id: UUID, *, to: UUID | None = None, work: bool = False) -> Any:
+    """Somebody for whom the caller answers, to whom something shall be done; their row is locked, with that of `to` who gets something of
+    theirs, and the caller's roles are read behind that lock. `work`: of somebody who holds no role any more the office still hands over
+    what they left.
 
     Problems: 404 nobody whom the caller sees; 403 somebody who does not stand below, or the caller themselves.
     """
-    await connection.execute(LOCK_ACCOUNT, id)
+    await connection.execute(LOCK_ACCOUNTS, [id] if to is None else [id, to])
     row = await connection.fetchrow(PERSON, token, id)
     if row is not None and work and row["left_behind"] and not row["oneself"]:
         return row

@@ -28,8 +28,10 @@ async def put(
     """Plan a stand-in, or plan it anew. The deputy gets the leader's cells for that time alone, in the communities that they are of.
 
     Problems: 404 the leader leads no cell for whom the caller answers, or the stand-in reaches beyond the caller's areas; 422 days that
-    end before they begin, are over, or are more than a year; a deputy who is the leader himself or nobody of the community.
+    end before they begin, are over, or are more than a year; a deputy who is the leader or nobody of the community.
     """
+    # Held until commit, so that closing the account of either finds what is planned here.
+    await connection.execute(queries.LOCK_BOTH, [leader, deputy])
     led = await connection.fetch(queries.LED, leader, caller.is_admin, caller.account_id, caller.staffs)
     if not led:
         raise not_found()

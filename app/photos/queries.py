@@ -11,7 +11,7 @@ _ZONE = """coalesce(
     where t.photo_id = p.id and t.account_id = p.account_id order by t.kind, t.subject_id limit 1),
   (select a.time_zone from areas a where a.id = c.home_id), $3)"""
 _SHOWN = "select from evidence e join issues i on i.id = e.issue_id where e.photo_id = p.id and e.account_id = p.account_id"
-# A photograph as the caller may see it: their own, or evidence of an issue in his scope. The original is for the office of its area.
+# A photograph as the caller may see it: their own, or evidence of an issue in their scope. The original is for the office of its area.
 PHOTO = f"""
 with c as ({CALLER})
 select p.id::text, p.state, p.reason, p.account_id = c.account_id as own, encode(f.sha256, 'hex') as sha256, f.bytes, f.media_type,

@@ -1,7 +1,7 @@
 """Live events: the same changes as the delta sync, as they happen.
 
 Whom a committed change concerns is passed on with NOTIFY (kit/db.py); each process listens on one connection and wakes those
-of its listeners who may be concerned. What a listener is then sent is read with his own cursor and token, so a hint that is
+of its listeners who may be concerned. What a listener is then sent is read with their own cursor and token, so a hint that is
 lost or too many costs time, never a change, and shows nobody what is not his. Each heartbeat reads once as well: it finds what
 a lost hint would have told, and ends the stream of somebody whose session or roles are gone.
 """
