@@ -161,3 +161,13 @@ def test_a_schema_in_use_is_told_and_one_of_a_later_version(database_url, run, m
         migrate(database_url)
     run(holder.execute(set_to, present))
     run(holder.close())
+
+
+def test_a_database_that_cannot_be_had_is_told_without_its_password(database_url):
+    for url, told in (
+        ("postgresql://me:s3cret@127.0.0.1:1/x", "does not answer"),
+        (database_url.replace("gridpatrol@", "nobody:s3cret@"), "cannot be entered"),
+    ):
+        with pytest.raises(db.SchemaError, match=told) as raised:
+            migrate(url)
+        assert "s3cret" not in str(raised.value)

@@ -36,6 +36,8 @@ _ROOT = Path(__file__).resolve().parents[2]
 _WAIT_S = 10
 # A deadlock, and a lock that was not had in time.
 _IN_USE = ("40P01", "55P03")
+# No such database or user, a wrong password, no connection; not there yet, or not any more.
+_NO_ENTRY = ("08", "28", "3D", "53300", "57P")
 # Whoever waits for a table lets all others wait behind: a migration rather gives way.
 LOCK_TIMEOUT = "3s"
 
@@ -167,8 +169,15 @@ def migrate(url: str, to: str = "head", patience_s: float = 180) -> None:
         try:
             command.upgrade(config, to)
             return
+        except OSError as error:
+            raise SchemaError(
+                f"The database does not answer: {error.strerror or 'no connection'}. Look at DATABASE_URL."
+            ) from None
         except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) not in _IN_USE:
+            state = str(getattr(error.orig, "sqlstate", None))
+            if state.startswith(_NO_ENTRY):
+                raise SchemaError(f"The database cannot be entered: {error.orig}. Look at DATABASE_URL.") from None
+            if state not in _IN_USE:
                 raise
             if time.monotonic() > until:
                 raise SchemaError(
