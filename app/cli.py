@@ -19,7 +19,7 @@ from rich.console import Console
 
 from app.kit import logs
 from app.kit.cluster import ClusterError, private_cluster
-from app.kit.db import Connection, Database, migrate
+from app.kit.db import Connection, Database, SchemaError, migrate
 from app.settings import settings
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def database_url(data: Path | None) -> Generator[str]:
         with private_cluster(data or settings().data) as url:
             migrate(url)
             yield url
-    except ClusterError as error:
+    except (ClusterError, SchemaError) as error:
         raise fail(str(error)) from None
 
 

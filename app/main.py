@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 import asyncpg
 import prometheus_client
+import structlog
 from fastapi import APIRouter, FastAPI, Path, Query, Request
 from starlette.responses import PlainTextResponse, Response
 
@@ -19,6 +20,7 @@ from app.client import routes as client_routes
 from app.duties import routes as duties_routes
 from app.grid import routes as grid_routes
 from app.issues import routes as issues_routes
+from app.issues.public_queries import ANYTHING_PUBLISHED
 from app.issues.reading import renumber
 from app.kit import logs, openapi, problems
 from app.kit.db import Database
@@ -46,6 +48,8 @@ from app.worker import working
 _STATEMENT_TIMEOUT_S = 30
 # The ids of jobs are of 64 bits.
 _MOST_ID = 2**63 - 1
+
+log = structlog.get_logger()
 
 operator = APIRouter(route_class=Route, tags=["operator"])
 
@@ -142,6 +146,8 @@ def create_app(database_url: str, data: Folder, work: bool = False) -> FastAPI:
             secret: Any = await connection.fetchval("select value from secrets where name = 'server'")
             app.state.secret = secret
             logs.conceal(secret)
+            if settings().public and not await connection.fetchval(ANYTHING_PUBLISHED):
+                log.warning("nothing is published: GRIDPATROL_PUBLIC lets communities publish, and none does so yet")
         objects = app.state.photos = open_store(data)
         async with AsyncExitStack() as stack:
             app.state.live = await stack.enter_async_context(Live(database, database_url).running())

@@ -11,10 +11,13 @@ import tempfile
 import time
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 
 from app.issues.lifecycle import STATES
+from app.kit import db
+from app.kit.db import migrate
 from app.kit.policy import ROLES
 
 COMMAND = str(Path(sys.executable).parent / "gridpatrol")
@@ -137,3 +140,34 @@ def test_the_demo_has_an_account_of_every_role_that_can_sign_in(folder):
     again = Server(folder, "--demo").ready()  # a second start makes nothing twice
     assert json.loads(path.read_text()) == accounts
     again.end()
+
+
+def test_a_schema_in_use_is_told_and_one_of_a_later_version(database_url, run, monkeypatch):
+    """A migration gives way to whoever holds a table, tries again, and says at last what to do."""
+    monkeypatch.setattr(db, "LOCK_TIMEOUT", "50ms")
+    holder = run(asyncpg.connect(database_url))
+    held = holder.transaction()
+    run(held.start())
+    run(holder.execute("lock table alembic_version in access exclusive mode"))
+    with pytest.raises(db.SchemaError, match="other processes hold its tables"):
+        migrate(database_url, patience_s=0)
+    # Let go while it waits for its next try.
+    monkeypatch.setattr(db.time, "sleep", lambda _: run(held.rollback()))
+    migrate(database_url)
+    set_to = "update alembic_version set version_num = $1"
+    present = run(holder.fetchval("select version_num from alembic_version"))
+    run(holder.execute(set_to, "9999"))
+    with pytest.raises(db.SchemaError, match="of a later version"):
+        migrate(database_url)
+    run(holder.execute(set_to, present))
+    run(holder.close())
+
+
+def test_a_database_that_cannot_be_had_is_told_without_its_password(database_url):
+    for url, told in (
+        ("postgresql://me:s3cret@127.0.0.1:1/x", "does not answer"),
+        (database_url.replace("gridpatrol@", "nobody:s3cret@"), "cannot be entered"),
+    ):
+        with pytest.raises(db.SchemaError, match=told) as raised:
+            migrate(url)
+        assert "s3cret" not in str(raised.value)

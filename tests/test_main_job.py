@@ -186,6 +186,29 @@ async def test_idempotency_key(town):
     assert freed.status_code == 200
 
 
+async def test_what_a_process_of_the_version_before_took_is_not_taken_again(town, database):
+    """In an upgrade one goes on for a minute beside this one, and keeps keys and answers in clear."""
+    leader = await town.person("leader")
+    id = (await leader.report(**town.body()))["issue"]["id"]
+    path, key, body = f"/v1/issues/{id}/actions", uuid.uuid4().hex, {"action": "comment", "note": "一次"}
+    first = await leader.call("POST", path, json=body, headers={"idempotency-key": key})
+    async with database.acquire() as connection:
+        await connection.execute(
+            "update idempotency_keys set key = $2, sealed = false, status = null where scope = $1", str(leader.id), key
+        )
+        running = await leader.call("POST", path, json=body, headers={"idempotency-key": key})
+        await connection.execute(
+            "update idempotency_keys set status = 200, body = $2, headers = $3 where scope = $1",
+            str(leader.id), first.content, {"content-type": first.headers["content-type"]},
+        )  # fmt: skip
+    replayed = await leader.call("POST", path, json=body, headers={"idempotency-key": key})
+    assert running.status_code == 409 and running.json()["type"] == "/problems/key-running"
+    assert (replayed.status_code, replayed.json(), replayed.headers["idempotent-replay"]) == (200, first.json(), "true")
+    assert (await leader.get(f"/v1/issues/{id}"))["version"] == 2
+    reused = await leader.call("POST", path, json=body | {"note": "二"}, headers={"idempotency-key": key})
+    assert reused.json()["type"] == "/problems/key-reused"
+
+
 async def test_batch_answers_item_by_item(town):
     volunteer = await town.person("volunteer")
     ids = [str(uuid.uuid4()) for _ in range(3)]

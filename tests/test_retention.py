@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import structlog
 from PIL import Image
 from rich.console import Console
 
@@ -217,6 +218,14 @@ async def test_an_original_goes_when_its_last_issue_is_long_closed(town, app, da
         patch.setattr(settings(), "original_days", 0)
         await purge(means)
         assert (await staff.call("GET", path)).content == content
+    # An upgrade that brought the term leaves its operator time to say that originals shall stay.
+    grace = "insert into retention (kind, not_before) values ('originals', now() + $1::interval) on conflict (kind) do update set not_before = excluded.not_before"
+    async with database.acquire() as connection:
+        await connection.execute(grace, timedelta(days=14))
+        with structlog.testing.capture_logs() as logs:
+            await purge(means)
+        assert (await staff.call("GET", path)).content == content and "GRIDPATROL_ORIGINAL_DAYS" in logs[0]["event"]
+        await connection.execute(grace, timedelta(0))
     # Stopped in between, as by a store that is away: the next run, or two at once, end it.
     with monkeypatch.context() as patch, pytest.raises(ConnectionError):
         patch.setattr(objects, "delete", away)

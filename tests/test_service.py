@@ -4,9 +4,11 @@ import uuid
 
 import httpx
 import pytest
+import structlog
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.kit.middleware import Hosts
+from app.main import create_app
 from app.settings import settings
 from tests.pictures import encode, scene
 from tests.test_bad_input import problem
@@ -77,6 +79,20 @@ async def test_the_service_answers_to_its_own_names(town, monkeypatch, hosts, pu
             assert problem(answer, status)["type"] == "/problems/bad-host"
     alive = await person.call("GET", "/healthz", headers={"host": host.encode()})
     assert alive.status_code == (400 if status == 400 else 200)
+
+
+async def test_an_operator_reads_why_everybody_is_refused_and_nothing_published(town, database_url, tmp_path, monkeypatch):
+    monkeypatch.setattr(settings(), "public_url", "https://grid.example/")
+    monkeypatch.setattr(settings(), "public", True)
+    served = create_app(database_url, tmp_path)
+    with structlog.testing.capture_logs() as logs:
+        async with served.router.lifespan_context(served), town.database.acquire() as connection:
+            publish = await connection.fetchval("select exists (select from areas where publishes <> 'nothing')")
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(served), base_url="http://test") as visitor:
+                for n in range(3):  # whoever invents names fills no log
+                    assert (await visitor.get("/", headers={"host": f"backend-{n}:8000"})).status_code == 421
+    assert [log["host"] for log in logs if "another host" in log["event"]] == ["backend-0:8000"]
+    assert publish != any("nothing is published" in log["event"] for log in logs)
 
 
 def test_a_million_invented_hosts_take_no_room():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.kit import paging
 
+ANYTHING_PUBLISHED = "select exists (select from areas where publishes <> 'nothing')"
 # What everybody may know: of an issue `i` of category `v` in a community `a` that publishes, no more exact than the category allows, and the day
 # alone of what happened, in the community's zone. `p` says that a leader or the office found it to be so, and by what name its place is
 # known; what reporters wrote is not among it. The name stands only where the exact point may be known as well.

@@ -7,6 +7,8 @@ once per connection. Why there is no expression layer between: docs/adr/0001-sql
 from __future__ import annotations
 
 import asyncio
+import random
+import time
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,17 +17,29 @@ from uuid import UUID
 
 import asyncpg
 import orjson
+import structlog
 from alembic import command
 from alembic.config import Config
+from alembic.script.revision import ResolutionError
+from alembic.util import CommandError
 from asyncpg.pool import PoolConnectionProxy
+from sqlalchemy.exc import DBAPIError
 
 from app.settings import settings
 
 Connection: TypeAlias = asyncpg.Connection | PoolConnectionProxy
 
+log = structlog.get_logger()
+
 _ROOT = Path(__file__).resolve().parents[2]
 # How long a request waits for a free connection before it is told to come back later.
 _WAIT_S = 10
+# A deadlock, and a lock that was not had in time.
+_IN_USE = ("40P01", "55P03")
+# No such database or user, a wrong password, no connection; not there yet, or not any more.
+_NO_ENTRY = ("08", "28", "3D", "53300", "57P")
+# Whoever waits for a table lets all others wait behind: a migration rather gives way.
+LOCK_TIMEOUT = "3s"
 
 
 _LINEAGE = "select system_identifier::text || '.' || timeline_id from pg_control_system(), pg_control_checkpoint()"
@@ -136,9 +150,45 @@ def run_sql(bind: Any, migration: str) -> None:
             bind.exec_driver_sql(statement)
 
 
-def migrate(url: str, to: str = "head") -> None:
-    """Bring the schema at `url` up to date, or up to a named migration. Two processes may call this at once: migrations hold an advisory lock."""
+class SchemaError(Exception):
+    """The schema cannot be brought up to date; the message says why and what to do."""
+
+
+def migrate(url: str, to: str = "head", patience_s: float = 180) -> None:
+    """Bring the schema at `url` up to date, or up to a named migration. Two processes may call this at once: migrations hold an advisory lock.
+
+    Others may work with the tables meanwhile: where a migration does not get its locks at once it is undone, lets them pass and is
+    tried again. Raises SchemaError after `patience_s`, and for a database that a later version has changed.
+    """
     config = Config(str(_ROOT / "alembic.ini"))
     config.set_main_option("script_location", str(_ROOT / "migrations"))
     config.attributes["url"] = url.replace("postgresql://", "postgresql+asyncpg://")
-    command.upgrade(config, to)
+    config.attributes["lock_timeout"] = LOCK_TIMEOUT
+    until = time.monotonic() + patience_s
+    while True:
+        try:
+            command.upgrade(config, to)
+            return
+        except OSError as error:
+            raise SchemaError(
+                f"The database does not answer: {error.strerror or 'no connection'}. Look at DATABASE_URL."
+            ) from None
+        except DBAPIError as error:
+            state = str(getattr(error.orig, "sqlstate", None))
+            if state.startswith(_NO_ENTRY):
+                raise SchemaError(f"The database cannot be entered: {error.orig}. Look at DATABASE_URL.") from None
+            if state not in _IN_USE:
+                raise
+            if time.monotonic() > until:
+                raise SchemaError(
+                    "The schema is not up to date yet: other processes hold its tables, and what was begun is undone. "
+                    "Stop them (a long export, a psql, an older server), and start this again."
+                ) from None
+            log.warning("the schema is in use: its change is tried again")
+            time.sleep(random.uniform(0.5, 2))
+        except CommandError as error:
+            if isinstance(error.__cause__, ResolutionError):
+                raise SchemaError(
+                    "The database is of a later version than this program. Start that version again, or bring back the backup from before the upgrade."
+                ) from None
+            raise

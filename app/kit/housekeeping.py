@@ -7,6 +7,7 @@ holds are passed over, so two at once share the work, and one that ends in betwe
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -107,7 +108,15 @@ _NOTE = """
 insert into retention (kind, removed, removed_in_all) values ($1, $2, $2)
 on conflict (kind) do update set ran_at = now(), removed = excluded.removed, removed_in_all = retention.removed_in_all + excluded.removed
 """
+_BEGINS = "select not_before from retention where kind = $1 and not_before > now()"
 RETENTION = "select kind, ran_at, removed, removed_in_all from retention"
+
+
+async def begins(database: Database, kind: str) -> str | None:
+    """When removal of a kind begins that an upgrade brought; None when it has begun."""
+    async with database.acquire() as connection:
+        at: datetime | None = await connection.fetchval(_BEGINS, kind)
+    return None if at is None else at.isoformat()
 
 
 async def note(database: Database, kind: str, removed: int) -> None:

@@ -30,6 +30,7 @@ _HOST = re.compile(r"[\w.:\[\]-]{1,255}", re.ASCII)
 # Whoever looks whether the service lives calls it by whatever address it has.
 _BY_ANY_NAME = frozenset({"/healthz", "/readyz", "/metrics"})
 _LOCAL = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_SILENT_S = 60
 _FRAMES = b"frame-ancestors 'none'"
 
 # What an answer says where its route says nothing of its own. Without a word of the route nothing is kept by anybody: most
@@ -65,6 +66,7 @@ class Hosts:
         self.given: tuple[str, str] | None = None
         self.names: frozenset[str] | None = None
         self.good: set[bytes] = set()
+        self.silent_until = 0.0
 
     def fault(self, host: bytes) -> int | None:
         """The status to refuse a Host with: 400 for none that can be (RFC 9112, 3.2), 421 for another's; None for a good one."""
@@ -81,6 +83,15 @@ class Hosts:
         if len(self.good) < 1000:
             self.good.add(host)
         return None
+
+    def tell(self, host: bytes) -> None:
+        """Now and then, for an operator whose proxy passes another name on: whoever invents names does not fill the log."""
+        if perf_counter() >= self.silent_until:
+            self.silent_until = perf_counter() + _SILENT_S
+            log.warning(
+                "a request for another host was refused; GRIDPATROL_HOSTS and GRIDPATROL_PUBLIC_URL name ours",
+                host=host.decode("latin-1"),
+            )
 
     def _read(self, hosts: str, public_url: str) -> None:
         self.given, self.good = (hosts, public_url), set()
@@ -123,6 +134,8 @@ class Outermost:
         try:
             fault = self.hosts.fault(host)
             if fault is not None and (fault == 400 or scope["path"] not in _BY_ANY_NAME):
+                if fault == 421:
+                    self.hosts.tell(host)
                 await document(Request(scope), Problem(fault, "bad-host"))(scope, receive, watch)
                 return
             await self.app(scope, receive, watch)

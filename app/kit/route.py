@@ -37,14 +37,21 @@ from app.kit.problems import Problem, pointer_to
 from app.settings import settings
 
 _CLAIM = """
-insert into idempotency_keys (scope, key, fingerprint) values ($1, $2, $3)
+insert into idempotency_keys (scope, key, fingerprint)
+select $1::text, $2::text, $3::bytea where not exists (
+  select from idempotency_keys where scope = $1 and key = $4 and not sealed
+    and (status is not null and expires_at >= now() or created_at >= now() - interval '1 minute'))
 on conflict (scope, key) do update set
   created_at = now(), expires_at = excluded.expires_at, fingerprint = excluded.fingerprint, status = null, body = null
   where idempotency_keys.status is null and idempotency_keys.created_at < now() - interval '1 minute'
      or idempotency_keys.expires_at < now()
 returning true
 """
-_CLAIMED = "select fingerprint, status, body, headers, sealed from idempotency_keys where scope = $1 and key = $2"
+# Under the key itself ($3) stands what a process of a version before 0.5 took, while it went on beside this one in an upgrade.
+_CLAIMED = """
+select fingerprint, status, body, headers, sealed from idempotency_keys where scope = $1 and (key = $2 or key = $3 and not sealed)
+order by key = $2 desc limit 1
+"""
 _ANSWER = """
 update idempotency_keys set status = $3, body = $4, sealed = true, headers = '{}', expires_at = least(expires_at, now() + $5::interval)
 where scope = $1 and key = $2
@@ -235,8 +242,8 @@ async def _once(
     asked = [request.method, request.scope["path"], query, *(request.headers.get(name, "") for name in _ASKING)]
     mark = hashlib.sha256("\n".join(asked).encode() + b"\n" + await request.body()).digest()
     async with unit.database.acquire() as connection:
-        if not await connection.fetchval(_CLAIM, scope, id, mark):
-            held = await connection.fetchrow(_CLAIMED, scope, id)
+        if not await connection.fetchval(_CLAIM, scope, id, mark, key):
+            held = await connection.fetchrow(_CLAIMED, scope, id, key)
             if held is None or held["status"] is None:
                 raise Problem(409, "key-running", headers={"retry-after": "1"})
             if held["fingerprint"] != mark:

@@ -45,7 +45,6 @@ with c as ({CALLER})
 update black_spots b set owner_id = $3 from c where b.owner_id = $2 and b.ended_at is null
   and (c.is_admin or b.area_id = any(c.staffs) or b.cell_id = any(c.leads))
 """
-# Areas of the cells where they stand in for somebody else than $2.
 # Whom they stood in for is stood in for by whoever takes over, unless that is the leader.
 GIVE_STAND_INS = """
 with s as (

@@ -119,7 +119,13 @@ async def purge(means: Means, timestamp: int = 0) -> None:
 
     Marked, taken out, marked as gone: each step may happen twice, and what a stopped process left is done first. No lock is held over the store.
     """
-    days, removed = settings().original_days, await _take_out(means)
+    days = settings().original_days
+    if days and (begins := await housekeeping.begins(means.database, "originals")):
+        log.warning(
+            "originals past their term begin to go then; GRIDPATROL_ORIGINAL_DAYS=0 keeps them", then=begins, term_days=days
+        )
+        return
+    removed = await _take_out(means)
     after = (datetime.min.replace(tzinfo=UTC), b"")
     for _ in range(_PAGES if days else 0):
         async with means.database.acquire() as connection:

@@ -9,5 +9,5 @@ down_revision = "0016"
 
 
 def upgrade() -> None:
-    op.execute("set local lock_timeout = '10s'")
+    op.execute("set local lock_timeout = '3s'")
     run_sql(op.get_bind(), __file__)

@@ -1,4 +1,4 @@
-set local lock_timeout = '10s'
+set local lock_timeout = '3s'
 
 -- Addresses and devices from which an account has signed in, as keyed hashes: what strangers try does not refuse them.
 create table known_places (

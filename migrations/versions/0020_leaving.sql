@@ -1,4 +1,4 @@
-set local lock_timeout = '10s'
+set local lock_timeout = '3s'
 
 -- Whether anybody who is signed in may report there; otherwise only whoever holds a role that reaches it.
 alter table areas add column open_reports boolean not null default false

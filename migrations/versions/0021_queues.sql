@@ -1,4 +1,4 @@
-set local lock_timeout = '10s'
+set local lock_timeout = '3s'
 
 -- Jobs that wait, or failed, go to the queue of their kind. What is being done stays: workers listen to the old queue as well.
 update procrastinate_jobs j set queue_name = case

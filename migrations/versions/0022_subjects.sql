@@ -1,4 +1,4 @@
-set local lock_timeout = '10s'
+set local lock_timeout = '3s'
 
 -- What photographs may be attached to beside issues: an id that a client has chosen is of one kind of thing.
 create table subjects (

@@ -1,4 +1,4 @@
-set local lock_timeout = '20s'
+set local lock_timeout = '3s'
 
 -- Who did what in the office: roles given and taken, settings, papers issued, exports, original photographs and lists of people looked at.
 -- `account_id` is null where the command line did it; `subject_id` (or `subject`, for what has no id) is what it was done to. A session's

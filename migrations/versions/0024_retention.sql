@@ -1,4 +1,4 @@
-set local lock_timeout = '20s'
+set local lock_timeout = '3s'
 
 -- How the last removal of each kind went, and how much was removed in all.
 create table retention (
