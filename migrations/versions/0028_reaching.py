@@ -5,7 +5,7 @@ from alembic import op
 from app.kit.db import run_sql
 
 revision = "0028"
-down_revision = "0024"
+down_revision = "0026"
 
 
 def upgrade() -> None:
