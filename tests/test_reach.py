@@ -115,6 +115,9 @@ async def test_an_area_may_take_reports_of_anybody(town, database):
     # What does not name it leaves it as it is.
     assert (await staff.call("PUT", office, json={"phone": "0878"})).json()["open_reports"] is True
     photo = str(uuid.uuid4())
+    other = Town(town.app, database, lon=town.lon + 0.1, lat=town.lat + 0.1)
+    await other.build()
+    assert refused(await sent(nobody, other.body()))  # that is another community's to say
     mine = (await sent(nobody, town.body(photos=[photo]))).json()["issue"]
     assert "withdraw" in mine["actions"]
     assert (await nobody.call("PUT", f"/v1/photos/{photo}", content=PICTURE)).status_code == 201
