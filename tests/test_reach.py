@@ -4,6 +4,8 @@ import asyncio
 import base64
 import uuid
 
+import pytest
+
 from tests.conftest import PICTURE, Town
 
 
@@ -66,7 +68,8 @@ async def test_without_a_role_nothing_is_written_any_more(town, database):
         assert await connection.fetchval("select count(*) from photos where account_id = $1", former.id) == 1
 
 
-async def test_a_photograph_closes_nothing_for_who_may_not_write(town, database):
+@pytest.mark.parametrize("elsewhere", [False, True])
+async def test_a_photograph_closes_nothing_for_who_may_not_write(town, database, elsewhere):
     former, leader = await town.person("volunteer"), await town.person("leader")
     before, after = str(uuid.uuid4()), str(uuid.uuid4())
     async with database.transaction() as connection:
@@ -77,6 +80,13 @@ async def test_a_photograph_closes_nothing_for_who_may_not_write(town, database)
     issue = (await former.report(**body))["issue"]
     assert issue["state"] == "rectified"
     await take_all_roles(database, former)
+    if elsewhere:
+        other = Town(town.app, database, lon=town.lon + 0.1, lat=town.lat + 0.1)
+        await other.build()
+        async with database.acquire() as connection:
+            await connection.execute(
+                "insert into role_grants (account_id, role, area_id) values ($1, 'volunteer', $2)", former.id, other.area
+            )
     assert (await former.call("PUT", f"/v1/photos/{after}", content=PICTURE)).status_code == 201
     seen = await leader.get(f"/v1/issues/{issue['id']}")
     assert seen["state"] == "rectified" and not seen["evidence_missing"]
@@ -105,6 +115,9 @@ async def test_an_area_may_take_reports_of_anybody(town, database):
     # What does not name it leaves it as it is.
     assert (await staff.call("PUT", office, json={"phone": "0878"})).json()["open_reports"] is True
     photo = str(uuid.uuid4())
+    other = Town(town.app, database, lon=town.lon + 0.1, lat=town.lat + 0.1)
+    await other.build()
+    assert refused(await sent(nobody, other.body()))  # that is another community's to say
     mine = (await sent(nobody, town.body(photos=[photo]))).json()["issue"]
     assert "withdraw" in mine["actions"]
     assert (await nobody.call("PUT", f"/v1/photos/{photo}", content=PICTURE)).status_code == 201

@@ -258,6 +258,12 @@ async def test_a_photographs_id_that_another_names_too(town, other):
     named = await thief.report(**other.body(photos=[photo]))
     assert named["issue"]["photos"][0]["state"] == "awaited"
     assert (await thief.call("GET", f"/v1/photos/{photo}")).status_code == 404
+    # Nor by an activity of one's own community.
+    host, day = await other.person("leader"), str(datetime.now(UTC).date())
+    noted = {"area": str(other.area), "kind": "clean_up", "on_day": day, "photos": [photo]}
+    noted_as = await host.call("PUT", f"/v1/activities/{uuid.uuid4()}", json=noted)
+    assert noted_as.status_code in (200, 201), noted_as.text
+    assert (await host.call("GET", f"/v1/photos/{photo}")).status_code == 404
     for method, headers in (
         ("HEAD", {}),
         ("DELETE", {}),
