@@ -75,7 +75,7 @@ async def _record(
     area = next(iter(areas), given[0]["area_id"] if given else caller.home_id)
     await record(connection, caller, "work_handed", id, area, done | {"to": to})
     for each in given:
-        told = {"role": "leader", "cell": each["cell_id"], "unit": None, "by": caller.account_id}
+        told = {"role": "leader", "cell": each["cell_id"], "unit": None, "from": id}
         await record(connection, caller, "role_given", to, each["area_id"], told)
 
 
