@@ -108,9 +108,12 @@ def served(app: Any, host: str, port: int) -> uvicorn.Config:
     """How the service is served. Who the visitor is, only a proxy that is named may say: else the peer is the visitor."""
     import uvicorn
 
+    from app.kit.connections import Connection, allow_many
+
+    allow_many()
     proxies = settings().trust_proxy
     return uvicorn.Config(
-        app, host=host, port=port, access_log=False, log_level=settings().log_level, server_header=False,
+        app, host=host, port=port, http=Connection, access_log=False, log_level=settings().log_level, server_header=False,
         proxy_headers=bool(proxies), forwarded_allow_ips=proxies or None,
     )  # fmt: skip
 
