@@ -30,6 +30,7 @@ from tests.mutants.finding import Mutant, mutants
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / ".mutants"
+RESULT = KEPT / "result.json"
 # For how long one mutant may be asked about, in seconds of tests and by the clock.
 _TESTS_S, _CLOCK_S = 60, 240
 # Imported once, before the processes part: what does not change with a mutant.
@@ -184,6 +185,12 @@ class Running:
         return _verdict(self.mutant, told.decode(errors="replace"), code, seconds)
 
 
+def _keep(verdicts: list[Verdict]) -> None:
+    """What is known so far: a run that is stopped has not been for nothing."""
+    rows = [{"name": v.name, "fate": v.fate, "test": v.test, "seconds": round(v.seconds, 1)} for v in verdicts]
+    RESULT.write_text(json.dumps(rows, indent=1))
+
+
 def _run(chosen: list[Mutant], data: Path, trace: Trace, jobs: int) -> list[Verdict]:
     waiting, running, verdicts = list(chosen), list[Running](), list[Verdict]()
     while waiting or running:
@@ -195,6 +202,7 @@ def _run(chosen: list[Mutant], data: Path, trace: Trace, jobs: int) -> list[Verd
             if verdict is not None:
                 running.remove(each)
                 verdicts.append(verdict)
+                _keep(verdicts)
                 shown = verdict.test or ("NOBODY" if verdict.fate == "survived" else "NO TEST RUNS IT")
                 print(f"{len(verdicts)}/{len(chosen)} {verdict.name} → {shown} ({verdict.seconds:.0f} s)", flush=True)
     return verdicts
@@ -225,9 +233,8 @@ def main() -> None:
         return
     KEPT.mkdir(exist_ok=True)
     (KEPT / "last.log").write_text("")
-    result = KEPT / "result.json"
     if options.survivors:
-        last = {each["name"] for each in json.loads(result.read_text()) if each["fate"] != "noticed"}
+        last = {each["name"] for each in json.loads(RESULT.read_text()) if each["fate"] != "noticed"}
         chosen = [mutant for mutant in chosen if mutant.name in last]
     data = Path(tempfile.mkdtemp(prefix="gridpatrol-mutants-"))
     data.chmod(0o755)
@@ -246,9 +253,6 @@ def main() -> None:
         holder.stdin.close()
         holder.wait()
         shutil.rmtree(data, ignore_errors=True)
-    result.write_text(
-        json.dumps([{"name": v.name, "fate": v.fate, "test": v.test, "seconds": round(v.seconds, 1)} for v in verdicts], indent=1)
-    )
     open_ones = [verdict for verdict in verdicts if verdict.fate != "noticed" and not _is_explained(verdict)]
     kinds = Counter((verdict.name.split()[0], "noticed" if verdict.fate == "noticed" else "not") for verdict in verdicts)
     print("\nkind        mutants  noticed")
