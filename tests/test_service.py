@@ -1,5 +1,6 @@
 """What holds for every answer, the Host that it is asked for, the metrics, and the description."""
 
+import asyncio
 import uuid
 
 import httpx
@@ -125,3 +126,19 @@ async def test_the_description_takes_no_parameters(town):
     person = await town.person(None)
     problem(await person.call("GET", "/openapi.json?x=1"), 422, "/x")
     assert (await person.call("GET", "/openapi.json")).json()["paths"]
+
+
+async def test_a_database_that_is_stopped_in_the_middle_is_asked_again_later(town):
+    leader = await town.person("leader")
+    id = (await leader.report(**town.body()))["issue"]["id"]
+    async with town.database.transaction() as holder, town.database.acquire() as other:
+        await holder.execute("select from issues where id = $1 for update", uuid.UUID(id))
+        waits = asyncio.create_task(leader.call("POST", f"/v1/issues/{id}/actions", json={"action": "accept"}))
+        ended = "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+        for _ in range(500):
+            if await other.fetchval(ended):
+                break
+            await asyncio.sleep(0.01)
+        answer = problem(await waits, 503)
+    assert answer["type"] == "/problems/busy"
+    await leader.act(id, "accept")

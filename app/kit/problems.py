@@ -183,16 +183,25 @@ def install(app: FastAPI) -> None:
         return Response(status_code=400)  # nobody reads it: the phone is gone in the middle of its request
 
     async def on_busy(request: Request, error: Exception) -> Response:
-        if isinstance(error, OSError) and not isinstance(error, (ConnectionError, TimeoutError)):
+        refused = isinstance(error, OSError) and not isinstance(error, (ConnectionError, TimeoutError))
+        if refused or isinstance(error, (asyncpg.DiskFullError, asyncpg.OutOfMemoryError)):
             log.error("the system refuses", error=error)  # a full disk, say
         return document(request, Problem(503, "busy", headers={"retry-after": "2"}))
 
-    # A deadlock's victim changed nothing and may simply try again; a statement or a wait that ran out of time likewise.
+    # A deadlock's victim changed nothing and may simply try again; a statement or a wait that ran out of time likewise; and whoever was
+    # answered nothing by a database that was stopped in the middle, or that has become one to read from alone.
     for kind in (
-        asyncpg.TooManyConnectionsError, asyncpg.CannotConnectNowError, asyncpg.DeadlockDetectedError,
-        asyncpg.QueryCanceledError, OSError,
+        asyncpg.InsufficientResourcesError, asyncpg.CannotConnectNowError, asyncpg.DeadlockDetectedError, asyncpg.QueryCanceledError,
+        asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.ReadOnlySQLTransactionError, OSError,
     ):  # fmt: skip
         app.add_exception_handler(kind, on_busy)
+
+    @app.exception_handler(asyncpg.InterfaceError)
+    async def on_interface(request: Request, error: asyncpg.InterfaceError) -> Response:
+        # The connection that a transaction was to end on is gone; anything else of this kind is a fault of ours.
+        if "closed" not in str(error):
+            raise error
+        return await on_busy(request, error)
 
     @app.exception_handler(asyncpg.DataError)
     async def on_value(request: Request, error: asyncpg.DataError) -> Response:
