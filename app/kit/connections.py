@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
+from typing import cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -38,7 +39,7 @@ class Connection(HttpToolsProtocol):
         self.unread += len(data)
         super().data_received(data)
         if self.unread > MOST_HEAD and not self.transport.is_closing():
-            cycle: RequestResponseCycle | None = self.cycle
+            cycle = cast("RequestResponseCycle | None", self.cycle)  # none before the first request
             if self.in_head and (cycle is None or cycle.response_complete):
                 self.transport.write(_TOO_LARGE)
             self.transport.close()
