@@ -43,7 +43,9 @@ async def test_two_changes_of_a_category_at_once_are_two_versions(database):
         # It waits for the one that is not finished, instead of making a version of the same number.
         async with database.acquire() as looking:
             waits = "select exists (select from pg_locks where locktype = 'advisory' and not granted)"
-            while not second.done() and not await looking.fetchval(waits):
+            for _ in range(1000):
+                if second.done() or await looking.fetchval(waits):
+                    break
                 await asyncio.sleep(0.01)
     await second
     async with database.acquire() as connection:
@@ -62,7 +64,7 @@ async def test_black_spots_that_ended_are_apart(town, database):
                     select area_id, cell_id, category, position, mercator, id, 3, now(), $2 from issues where id = $1 returning id::text""",
                     uuid.UUID(issue),
                     ended,
-                )  # fmt: skip
+                )
             )
     assert [spot["id"] for spot in (await staff.get("/v1/black-spots"))["items"]] == [spots[0]]
     assert [spot["id"] for spot in (await staff.get("/v1/black-spots", ended=True))["items"]] == [spots[1]]
