@@ -114,7 +114,7 @@ def served(app: Any, host: str, port: int) -> uvicorn.Config:
     proxies = settings().trust_proxy
     return uvicorn.Config(
         app, host=host, port=port, http=Connection, access_log=False, log_level=settings().log_level, server_header=False,
-        proxy_headers=bool(proxies), forwarded_allow_ips=proxies or None,
+        proxy_headers=bool(proxies), forwarded_allow_ips=proxies or None, log_config=None,  # its lines go the way of all others
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from app.kit import policy
+from app.kit.connections import Connection
 from app.kit.route import Route, TheCaller
 from app.kit.wire import answer
 from app.main import create_app
@@ -143,7 +144,8 @@ def tipg_app(url: str) -> Any:
 
 def main(which: str, url: str, port: int) -> None:
     app = {"ours": ours, "working": working, "bare": bare_app, "tipg": tipg_app}[which](url)
-    uvicorn.run(app, host="127.0.0.1", port=port, access_log=False, log_config=None, log_level="warning")
+    protocol = Connection if which in ("ours", "working") else "auto"
+    uvicorn.run(app, host="127.0.0.1", port=port, http=protocol, access_log=False, log_config=None, log_level="warning")
 
 
 if __name__ == "__main__":

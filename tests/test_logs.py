@@ -23,6 +23,7 @@ from app.notices.telling import follow
 from app.settings import settings
 from app.worker import beat
 from tests.pictures import encode, scene
+from tests.test_connections import serving
 from tests.test_notices import add
 
 SECRET = "s3cr3t-of-nobody-"
@@ -291,6 +292,19 @@ async def test_a_log_of_access_holds_no_codes(town, app, monkeypatch, written):
     text = written()
     told = [(line["path"], line["status"]) for line in lines(text) if line.get("logger") == "uvicorn.access"]
     assert told == [("/join/…", 200), ("/v1/issues", 401), ("/v1/invitations/…/accept", 405)] and SECRET not in text
+
+
+async def test_what_the_server_itself_says_is_json_too(app, written):
+    """As `gridpatrol run` has it: uvicorn's own configuration would write its lines in a form of its own."""
+    async with serving(app) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"{SECRET}\r\n\r\n".encode())
+        assert b" 400 " in await reader.read()
+        writer.close()
+    told = [line for line in lines(written()) if line.get("logger") == "uvicorn.error"]
+    assert [(line["level"], line["event"]) for line in told if line["level"] == "warning"] == [
+        ("warning", "Invalid HTTP request received.")
+    ]
 
 
 async def test_an_answer_that_fails_after_it_began_ends_in_the_middle(address, app, monkeypatch, written):

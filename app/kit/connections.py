@@ -39,8 +39,7 @@ class Connection(HttpToolsProtocol):
         self.unread += len(data)
         super().data_received(data)
         if self.unread > MOST_HEAD and not self.transport.is_closing():
-            cycle = cast("RequestResponseCycle | None", self.cycle)  # none before the first request
-            if self.in_head and (cycle is None or cycle.response_complete):
+            if self.in_head and not self._answers():
                 self.transport.write(_TOO_LARGE)
             self.transport.close()
 
@@ -56,6 +55,10 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self.in_head, self.unread = True, 0
         super().on_message_complete()
+
+    def _answers(self) -> bool:
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        return cycle is not None and not cycle.response_complete
 
     def _wait(self) -> None:
         self.waits = self.loop.call_later(PATIENCE_S, self.transport.close)
