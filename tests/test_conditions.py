@@ -5,6 +5,8 @@ import uuid
 from datetime import UTC, datetime
 
 from app.catalogue import catalogue, queries
+from app.issues import recurrence
+from tests.conftest import PICTURE
 
 
 async def test_a_retired_cell_is_in_no_list_and_takes_nothing(town, database):
@@ -68,3 +70,37 @@ async def test_black_spots_that_ended_are_apart(town, database):
             )
     assert [spot["id"] for spot in (await staff.get("/v1/black-spots"))["items"]] == [spots[0]]
     assert [spot["id"] for spot in (await staff.get("/v1/black-spots", ended=True))["items"]] == [spots[1]]
+
+
+async def test_a_black_spot_that_ended_keeps_its_day(town, database):
+    volunteer = await town.person("volunteer")
+    issue = (await volunteer.report(**town.body()))["issue"]["id"]
+    long_ago = datetime(2026, 1, 1, tzinfo=UTC)
+    async with database.transaction() as connection:
+        await connection.execute("update issues set state = 'rejected' where id = $1", uuid.UUID(issue))
+        spot = await connection.fetchval(
+            """insert into black_spots (area_id, cell_id, category, position, mercator, latest_issue_id, recurrences, last_seen_at, ended_at)
+            select area_id, cell_id, category, position, mercator, id, 3, $2, $2 from issues where id = $1 returning id""",
+            uuid.UUID(issue), long_ago,
+        )  # fmt: skip
+    await recurrence.end_clean(database)
+    async with database.acquire() as connection:
+        assert await connection.fetchval("select ended_at from black_spots where id = $1", spot) == long_ago
+
+
+async def test_ones_own_record_is_of_ones_own_reports(town):
+    one, another = await town.person("volunteer"), await town.person("volunteer")
+    await one.report(**town.body())
+    for _ in range(2):
+        await another.report(**town.body(mended_on_the_spot=True))
+    record = await one.get("/v1/me/record")
+    assert (record["reports"], record["closed"], record["cleared"], record["verified"]) == (1, 0, 0, 0)
+
+
+async def test_anothers_photograph_closes_nothing(town):
+    owner, another = await town.person("volunteer"), await town.person("volunteer")
+    photo = str(uuid.uuid4())
+    assert (await owner.call("PUT", f"/v1/photos/{photo}", content=PICTURE)).status_code == 201
+    told = await another.report(**town.body(mended_on_the_spot=True, photos=[photo], category="building_waste"))
+    assert (await another.get(f"/v1/issues/{told['issue']['id']}"))["state"] != "closed"
+    assert (await owner.get(f"/v1/photos/{photo}"))["state"] == "stored"

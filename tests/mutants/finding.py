@@ -56,7 +56,7 @@ class Mutant:
     @property
     def name(self) -> str:
         shown = " ".join(self.before.split())
-        return f"{self.kind} {self.file}:{self.line} {shown[:90]}"
+        return f"{self.kind} {self.file}:{self.line} {self.within} {shown[:90]}"
 
     def applied(self, source: bytes) -> bytes:
         return source[: self.begin] + self.after.encode() + source[self.end :]
