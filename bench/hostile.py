@@ -130,7 +130,9 @@ async def _measure(url: str, issues: int, seconds: float) -> dict[str, Any]:
     hostile = uuid.uuid4().hex
     database = await Database.open(url, 2)
     async with database.transaction() as connection:
-        account = await add_account(connection, None, "hostile", None, [])
+        area: Any = await connection.fetchval("select area_id from cells where id = $1", cells[0])
+        # With a role: without one nothing of a picture would be read.
+        account = await add_account(connection, None, "hostile", None, [("volunteer", area, cells[0], None)])
         assert account is not None
         await add_session(connection, account, hostile, "bench")
     await database.close()

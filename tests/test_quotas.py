@@ -101,3 +101,22 @@ def test_a_quota_remembers_so_many_accounts_and_no_more(monkeypatch):
     assert len(some.left) == 10
     with pytest.raises(Problem):
         some.check(49)
+
+
+async def test_whoever_sends_many_that_are_no_photographs_waits_and_nobody_else(town, monkeypatch):
+    monkeypatch.setattr(quotas, "_BAD_AT_ONCE", 3)
+    monkeypatch.setattr(quotas, "BAD_PAUSE_S", 30.0)
+    flooding, other = await town.person("volunteer"), await town.person("volunteer")
+
+    def put(person, content):
+        return person.call("PUT", f"/v1/photos/{uuid.uuid4()}", content=content)
+
+    assert [(await put(flooding, b"no photograph")).status_code for _ in range(3)] == [415] * 3
+    fourth = asyncio.create_task(put(flooding, b"no photograph"))
+    fifth = asyncio.create_task(put(flooding, PICTURE))
+    assert (await put(other, b"no photograph")).status_code == 415 and (await put(other, PICTURE)).status_code == 201
+    _, waiting = await asyncio.wait((fourth, fifth), timeout=0.1)
+    assert waiting == {fourth, fifth}
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,9 @@ from app.settings import settings
 _MEAN_BYTES = 4_000_000
 _MOST_WAITING_BYTES = 2_000_000_000
 _AGAIN_S = 300
+# Whoever sends so many files in a minute that are no photographs waits so long for the answer to each further one.
+_BAD_AT_ONCE, BAD_PAUSE_S, _BAD_KEPT_S, _BAD_ACCOUNTS = 10, 0.25, 60.0, 10_000
+_bad: dict[UUID, tuple[int, float]] = {}
 
 _photos: Quota[UUID] = Quota(lambda: settings().photos_an_hour, "photos-many")
 _bytes: Quota[UUID] = Quota(lambda: settings().photos_an_hour * _MEAN_BYTES, "photos-many")
@@ -28,6 +32,17 @@ def check(account: UUID, bytes: int) -> None:
 def spend(account: UUID, bytes: int) -> None:
     _photos.spend(account)
     _bytes.spend(account, bytes)
+
+
+def pause_after_bad(account: UUID) -> float:
+    """How long the account's next file waits after one that was no photograph: reading those costs everybody, and nobody has many."""
+    now = time.monotonic()
+    count, until = _bad.pop(account, (0, 0.0))
+    count = count + 1 if now < until else 1
+    if len(_bad) >= _BAD_ACCOUNTS:
+        del _bad[next(iter(_bad))]
+    _bad[account] = count, now + _BAD_KEPT_S
+    return BAD_PAUSE_S if count > _BAD_AT_ONCE else 0.0
 
 
 async def check_open(connection: Connection, account: UUID, id: UUID, bytes: int) -> None:

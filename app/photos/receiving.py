@@ -130,9 +130,14 @@ async def _looked(account: UUID, path: Path) -> Facts:
     once, and however long they take, the others' wait for one of them at most."""
     turn = _turns.setdefault(account, asyncio.Lock())
     async with turn:
-        facts = await asyncio.get_running_loop().run_in_executor(_LOOKING, look, path)
-        if not facts.ended and await _cut_short(path):
-            raise damaged()
+        try:
+            facts = await asyncio.get_running_loop().run_in_executor(_LOOKING, look, path)
+            if not facts.ended and await _cut_short(path):
+                raise damaged()
+        except BadPicture:
+            # In the account's turn: its further files wait as well.
+            await asyncio.sleep(quotas.pause_after_bad(account))
+            raise
     return facts
 
 
