@@ -17,7 +17,7 @@ from tests.conftest import cloned, opened, served
 SECONDS = int(os.environ.get("FUZZ_SECONDS", "0"))
 SEED = int(os.environ.get("FUZZ_SEED") or 0) or (random.randrange(1, 2**31) if SECONDS else 1)
 ROLES = os.environ.get("FUZZ_ROLES", "every role").split(",")
-_EXAMPLES, _REACHED = 8, 85
+_EXAMPLES, _REACHED = 6, 85
 
 
 # A database of its own: what is done in an admin's name changes categories and settings for everybody.

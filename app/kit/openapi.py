@@ -103,7 +103,7 @@ def install(app: FastAPI) -> None:
 def _completed(document: dict[str, Any], routes: Sequence[BaseRoute]) -> dict[str, Any]:
     document["info"]["description"] = _ABOUT.strip()
     for route in routes:
-        if isinstance(route, Route):
+        if isinstance(route, Route) and route.include_in_schema:
             for method in route.methods or ():
                 _complete(document["paths"][route.path_format][method.lower()], route, method)
     _link(document["paths"])
