@@ -70,7 +70,7 @@ REFUSED = {
     "password-own": "depends on one's own name",
     "account-letters": "an account that had such a name before keeps it",
     "own-way": "a path of this service, however it is written",
-    "blank": "a text of blanks alone is none",
+    "blank": "blanks around a text do not count",
     "wrong-password": "only who knows the present password",
     "digest": "the digest is of other bytes",
     "photo-type": "bytes that are no photograph",
@@ -198,8 +198,8 @@ class Roles:
 _BLANK = "blank"
 
 
-def _is_blank(body: Any, pointer: str) -> bool:
-    """Whether what stands there is a text of blanks alone: they are trimmed before its length is taken, which no schema can say."""
+def _is_trimmed(body: Any, pointer: str) -> bool:
+    """Whether what stands there is a text with blanks around it: they are trimmed before its length is taken, which no schema can say."""
     for part in pointer.split("/")[1:]:
         if isinstance(body, list) and part.isdigit() and int(part) < len(body):
             body = body[int(part)]
@@ -207,13 +207,13 @@ def _is_blank(body: Any, pointer: str) -> bool:
             body = body[part]
         else:
             return False
-    return isinstance(body, str) and not body.strip()
+    return isinstance(body, str) and body != body.strip()
 
 
 def _codes(response: Any, body: Any) -> set[str]:
     try:
         told = json.loads(response.content)
-        fields = [each for each in told["errors"] if each["code"] != "field-length" or not _is_blank(body, each["pointer"])]
+        fields = [each for each in told["errors"] if each["code"] != "field-length" or not _is_trimmed(body, each["pointer"])]
         if told["errors"] and not fields:
             return {_BLANK}
         codes = {each["code"] if each["code"] in REFUSED else f"{each['code']} {each['pointer']}" for each in fields}
