@@ -9,7 +9,8 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -131,22 +132,28 @@ def do_jobs(app: Any, database: Database, database_url: str) -> Callable[[], Cor
     return lambda: work(database_url, database, app.state.photos, until_empty=True)
 
 
+@asynccontextmanager
+async def listening(config: uvicorn.Config) -> AsyncGenerator[str]:
+    """A server of real HTTP on a free port, while what is inside runs; its address."""
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server.serve())
+    for _ in range(1000):
+        if server.started:
+            break
+        await asyncio.sleep(0.01)
+    try:
+        yield f"127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await task
+
+
 def served(app: Any) -> Generator[str]:
     """The same service over real HTTP, for what needs a connection: streams, and requests cut in the middle."""
     config = uvicorn.Config(app, port=0, lifespan="off", access_log=False, log_config=None, log_level="error")
-    server = uvicorn.Server(config)
-    task = _loop.create_task(server.serve())
-
-    async def started() -> str:
-        for _ in range(1000):
-            if server.started:
-                break
-            await asyncio.sleep(0.01)
-        return f"127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-
-    yield _run(started())
-    server.should_exit = True
-    _run(task)
+    server = listening(config)
+    yield _run(server.__aenter__())
+    _run(server.__aexit__(None, None, None))
 
 
 @pytest.fixture(scope="session")

@@ -6,11 +6,10 @@ import uuid
 from contextlib import asynccontextmanager
 
 import pytest
-import uvicorn
 
 from app.cli import served
 from app.kit import connections
-from tests.conftest import PICTURE
+from tests.conftest import PICTURE, listening
 
 _BEGIN = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
 _CHUNKED = b"POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n"
@@ -20,17 +19,8 @@ _CHUNKED = b"POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/
 async def serving(app):
     config = served(app, "127.0.0.1", 0)
     config.lifespan = "off"
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve())
-    for _ in range(1000):
-        if server.started:
-            break
-        await asyncio.sleep(0.01)
-    try:
-        yield server.servers[0].sockets[0].getsockname()[1]
-    finally:
-        server.should_exit = True
-        await task
+    async with listening(config) as address:
+        yield int(address.rpartition(":")[2])
 
 
 async def poured(port, begin, piece):

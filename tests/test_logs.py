@@ -22,6 +22,7 @@ from app.kit.route import Route, TheDatabase
 from app.notices.telling import follow
 from app.settings import settings
 from app.worker import beat
+from tests.conftest import listening
 from tests.pictures import encode, scene
 from tests.test_connections import serving
 from tests.test_notices import add
@@ -278,17 +279,9 @@ async def test_a_value_that_the_database_refuses_is_the_callers_fault(town, faul
 async def test_a_log_of_access_holds_no_codes(town, app, monkeypatch, written):
     monkeypatch.setattr(logging.getLogger("uvicorn.access"), "propagate", True)  # a server without that log ends this
     config = uvicorn.Config(app, port=0, lifespan="off", access_log=True, log_config=None, log_level="info")
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve())
-    for _ in range(1000):
-        if server.started:
-            break
-        await asyncio.sleep(0.01)
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}") as phone:
+    async with listening(config) as address, httpx.AsyncClient(base_url=f"http://{address}") as phone:
         for path in (f"/join/{SECRET}", f"/v1/issues?q={SECRET}", f"/v1/invitations/{SECRET}/accept"):
             await phone.get(path)
-    server.should_exit = True
-    await task
     text = written()
     told = [(line["path"], line["status"]) for line in lines(text) if line.get("logger") == "uvicorn.access"]
     assert told == [("/join/…", 200), ("/v1/issues", 401), ("/v1/invitations/…/accept", 405)] and SECRET not in text

@@ -67,6 +67,24 @@ export interface KeptForm {
 type Held = FormDraft & { key: string | null; ready: boolean; restored: number | null }
 
 /**
+ * What a form holds once the store has said what was kept of it. That may come after the first keys were
+ * pressed: what was filled in since the form opened (it differs from `blank`) stands, and the rest is as it was kept.
+ */
+export function joined(kept: FormDraft, now: FormDraft, blank: Fields): FormDraft & { restored: number | null } {
+  // It is this form's own, written down a moment ago.
+  if (kept.id === now.id) return { ...now, restored: null }
+  if (!now.at) return { ...kept, restored: kept.at }
+  const filled = Object.entries(now.fields).filter(([name, value]) => value !== blank[name])
+  return {
+    ...kept,
+    at: now.at,
+    fields: { ...kept.fields, ...Object.fromEntries(filled) },
+    photos: [...new Set([...kept.photos, ...now.photos])],
+    restored: kept.at,
+  }
+}
+
+/**
  * A form that is kept as it is filled in, under `name`; null keeps nothing. `title` is what to call
  * it in the list of begun ones; `href` leads back to it, where that is more than its screen.
  */
@@ -110,7 +128,9 @@ export function useKeptForm(
       .catch(() => undefined)
       .then((kept) => {
         if (now.current?.key !== key) return
-        become(kept ? { ...kept, ready: true, restored: kept.at } : { ready: true })
+        const begun = now.current.at > 0
+        become(kept ? { ...joined(kept, asKept(), blank), ready: true } : { ready: true })
+        if (begun && kept) write()
       })
   }, [key])
   // A store that the browser has cleared: what is on the screen is written down anew.
