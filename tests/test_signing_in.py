@@ -306,6 +306,32 @@ async def test_nothing_is_locked_while_a_password_is_hashed(database, argon2, to
     assert answer.status_code == 409 and answer.json()["type"] == "/problems/credentials-moved"
 
 
+@pytest.mark.parametrize("change", ["password_hash = 'x'", "disabled_at = now()"])
+async def test_what_was_checked_before_a_reset_signs_nobody_in_after_it(app, database, argon2, monkeypatch, change):
+    name = await account(database, argon2)
+    checked, go = threading.Event(), threading.Event()
+    real = argon2.verify
+
+    def held(password, stored):
+        fits = real(password, stored)
+        checked.set()
+        assert go.wait(20)
+        return fits
+
+    monkeypatch.setattr(argon2, "verify", held)
+    async with at(app, "198.51.100.77") as thief:
+        signing_in = asyncio.create_task(sign_in(thief, name, RIGHT))
+        try:
+            assert await asyncio.to_thread(checked.wait, 20)
+            async with database.acquire() as connection:
+                id = await connection.fetchval(f"update accounts set {change} where account = $1 returning id", name)
+        finally:
+            go.set()
+        assert await signing_in == 401
+    async with database.acquire() as connection:
+        assert not await connection.fetchval("select exists (select from sessions where account_id = $1)", id)
+
+
 async def test_codes_of_invitations_are_guessed_a_few_times_only(app, argon2, town, monkeypatch):
     from app.people import invitations
 
