@@ -88,7 +88,10 @@ async def get_see(number: str, request: Request) -> Response:
 
 @router.get("/assets/{name}", responses=_files("text/javascript", "text/css"))
 async def get_asset(name: str, request: Request) -> Response:
-    """What the client is made of; a name stands for one content for ever."""
+    """What the client is made of; a name stands for one content for ever. The map's worker is asked for anew: its policy is not the page's
+    but comes with its script, and the settings may name another base map."""
+    if "worker" in name:
+        return _file(request, f"assets/{name}", headers={"content-security-policy": shipping.policy(settings().basemap)})
     return _file(request, f"assets/{name}", _FOREVER)
 
 

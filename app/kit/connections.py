@@ -25,6 +25,7 @@ class Connection(HttpToolsProtocol):
     # Whether the next bytes belong to a head; bytes since the last head or piece of a body ended.
     in_head, unread = True, 0
 
+    # uvicorn narrows the type of asyncio's own protocol here as well.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._wait()
